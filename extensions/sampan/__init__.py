@@ -1,0 +1,1 @@
+"""Sampan's command line: what a template's users and its CI need beside Copier."""

@@ -1,0 +1,88 @@
+"""The questionnaire: its questions, their order, their help, and defaults that always fit."""
+
+from pathlib import Path
+from typing import Any
+
+import copier
+import pytest
+import yaml
+
+from tests.harness import ROOT, fast_copier
+
+ASKED = [
+    "project_name",
+    "service",
+    "github_owner",
+    "profile",
+    "aws_region",
+    "az_count",
+    "platform",
+    "node_instance_type",
+    "spot",
+    "db_instance_class",
+    "cache_node_type",
+    "domain",
+]
+COPIER_DEFAULT_EXCLUDES = ["copier.yaml", "copier.yml", "~*", "*.py[co]", "__pycache__", ".git", ".DS_Store", ".svn"]
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def questions(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: details for name, details in settings.items() if not name.startswith("_")}
+
+
+def test_twelve_questions_are_asked(questions: dict[str, dict[str, Any]]) -> None:
+    assert [name for name, details in questions.items() if details.get("ask", True)] == ASKED
+
+
+def test_every_question_has_help_a_default_and_a_check(questions: dict[str, dict[str, Any]]) -> None:
+    for name, details in questions.items():
+        assert details["help"], name
+        assert "default" in details, name
+        assert "choices" in details or "validator" in details, name
+
+
+def test_excludes_start_with_copiers_own_defaults(settings: dict[str, Any]) -> None:
+    assert settings["_exclude"][: len(COPIER_DEFAULT_EXCLUDES)] == COPIER_DEFAULT_EXCLUDES
+
+
+def test_nothing_needs_trust(settings: dict[str, Any]) -> None:
+    assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(settings)
+
+
+def profile_answers(profile: str, region: str) -> dict[str, Any]:
+    return {"profile": profile, "aws_region": region, "domain": "api.example.com" if profile in {"production", "regulated"} else ""}
+
+
+@pytest.mark.parametrize("profile", ["sandbox", "startup", "production", "regulated"])
+@pytest.mark.parametrize("region", ["ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-5", "us-east-1"])
+def test_the_defaults_of_every_profile_fit_every_region(profile: str, region: str, template: Path, tmp_path: Path) -> None:
+    with fast_copier():
+        copier.run_copy(str(template), tmp_path / "p", data=profile_answers(profile, region), defaults=True, quiet=True, pretend=True)
+
+
+def test_the_startup_profile_is_the_reference_architecture(template: Path, tmp_path: Path) -> None:
+    with fast_copier(), copier.Worker(src_path=str(template), dst_path=tmp_path / "p", defaults=True, quiet=True, pretend=True) as worker:
+        worker.run_copy()
+        answers = worker.answers.combined
+    promised = {
+        "az_count": 3,
+        "nat_gateways": 2,
+        "node_min": 2,
+        "node_instance_type": "t3.medium",
+        "db_instance_class": "db.t3.micro",
+        "db_multi_az": True,
+        "cache_node_type": "cache.t3.micro",
+        "cache_replicas": 1,
+        "spot": False,
+        "delivery": "rolling",
+        "aws_region": "ap-southeast-1",
+        "vpc_cidr": "10.0.0.0/16",
+    }
+    assert {name: answers[name] for name in promised} == promised
