@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sampan import matrix
+from sampan import matrix, reference
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help="Tools beside Copier for those who use or keep the template.")
 
@@ -23,3 +23,9 @@ def print_matrix(
 ) -> None:
     """Write answers files that cover all pairs, and print the matrix of a GitHub Actions job."""
     typer.echo(json.dumps({"include": matrix.write(output, strength)}))
+
+
+@main.command()
+def questions() -> None:
+    """Print the reference of all questions, as Markdown."""
+    typer.echo(reference.markdown(), nl=False)

@@ -1,0 +1,57 @@
+"""The reference of the questions, made from copier.yml and the profiles."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+
+HEAD: Final = """\
+# Questions
+
+Made by `sampan questions`; a test holds it equal. *Asked* questions appear in the questionnaire; the others take the profile's default, and
+`--ask NAME` brings any of them back. Every answer can be given with `-d name=value` or in a file with `--data-file`.
+The answers describe production, or the only environment; the others take the profile's smaller sizes.
+"""
+PROFILES: Final = ("sandbox", "startup", "production", "regulated")
+
+
+def _questions() -> dict[str, dict[str, Any]]:
+    settings: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    return {name: details for name, details in settings.items() if not name.startswith("_")}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"`{value}`" if value != "" else "empty"
+
+
+def _defaults(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> str:
+    values = [profiles.get(f"{profile}.{name}") for profile in PROFILES]
+    if None not in values:
+        if len(set(map(str, values))) == 1:
+            return _written(values[0])
+        return ", ".join(f"{profile} {_written(value)}" for profile, value in zip(PROFILES, values, strict=True))
+    default = details["default"]
+    return "from the other answers" if isinstance(default, str) and "{" in default else _written(default)
+
+
+def markdown() -> str:
+    """One table a group of questions, in the order of the questionnaire."""
+    profiles = yaml.safe_load((ROOT / "extensions/catalogue/profiles.yaml").read_text(encoding="utf-8"))
+    source = (ROOT / "copier.yml").read_text(encoding="utf-8")
+    groups = re.split(r"^# -+ (.+)$", source, flags=re.MULTILINE)
+    known = _questions()
+    parts = [HEAD]
+    for title, body in zip(groups[1::2], groups[2::2], strict=True):
+        names = [name for name in re.findall(r"^([a-z]\w*):$", body, re.MULTILINE) if name in known]
+        if names:
+            parts.append(f"\n## {title if title == 'AWS' else title.capitalize()}\n\n| Question | Asked | What it is | Default |\n|---|---|---|---|\n")
+            parts.extend(
+                f"| `{name}` | {'yes' if known[name].get('ask', True) else ''} | {known[name]['help'].rstrip('?')} | {_defaults(name, known[name], profiles)} |\n"
+                for name in names
+            )
+    return "".join(parts)

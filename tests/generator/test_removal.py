@@ -1,0 +1,120 @@
+"""The removal drill: an option that is off leaves no file and no word; one that is on leaves its files."""
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness import ANSWERS_FILE, ROOT, Renderer, files_of
+
+TABLE: dict[str, str] = yaml.safe_load((ROOT / "extensions/catalogue/options.yaml").read_text(encoding="utf-8"))
+LANGUAGES = yaml.safe_load((ROOT / "extensions/catalogue/languages.yaml").read_text(encoding="utf-8"))
+OPTIONS = sorted({key.split(".")[0] for key in TABLE if not key.startswith("no_")})
+
+EVERYTHING: dict[str, Any] = {
+    "profile": "production",
+    "domain": "api.example.com",
+    "environments": ["dev", "production"],
+    "sample": True,
+    "tracing": True,
+    "delivery": "canary",
+    "worker_scaling": "queue",
+    "spot": True,
+    "off_hours_shutdown": "weekends",
+    "dr_region": "ap-southeast-2",
+    "db_read_replica": True,
+    "mail": "ses",
+    "waf": True,
+    "audit_trail": True,
+    "languages": ["en", "id", "ms", "th", "vi", "fil", "zh"],
+}
+"""All options that go together; `accounts_remote` and `platform_join` replace what others add to."""
+
+OFF: dict[str, dict[str, Any]] = {
+    "sample": {"sample": False},
+    "accounts_remote": {"accounts": "local"},
+    "tracing": {"tracing": False},
+    "platform_join": {"platform": "create"},
+    "delivery_canary": {"delivery": "rolling"},
+    "worker_scaling_queue": {"worker_scaling": "cpu"},
+    "spot": {"spot": False},
+    "off_hours_shutdown": {"off_hours_shutdown": "none"},
+    "dr_region": {"dr_region": ""},
+    "db_read_replica": {"db_read_replica": False},
+    "mail_ses": {"mail": "smtp"},
+    "waf": {"waf": False},
+    "audit_trail": {"audit_trail": False},
+}
+ON: dict[str, dict[str, Any]] = {
+    "accounts_remote": {"accounts": "remote"},
+    "platform_join": {"platform": "join", "off_hours_shutdown": "none", "spot": False},
+}
+
+
+def files_matching(project: Path, patterns: str) -> list[str]:
+    """Files of the project under the paths of a table's row."""
+    return [name for name in files_of(project) for pattern in patterns.split() if fnmatchcase(name, pattern) or name.startswith(f"{pattern}/")]
+
+
+def test_the_drill_knows_every_option() -> None:
+    assert set(OFF) == set(OPTIONS)
+    for option in OPTIONS:
+        assert {f"{option}.files", f"{option}.words", f"{option}.edges", f"no_{option}.files"} <= set(TABLE), option
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_that_is_on_brings_its_files(option: str, render: Renderer) -> None:
+    project = render({**EVERYTHING, **ON.get(option, {})})
+    patterns = TABLE[f"{option}.files"].split()
+    assert patterns or TABLE[f"no_{option}.files"], "an option brings files, or leaves some out"
+    for pattern in patterns:
+        assert files_matching(project, pattern), pattern
+    for pattern in TABLE[f"no_{option}.files"].split():
+        assert not files_matching(project, pattern), pattern
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("rest", ["everything else on", "profile's defaults"])
+def test_an_option_that_is_off_leaves_no_trace(option: str, rest: str, render: Renderer) -> None:
+    project = render({**EVERYTHING, **OFF[option]} if rest == "everything else on" else OFF[option])
+    assert not files_matching(project, TABLE[f"{option}.files"])
+    words = TABLE[f"{option}.words"].split()
+    assert words
+    traces = [
+        f"{name}: {found.group()}"
+        for name, content in files_of(project).items()
+        if name != ANSWERS_FILE
+        for found in [re.search("|".join(map(re.escape, words)), f"{name}\n{content.decode()}", re.IGNORECASE)]
+        if found
+    ]
+    assert not traces
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_words_of_an_option_are_found_when_it_is_on(option: str, render: Renderer) -> None:
+    """A drill that looks for the wrong word would pass for ever."""
+    project = render({**EVERYTHING, **ON.get(option, {})})
+    text = "\n".join(f"{name}\n{content.decode()}" for name, content in files_of(project).items() if name != ANSWERS_FILE).lower()
+    for word in TABLE[f"{option}.words"].split():
+        assert word.lower() in text, word
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_edge_file_holds_one_region_of_an_option(option: str, render: Renderer) -> None:
+    for edge in TABLE[f"{option}.edges"].split():
+        source = next((ROOT / "template").glob(f"{edge}.jinja"), None)
+        assert source is not None, edge
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_a_language_that_is_off_leaves_no_trace(code: str, render: Renderer) -> None:
+    languages = [other for other in EVERYTHING["languages"] if other != code]
+    without, with_it = render({**EVERYTHING, "languages": languages}), render(EVERYTHING)
+    gone = {name for name in set(files_of(with_it)) - set(files_of(without))}
+    assert gone
+    assert all(f"/{code}/" in name for name in gone)
+    assert not [name for name in files_of(without) if f"/locales/{code}/" in name]
+    assert LANGUAGES[code].split(" (")[0].encode() not in b"\n".join(files_of(without).values())
