@@ -1,0 +1,1 @@
+"""The service: an API, its worker and their command line."""

@@ -1,0 +1,12 @@
+"""A user to log in with on a developer's machine."""
+
+from app.accounts.administration import save_user
+from app.kit.resources import Resources
+
+EMAIL = "dev@example.com"
+
+
+async def seed(resources: Resources, password: str) -> list[str]:
+    """Make the user, or give it this run's password. Returns the line that tells the developer."""
+    await save_user(resources.database, EMAIL, password, "Developer", ["admin"])
+    return [f"user      {EMAIL}, password {password}"]

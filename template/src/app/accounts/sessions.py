@@ -1,0 +1,105 @@
+"""Sessions at the speed of Redis: rows in PostgreSQL are the truth, Redis holds a fast copy.
+
+With Redis down the check reads PostgreSQL; with both down the answer is 503, never acceptance.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+
+from app.accounts.repository import AccountRepository
+from app.accounts.tokens import Claims, Tokens
+from app.kit.database import Database
+from app.kit.identity import Principal
+from app.kit.problems import Unauthorized
+from app.kit.redis import OUTAGES
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Also bounds what a failover that lost a revocation can bring back to life.
+COPY_SECONDS = 300
+_REVOKED = b"revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStore:
+    """Tells the owner of a session."""
+
+    database: Database
+    redis: Redis
+    tokens: Tokens
+
+    async def authenticate(self, token: str) -> Principal:
+        """The owner of an access token whose session lives. Raises Unauthorized or Unavailable."""
+        claims = self.tokens.read(token)
+        copy = await self._read_copy(claims.session_id)
+        if copy == _REVOKED:
+            raise Unauthorized
+        if copy is not None:
+            return _principal(copy)
+        return await self._read_row(claims)
+
+    async def forget(self, session_id: UUID) -> None:
+        """Refuse a session from now on. Call it after the commit that revoked it.
+
+        The mark outlives any copy that a slower reader is about to write: those are written only where nothing is.
+        """
+        try:
+            await self.redis.set(self._key(session_id), _REVOKED, ex=COPY_SECONDS)
+        except OUTAGES as error:
+            log.warning("session copy not removed", error=str(error), seconds=COPY_SECONDS)
+
+    async def _read_row(self, claims: Claims) -> Principal:
+        async with self.database.unit_of_work() as work:
+            found = await AccountRepository(work.session).live_session(claims.session_id)
+        if found is None or found[1].id != claims.user_id:
+            raise Unauthorized
+        session, user = found
+        principal = Principal(user.id, session.id, frozenset(user.roles), user.email, user.language)
+        await self._write_copy(principal)
+        return principal
+
+    async def _read_copy(self, session_id: UUID) -> bytes | None:
+        try:
+            copy: bytes | None = await self.redis.get(self._key(session_id))
+        except OUTAGES as error:
+            log.warning("session copy not read", error=str(error))
+            return None
+        return copy
+
+    async def _write_copy(self, principal: Principal) -> None:
+        seconds = round(COPY_SECONDS * random.uniform(0.8, 1))  # noqa: S311  spreads load, guards nothing
+        try:
+            await self.redis.set(self._key(principal.session_id), _document(principal), ex=seconds, nx=True)
+        except OUTAGES as error:
+            log.warning("session copy not written", error=str(error))
+
+    def _key(self, session_id: UUID) -> str:
+        return f"session:{{{self.tokens.digest(str(session_id)).hex()}}}"
+
+
+def _document(principal: Principal) -> bytes:
+    return json.dumps(
+        {
+            "user_id": str(principal.user_id),
+            "session_id": str(principal.session_id),
+            "roles": sorted(principal.roles),
+            "email": principal.email,
+            "language": principal.language,
+        }
+    ).encode()
+
+
+def _principal(copy: bytes) -> Principal:
+    members = json.loads(copy)
+    return Principal(
+        UUID(members["user_id"]),
+        UUID(members["session_id"]),
+        frozenset(members["roles"]),
+        members["email"],
+        members["language"],
+    )

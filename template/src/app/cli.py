@@ -1,0 +1,101 @@
+"""The command line: one entry for people, containers and workflows."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.features import discover, feature_packages
+from app.kit.configuration import ConfigurationError
+from app.kit.resources import load_sections
+from app.settings import Settings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.")] = 8000,
+    data: Annotated[Path | None, typer.Option(help="Where the data stays between runs.")] = None,
+) -> None:
+    """Run everything on this machine: API, worker, PostgreSQL and Valkey."""
+    from app.dev.services import ServicesError
+    from app.dev.supervisor import run
+
+    try:
+        run(port, data)
+    except ServicesError as error:
+        _refuse(str(error))
+
+
+@cli.command()
+def api(host: str = "0.0.0.0", port: int = 8000) -> None:  # noqa: S104  the pod's own address
+    """Serve the API."""
+    from app.server import run_api
+
+    run_api(host, port)
+
+
+@cli.command()
+def worker(host: str = "0.0.0.0") -> None:  # noqa: S104  the pod's own address
+    """Run queued tasks and cron jobs."""
+    from app.worker import run_worker
+
+    run_worker(host)
+
+
+@cli.command()
+def migrate(revision: Annotated[str, typer.Argument(help="Target of the upgrade.")] = "head") -> None:
+    """Bring the database up to date."""
+    from app.migrations.heads import upgrade
+
+    upgrade(Settings.load(), revision)
+    typer.echo(f"database is at {revision}")
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from app.main import create_app
+
+    typer.echo(json.dumps(create_app().openapi(), indent=2))
+
+
+@cli.command()
+def doctor() -> None:
+    """Check the settings: each wrong one with its variable and the remedy."""
+    faults = []
+    for check in (lambda: Settings.load(), lambda: load_sections(discover())):
+        try:
+            check()
+        except ConfigurationError as error:
+            faults.extend(error.faults)
+    for fault in faults:
+        typer.echo(str(fault))
+    if faults:
+        raise typer.Exit(1)
+    typer.echo("settings are sound")
+
+
+def main() -> None:
+    """Run a command; settings that are wrong end it with one line each."""
+    _add_feature_commands()
+    try:
+        cli()
+    except ConfigurationError as error:
+        _refuse(str(error))
+
+
+def _add_feature_commands() -> None:
+    root = Path(__file__).parent
+    for name in feature_packages():
+        if (root / name / "commands.py").exists():
+            cli.add_typer(importlib.import_module(f"app.{name}.commands").commands)
+
+
+def _refuse(message: str) -> None:
+    typer.echo(message, err=True)
+    sys.exit(1)

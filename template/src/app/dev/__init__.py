@@ -1,0 +1,1 @@
+"""The service on one machine: embedded PostgreSQL and Valkey, reload on change."""

@@ -1,0 +1,28 @@
+"""`python -m app.dev.child api|worker`: one half of the service, which ends when `app dev` does, however that ends."""
+
+import os
+import signal
+import sys
+import threading
+
+from app.server import run_api
+from app.worker import run_worker
+
+
+def main() -> None:
+    """Run until told to stop, or until the pipe from the parent closes."""
+    threading.Thread(target=_await_parent, daemon=True).start()
+    if sys.argv[1] == "api":
+        run_api("127.0.0.1", int(os.environ["PORT"]))
+    else:
+        run_worker("127.0.0.1")
+
+
+def _await_parent() -> None:
+    # The parent writes nothing: reading returns when its end closes, as it does when it is killed.
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Databases on a PostgreSQL server that belongs to the developer."""
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from app.kit.database import connection_arguments
+
+
+async def ensure_database(url: str, name: str, *, fresh: bool = False) -> None:
+    """Create a database on the server of a URL unless it is there; with `fresh`, replace it."""
+    connection = await asyncpg.connect(**connection_arguments(make_url(url)), timeout=30)
+    try:
+        if fresh:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()

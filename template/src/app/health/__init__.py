@@ -1,0 +1,1 @@
+"""Health of the process and of what it depends on."""

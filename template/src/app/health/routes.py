@@ -1,0 +1,92 @@
+"""Health over HTTP. The load balancer asks `/`, the kubelet `/live` and `/ready`, an alarm `/dependencies`."""
+
+from enum import StrEnum
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from app.health.state import ServingState
+from app.kit.database import Database
+from app.kit.problems import Unavailable
+from app.kit.redis import OUTAGES
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+
+class Component(StrEnum):
+    """State of one part."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Health(BaseModel):
+    """Whether the process serves, and its parts."""
+
+    status: str
+    components: dict[str, Component]
+
+
+class Status(BaseModel):
+    """One word about the process."""
+
+    status: str
+
+
+@router.get("/", responses={503: {"model": Health}})
+async def read_health(request: Request, response: Response) -> Health:
+    """200 while the process can serve, whatever its dependencies do; 503 while it starts or drains."""
+    state: ServingState = request.app.state.serving
+    response.status_code = 200 if state.serving else 503
+    return Health(status=_word(state), components=await _components(request))
+
+
+@router.get("/live")
+async def read_liveness() -> Status:
+    """200 when the event loop answers. Depends on nothing else: a restart heals no database."""
+    return Status(status="live")
+
+
+@router.get("/ready", responses={503: {"model": Status}})
+async def read_readiness(request: Request, response: Response) -> Status:
+    """200 once started and until draining. A database outage must not take every pod out of the load balancer."""
+    state: ServingState = request.app.state.serving
+    response.status_code = 200 if state.serving else 503
+    return Status(status=_word(state))
+
+
+@router.get("/dependencies", responses={503: {"model": Health}})
+async def read_dependencies(request: Request, response: Response) -> Health:
+    """503 when the database or Redis is down."""
+    components = await _components(request)
+    healthy = all(state is Component.UP for state in components.values())
+    response.status_code = 200 if healthy else 503
+    return Health(status="healthy" if healthy else "degraded", components=components)
+
+
+def _word(state: ServingState) -> str:
+    if state.draining:
+        return "draining"
+    return "serving" if state.started else "starting"
+
+
+async def _components(request: Request) -> dict[str, Component]:
+    resources = request.app.state.resources
+    return {"database": await _database(resources.database), "redis": await _redis(resources.redis)}
+
+
+async def _database(database: Database) -> Component:
+    try:
+        await database.ping()
+    except Unavailable:
+        return Component.DOWN
+    return Component.UP
+
+
+async def _redis(redis: Redis) -> Component:
+    try:
+        await redis.ping()
+    except OUTAGES:
+        return Component.DOWN
+    return Component.UP

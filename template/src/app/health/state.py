@@ -1,0 +1,40 @@
+"""Whether this process may take requests: started, and not on its way out."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from app.kit.database import Database
+from app.kit.problems import Unavailable
+from app.migrations.heads import missing_revisions
+
+log = structlog.stdlib.get_logger(__name__)
+
+_RETRY_SECONDS = 1.0
+
+
+@dataclass
+class ServingState:
+    """Set once started; draining once told to stop."""
+
+    started: bool = False
+    draining: bool = False
+
+    @property
+    def serving(self) -> bool:
+        """True while requests are welcome. An outage of a dependency does not change it."""
+        return self.started and not self.draining
+
+
+async def await_database(database: Database, state: ServingState) -> None:
+    """Mark the process as started once PostgreSQL answers and holds every migration of this release."""
+    while not state.started:
+        try:
+            missing = await missing_revisions(database.engine)
+        except Unavailable:
+            missing = {"unknown: the database does not answer"}
+        state.started = not missing
+        if missing:
+            log.warning("not started: migrations are missing", missing=sorted(missing))
+            await asyncio.sleep(_RETRY_SECONDS)

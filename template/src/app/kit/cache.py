@@ -1,0 +1,115 @@
+"""Cache-aside: read Redis, on a miss ask PostgreSQL and fill. The service works, slower, without it."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+
+from app.kit import metrics
+from app.kit.redis import OUTAGES
+
+log = structlog.stdlib.get_logger(__name__)
+
+# A change to the form of cached values changes this, so that old and new pods do not read each other's.
+VERSION = "1"
+# The longest that a filler may take before another one starts, milliseconds.
+FILL_TIMEOUT_MS = 2_000
+# How long others wait for the filler before they read PostgreSQL themselves: 20 x 25 ms.
+_WAITS, _WAIT_SECONDS = 20, 0.025
+
+# Stores a value only while the filler still holds its turn: an invalidation in between takes the turn away.
+_STORE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+redis.call('DEL', KEYS[2])
+return 1
+"""
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+Fill = Callable[[], Awaitable[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A value, None where there is none, and whether it came from the cache."""
+
+    value: bytes | None
+    hit: bool
+
+
+class Cache:
+    """Bytes under keys in Redis, each with a time to live."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._store = redis.register_script(_STORE)
+        self._release = redis.register_script(_RELEASE)
+
+    async def get_or_fill(self, key: str, fill: Fill, ttl: int = 300) -> Cached:
+        """The cached value of a key, or what `fill` returns, kept for about `ttl` seconds (10 % jitter).
+
+        One caller fills at a time. None is not kept. Raises what `fill` raises.
+        """
+        value_key, turn_key = _keys(key)
+        turn = secrets.token_hex(8)
+        try:
+            value = await self._value_or_turn(value_key, turn_key, turn)
+        except OUTAGES as error:
+            _count_error(error)
+            return Cached(await fill(), hit=False)
+        if value is not None:
+            metrics.CACHE_HITS.inc()
+            return Cached(value, hit=True)
+        metrics.CACHE_MISSES.inc()
+        return Cached(await self._fill(value_key, turn_key, turn, fill, ttl), hit=False)
+
+    async def invalidate(self, key: str) -> None:
+        """Forget a key, and make a fill that is under way forget what it read. Call it after the commit."""
+        try:
+            await self._redis.delete(*_keys(key))
+        except OUTAGES as error:
+            _count_error(error)
+
+    async def _value_or_turn(self, value_key: str, turn_key: str, turn: str) -> bytes | None:
+        for _ in range(_WAITS):
+            value: bytes | None = await self._redis.get(value_key)
+            if value is not None:
+                return value
+            if await self._redis.set(turn_key, turn, nx=True, px=FILL_TIMEOUT_MS):
+                return None
+            await asyncio.sleep(_WAIT_SECONDS)
+        return None
+
+    async def _fill(self, value_key: str, turn_key: str, turn: str, fill: Fill, ttl: int) -> bytes | None:
+        value: bytes | None = None
+        try:
+            value = await fill()
+        finally:
+            try:
+                if value is None:
+                    await self._release(keys=[turn_key], args=[turn])
+                else:
+                    await self._store(keys=[value_key, turn_key], args=[turn, value, _jittered(ttl)])
+            except OUTAGES as error:
+                _count_error(error)
+        return value
+
+
+def _keys(key: str) -> tuple[str, str]:
+    # The braces put both keys on one shard, should the cache ever move to cluster mode.
+    name = f"cache:{VERSION}:{{{key}}}"
+    return name, f"{name}:turn"
+
+
+def _jittered(ttl: int) -> int:
+    # Values filled together do not all expire together.
+    return max(1, round(ttl * random.uniform(0.9, 1.1)))  # noqa: S311  spreads load, guards nothing
+
+
+def _count_error(error: Exception) -> None:
+    metrics.CACHE_ERRORS.inc()
+    log.warning("cache did not answer", error=str(error) or type(error).__name__)

@@ -1,0 +1,108 @@
+"""Settings from the environment: typed sections, and every wrong value named with its remedy."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+
+MINIMUM_SECRET_LENGTH = 32
+
+
+class Environment(StrEnum):
+    """Where the process runs. The first two are one developer's machine."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    DEV = "dev"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+    @property
+    def is_local(self) -> bool:
+        """True where default secrets and plain connections are acceptable."""
+        return self in (Environment.DEVELOPMENT, Environment.TEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One setting that is wrong: its variable, what is wrong with it, and what would be right."""
+
+    variable: str
+    fault: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.fault}; {self.remedy}"
+
+
+class ConfigurationError(Exception):
+    """The process cannot start with these settings. Its text has one line a variable."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+def project_root() -> Path:
+    """The directory that holds project.env: the working directory, or else the source checkout."""
+    working_directory = Path.cwd()
+    return working_directory if (working_directory / "project.env").exists() else _PACKAGE_ROOT
+
+
+def environment_files() -> tuple[Path, ...]:
+    """Files read before the environment, weakest first. Tests do not read a developer's .env."""
+    root = project_root()
+    if os.environ.get("ENVIRONMENT") == Environment.TEST:
+        return (root / "project.env",)
+    return (root / "project.env", root / ".env")
+
+
+class Section(BaseSettings):
+    """Settings of one part of the service. A feature brings its own section."""
+
+    # An empty variable counts as absent: a ConfigMap may carry `HOST=` where there is no host.
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    environment: Environment = Environment.DEVELOPMENT
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield what the types alone cannot refuse, such as a default secret in production."""
+        yield from ()
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the section. Raises ConfigurationError naming every wrong variable."""
+        try:
+            section = cls(_env_file=environment_files())
+        except ValidationError as error:
+            raise ConfigurationError([_fault(cls, detail) for detail in _details(error)]) from None
+        if found := list(section.faults()):
+            raise ConfigurationError(found)
+        return section
+
+
+def secret_faults(variable: str, value: str, default: str, environment: Environment) -> Iterator[Fault]:
+    """Yield a fault for a secret that is short, or still the development default outside a developer's machine."""
+    remedy = f"set at least {MINIMUM_SECRET_LENGTH} random characters, such as `openssl rand -hex 32` prints"
+    if len(value) < MINIMUM_SECRET_LENGTH:
+        yield Fault(variable, f"has {len(value)} characters", remedy)
+    elif value == default and not environment.is_local:
+        yield Fault(variable, "is the development default", remedy)
+
+
+def _details(error: ValidationError) -> list[tuple[str, str]]:
+    return [(".".join(str(part) for part in item["loc"]), item["msg"]) for item in error.errors()]
+
+
+def _fault(section: type[Section], detail: tuple[str, str]) -> Fault:
+    location, message = detail
+    field = section.model_fields.get(location.split(".")[0])
+    remedy = field.description if field is not None and field.description else "see .env.example"
+    return Fault(location.upper() or section.__name__, message, f"expected: {remedy}")

@@ -1,0 +1,185 @@
+"""PostgreSQL: the connection pool, and the unit of work that a request or job runs in."""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, ClassVar
+
+import asyncpg
+import structlog
+from fastapi import Depends, Request
+from sqlalchemy import MetaData, text
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import QueuePool
+
+from app.kit import metrics
+from app.kit.problems import Unavailable
+from app.settings import Settings
+
+log = structlog.stdlib.get_logger(__name__)
+
+# A failover moves the address within seconds: a connection that takes longer is going to the old one.
+CONNECT_TIMEOUT = 5.0
+# Waiting longer for a connection than this only lengthens the queue.
+POOL_TIMEOUT = 5.0
+LOCK_TIMEOUT = 5.0
+
+AfterCommit = Callable[[], Awaitable[None]]
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+
+class Model(DeclarativeBase):
+    """Base of all tables, with constraint names that migrations can rely on."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UnitOfWork:
+    """One transaction, opened on first use, and what is to happen once it is committed."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self._after_commit: list[AfterCommit] = []
+
+    def after_commit(self, action: AfterCommit) -> None:
+        """Run an action after the commit. Its failure is logged: what is committed stands."""
+        self._after_commit.append(action)
+
+    async def commit(self) -> None:
+        """Commit, then run the actions in order. Called by the request or job that owns the unit, by nobody else."""
+        await self.session.commit()
+        for action in self._after_commit:
+            try:
+                await action()
+            except Exception:
+                log.exception("after-commit action failed")
+
+
+class Database:
+    """The pool of one process. Make it in the event loop that uses it, and close it there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.engine = self._make_engine()
+
+    def _make_engine(self) -> AsyncEngine:
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=_counting(connector(self._settings, self._settings.database_statement_timeout)),
+            pool_size=self._settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT,
+            pool_pre_ping=True,
+            # Below the idle time-outs of NAT gateways and balancers (350 s).
+            pool_recycle=300,
+        )
+        listen(engine.sync_engine, "handle_error", _count_disconnect)
+        pool = engine.pool
+        if isinstance(pool, QueuePool):
+            metrics.DATABASE_POOL_SIZE.set_function(pool.size)
+            metrics.DATABASE_POOL_IN_USE.set_function(pool.checkedout)
+        return engine
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work, committed at the end of the block, rolled back when the block raises."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            work = UnitOfWork(session)
+            yield work
+            await work.commit()
+
+    async def ping(self) -> None:
+        """One round trip. Raises Unavailable when PostgreSQL does not answer."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise Unavailable from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def connector(settings: Settings, statement_timeout: float = 0) -> Connect:
+    """A function that opens one connection. A time-out of 0 seconds means none, as migrations need."""
+    arguments = connection_arguments(make_url(settings.database_address()))
+    server_settings = {
+        "application_name": settings.service,
+        "statement_timeout": str(int(statement_timeout * 1000)),
+        "lock_timeout": str(int(LOCK_TIMEOUT * 1000)),
+    }
+    tls = tls_context(settings)
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(**arguments, ssl=tls, timeout=CONNECT_TIMEOUT, server_settings=server_settings)
+
+    return connect
+
+
+def _counting(connect: Connect) -> Connect:
+    async def counted() -> asyncpg.Connection:
+        try:
+            return await connect()
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            metrics.DATABASE_CONNECTION_ERRORS.inc()
+            log.warning("database connection failed", error=str(error) or type(error).__name__)
+            raise Unavailable from error
+
+    return counted
+
+
+def connection_arguments(url: URL) -> dict[str, str | int | None]:
+    """What asyncpg needs of a URL. A `host` in the query is a directory that holds a Unix socket."""
+    host = url.query.get("host", url.host)
+    return {
+        "host": host if isinstance(host, str) else None,
+        "port": url.port,
+        "user": url.username,
+        "password": url.password,
+        "database": url.database,
+    }
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | bool:
+    """TLS that verifies chain and host name, or False where the mode is `disable`."""
+    if settings.database_ssl_mode == "disable":
+        return False
+    return ssl.create_default_context(cafile=settings.database_ssl_root_cert)
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """True where the server went away, shuts down, or ran out of time or connections."""
+    if error.connection_invalidated:
+        return True
+    code = str(getattr(error.orig, "sqlstate", None) or "")
+    # 08 connection, 53 resources, 57 operator intervention (shutdown, statement time-out), 55P03 lock time-out.
+    return code[:2] in {"08", "53", "57"} or code == "55P03"
+
+
+def _count_disconnect(context: ExceptionContext) -> None:
+    if context.is_disconnect:
+        metrics.DATABASE_CONNECTION_ERRORS.inc()
+
+
+async def _request_unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
+    database: Database = request.app.state.resources.database
+    async with database.unit_of_work() as work:
+        yield work
+
+
+# Scope `function`: the commit happens before the answer is sent, so a caller never sees a promise that failed.
+UnitOfWorkDep = Annotated[UnitOfWork, Depends(_request_unit_of_work, scope="function")]

@@ -1,0 +1,22 @@
+"""What any route may ask of the process."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.kit.cache import Cache
+from app.kit.queue import Queue
+
+
+def _cache(request: Request) -> Cache:
+    cache: Cache = request.app.state.resources.cache
+    return cache
+
+
+def _queue(request: Request) -> Queue:
+    queue: Queue = request.app.state.resources.queue
+    return queue
+
+
+CacheDep = Annotated[Cache, Depends(_cache)]
+QueueDep = Annotated[Queue, Depends(_queue)]

@@ -1,0 +1,78 @@
+"""The one place where exceptions become problems."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.kit.database import is_outage
+from app.kit.problems import (
+    FieldFault,
+    Forbidden,
+    Invalid,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from app.kit.redis import OUTAGES
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: Malformed,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+}
+
+
+def install_problem_handlers(application: FastAPI) -> None:
+    """Answer every known exception with a problem. Unknown ones are left to RequestMiddleware."""
+    application.add_exception_handler(Problem, _problem)
+    application.add_exception_handler(RequestValidationError, _invalid)
+    application.add_exception_handler(HTTPException, _http)
+    application.add_exception_handler(DBAPIError, _database)
+    application.add_exception_handler(PoolTimeoutError, _unavailable)
+    for outage in OUTAGES:
+        application.add_exception_handler(outage, _unavailable)
+
+
+def field_faults(errors: RequestValidationError) -> list[FieldFault]:
+    """The wrong fields as JSON pointers. What was sent is not repeated: it may be a password."""
+    return [
+        FieldFault(pointer="/" + "/".join(str(part) for part in error["loc"]), detail=error["msg"])
+        for error in errors.errors()
+    ]
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    return (error if isinstance(error, Problem) else Problem()).response()
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    faults = field_faults(error) if isinstance(error, RequestValidationError) else []
+    return Invalid(faults).response()
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return Problem().response()
+    if error.status_code == 401:
+        return Unauthorized().response()
+    kind = _BY_STATUS.get(error.status_code, Problem if error.status_code >= 500 else Malformed)
+    return kind(headers=error.headers).response()
+
+
+async def _database(_request: Request, error: Exception) -> Response:
+    if isinstance(error, DBAPIError) and is_outage(error):
+        return Unavailable().response()
+    raise error
+
+
+async def _unavailable(_request: Request, _error: Exception) -> Response:
+    return Unavailable().response()

@@ -1,0 +1,52 @@
+"""What a feature brings to the service. Each package beside main.py that holds a feature.py is one."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from fastapi import APIRouter, FastAPI
+
+from app.kit.configuration import Section
+from app.kit.identity import Authenticator
+from app.kit.mail import Mailer
+from app.kit.queue import CronJob, TaskHandler
+
+if TYPE_CHECKING:
+    from app.kit.resources import Resources
+
+_Part = TypeVar("_Part")
+
+
+class FeatureError(Exception):
+    """A feature package is not built as the service expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One part of the service; every attribute but the name is optional.
+
+    `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
+    `install` may add middleware to the application. `start` and `stop` run in API and worker alike.
+    `seed` fills a development database and returns the lines that `app dev` prints.
+    """
+
+    name: str
+    router: APIRouter | None = None
+    settings: type[Section] | None = None
+    task_handlers: Mapping[str, TaskHandler] = field(default_factory=dict)
+    cron: Sequence[CronJob] = ()
+    authenticator: "Callable[[Resources], Authenticator] | None" = None
+    mailer: "Callable[[Resources], Mailer] | None" = None
+    install: Callable[[FastAPI], None] | None = None
+    start: "Callable[[Resources], Awaitable[None]] | None" = None
+    stop: "Callable[[Resources], Awaitable[None]] | None" = None
+    seed: "Callable[[Resources, str], Awaitable[list[str]]] | None" = None
+
+
+def provider(features: Sequence[Feature], part: str, get: Callable[[Feature], _Part | None]) -> _Part:
+    """The part that exactly one feature brings. Raises FeatureError when none does, or more than one."""
+    found = [(feature.name, value) for feature in features if (value := get(feature)) is not None]
+    if len(found) != 1:
+        names = ", ".join(name for name, _ in found) or "none"
+        raise FeatureError(f"exactly one feature must bring the {part}; found: {names}")
+    return found[0][1]

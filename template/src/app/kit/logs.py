@@ -1,0 +1,58 @@
+"""Logs: one JSON object a line, from the service and from its libraries alike."""
+
+import logging
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from app.kit.configuration import Environment
+
+# Values under these names never reach a log line, whoever logs them.
+_SECRET_NAMES = frozenset({"password", "token", "access_token", "refresh_token", "authorization", "secret", "cookie"})
+
+
+def configure_logging(environment: Environment, level: str, **fields: str) -> None:
+    """Send all log records to standard error: JSON, or readable text on a developer's machine."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _drop_secrets,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(environment, fields),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # These report each call at INFO; the service logs its own requests and jobs, with their ids.
+    for noisy in ("alembic", "arq", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _rendering(environment: Environment, fields: dict[str, str]) -> list[Processor]:
+    if environment.is_local:
+        return [structlog.dev.ConsoleRenderer(colors=False)]
+
+    def add_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {**fields, **event}
+
+    return [add_fields, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _drop_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {name: "[removed]" if name.lower() in _SECRET_NAMES else value for name, value in event.items()}

@@ -1,0 +1,165 @@
+"""Problems (RFC 9457): every error of the service is one, in the caller's language."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import JSONResponse
+
+from app.kit.context import current_language, current_request_id
+from app.kit.i18n import N_, translate
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818  RFC 9457's name
+    """An error that a caller may see. Title and detail are message ids, translated when the answer is built."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = N_("The service made a mistake")
+    detail: ClassVar[str] = N_("The request could not be completed. Try again later.")
+
+    def __init__(self, headers: Mapping[str, str] | None = None, **parameters: object) -> None:
+        self.headers = dict(headers or {})
+        self.parameters = parameters
+        super().__init__(self.slug)
+
+    def members(self) -> Mapping[str, object]:
+        """Extension members of the document."""
+        return {}
+
+    def document(self, language: str | None = None) -> dict[str, object]:
+        """The problem document in a language; the request's own when none is given."""
+        chosen = language or current_language()
+        return {
+            "type": f"urn:problem:{self.slug}",
+            "title": translate(self.title, chosen),
+            "status": self.status,
+            "detail": translate(self.detail, chosen, **self.parameters),
+            "request_id": current_request_id(),
+            **self.members(),
+        }
+
+    def response(self) -> JSONResponse:
+        """The answer that carries the problem."""
+        return JSONResponse(jsonable_encoder(self.document()), self.status, self.headers, MEDIA_TYPE)
+
+
+class NotFound(Problem):
+    """Nothing is there, or nothing that this caller may see."""
+
+    status = 404
+    slug = "not-found"
+    title = N_("Not found")
+    detail = N_("There is nothing at this address.")
+
+
+class MethodNotAllowed(Problem):
+    """The address exists, the method does not."""
+
+    status = 405
+    slug = "method-not-allowed"
+    title = N_("Method not allowed")
+    detail = N_("This address does not take that method.")
+
+
+class Malformed(Problem):
+    """The request is not of a form that the service can read."""
+
+    status = 400
+    slug = "malformed-request"
+    title = N_("Malformed request")
+    detail = N_("The request could not be read.")
+
+
+class Unauthorized(Problem):
+    """No token, or one that does not stand."""
+
+    status = 401
+    slug = "unauthorized"
+    title = N_("Not signed in")
+    detail = N_("The access token is missing, expired or revoked.")
+
+    def __init__(self) -> None:
+        super().__init__({"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    """Signed in, but not entitled."""
+
+    status = 403
+    slug = "forbidden"
+    title = N_("Not allowed")
+    detail = N_("Your account may not do this.")
+
+
+class TooLarge(Problem):
+    """The body is larger than MAX_BODY_BYTES."""
+
+    status = 413
+    slug = "too-large"
+    title = N_("Request too large")
+    detail = N_("The body of the request is too large.")
+
+
+class TooManyRequests(Problem):
+    """A rate limit is used up."""
+
+    status = 429
+    slug = "too-many-requests"
+    title = N_("Too many requests")
+    detail = N_("Try again in %(seconds)s seconds.")
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__({"Retry-After": str(retry_after)}, seconds=retry_after)
+
+
+class Unavailable(Problem):
+    """Something that the service depends on does not answer."""
+
+    status = 503
+    slug = "unavailable"
+    title = N_("Temporarily unavailable")
+    detail = N_("A part of the service does not answer. Try again in a few seconds.")
+
+    def __init__(self) -> None:
+        super().__init__({"Retry-After": "2"})
+
+
+class FieldFault(BaseModel):
+    """One wrong field: a JSON pointer into the request, and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class Invalid(Problem):
+    """The request was read, and some of its fields are wrong."""
+
+    status = 422
+    slug = "invalid"
+    title = N_("Invalid request")
+    detail = N_("Some fields are not valid.")
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__()
+        self.faults = faults
+
+    def members(self) -> Mapping[str, object]:
+        """The wrong fields under `errors`."""
+        return {"errors": [fault.model_dump() for fault in self.faults]}
+
+
+class ProblemDocument(BaseModel):
+    """The form of every error, for the OpenAPI document."""
+
+    model_config = ConfigDict(title="Problem", extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: list[FieldFault] | None = None

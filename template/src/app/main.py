@@ -1,0 +1,67 @@
+"""The API: create_app() wires the features together, and does nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
+
+from app.features import discover
+from app.health.state import ServingState, await_database
+from app.kit.configuration import Environment
+from app.kit.errors import install_problem_handlers
+from app.kit.features import Feature
+from app.kit.logs import configure_logging
+from app.kit.metrics import metrics_endpoint
+from app.kit.problems import ProblemDocument
+from app.kit.requests import RequestMiddleware
+from app.kit.resources import load_sections, open_resources
+from app.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Raises ConfigurationError before anything is opened."""
+    settings = settings or Settings.load()
+    features = discover()
+    load_sections(features)
+    configure_logging(settings.environment, settings.log_level, service=settings.service, release=settings.release)
+    published = settings.environment is not Environment.PRODUCTION
+    application = FastAPI(
+        title=settings.service,
+        version=settings.release,
+        openapi_url="/openapi.json" if published else None,
+        lifespan=_lifespan(settings, features),
+        responses={"default": {"model": ProblemDocument, "description": "Problem", "content": {}}},
+        max_body_size=settings.max_body_bytes,
+    )
+    application.state.settings = settings
+    application.state.serving = ServingState()
+    install_problem_handlers(application)
+    application.router.routes.append(Mount("/metrics", metrics_endpoint))
+    for feature in features:
+        if feature.router:
+            application.include_router(feature.router, prefix=settings.route_prefix)
+        if feature.install:
+            feature.install(application)
+    if settings.cors_origins:
+        application.add_middleware(
+            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"]
+        )
+    application.add_middleware(RequestMiddleware, settings=settings)
+    return application
+
+
+def _lifespan(
+    settings: Settings, features: Sequence[Feature]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(application: FastAPI) -> AsyncIterator[None]:
+        async with open_resources(settings, features) as resources:
+            application.state.resources = resources
+            starting = asyncio.create_task(await_database(resources.database, application.state.serving))
+            yield
+            starting.cancel()
+
+    return lifespan

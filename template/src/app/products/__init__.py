@@ -1,0 +1,1 @@
+"""The sample feature: products with a price, cached reads and an import that runs in the worker."""

@@ -1,0 +1,42 @@
+"""Read products from CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from app.products.problems import COLUMNS, UnreadableImport, WrongLine
+from app.products.schemas import ProductCreate
+
+
+def check_header(data: bytes) -> str:
+    """The file as text, its header checked. Raises UnreadableImport."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableImport from None
+    header = next(csv.reader(io.StringIO(text)), [])
+    # PostgreSQL stores no NUL in JSON.
+    if [column.strip() for column in header] != list(COLUMNS) or "\x00" in text:
+        raise UnreadableImport
+    return text
+
+
+def parse_products(text: str) -> Iterator[ProductCreate]:
+    """The products of the lines after the header. Raises WrongLine at the first that is not one."""
+    reader = csv.reader(io.StringIO(text))
+    next(reader, None)
+    for row in reader:
+        if row:
+            yield _product(row, reader.line_num)
+
+
+def _product(row: list[str], line: int) -> ProductCreate:
+    try:
+        return ProductCreate.model_validate(dict(zip(COLUMNS, row, strict=True)))
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise WrongLine(line, f"{detail['loc'][0]}: {detail['msg']}") from None
+    except ValueError:
+        raise WrongLine(line, f"{len(row)} fields") from None

@@ -1,0 +1,108 @@
+"""Settings that the whole service shares. A feature's own settings stand in that feature's package.
+
+Read from project.env, then .env, then the environment: the last one wins.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from pydantic import Field
+
+from app.kit.configuration import Fault, Section
+
+
+class Settings(Section):
+    """One object for the process; frozen. Durations are in seconds."""
+
+    service: str = Field(default="app", description="the service's name, a DNS label")
+    release: str = Field(default="unreleased", description="version or commit of the running image")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    route_prefix: str = Field(default="/api", pattern="^(/[a-z0-9-]+)+$", description="a path such as /api")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", pattern="^https?://[^/]+$", description="scheme and host, without a path"
+    )
+    trusted_proxies: int = Field(default=0, ge=0, le=5, description="how many proxies stand in front, 0 to 5")
+    cors_origins: list[str] = Field(default=[], description='a JSON list such as ["https://www.example.com"]')
+    max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="largest accepted request body, bytes")
+
+    languages: str = Field(default="en", description="language codes with commas between them")
+    default_language: str = Field(default="en", description="one of LANGUAGES")
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="an ISO 4217 code")
+    time_zone: str = Field(default="UTC", description="an IANA time zone")
+
+    database_url: str | None = Field(default=None, description="postgresql://user:password@host:port/name")
+    database_host: str = Field(default="127.0.0.1", description="host name of PostgreSQL")
+    database_port: int = Field(default=5432, ge=1, le=65535, description="1 to 65535")
+    database_name: str = Field(default="app", description="name of the database")
+    database_user: str = Field(default="app", description="role that the process connects as")
+    database_password: str = Field(default="", description="password of DATABASE_USER")
+    database_ssl_mode: str = Field(
+        default="disable", pattern="^(disable|verify-full)$", description="disable or verify-full"
+    )
+    database_ssl_root_cert: str | None = Field(
+        default=None, description="path of a PEM bundle; the system's when empty"
+    )
+    database_pool_size: int = Field(default=5, ge=1, le=100, description="connections a process may hold, 1 to 100")
+    database_statement_timeout: float = Field(default=10, gt=0, description="seconds one statement may take")
+
+    redis_url: str | None = Field(default=None, description="redis://host:port/0, or rediss:// for TLS")
+    redis_host: str = Field(default="127.0.0.1", description="host name of Valkey or Redis")
+    redis_port: int = Field(default=6379, ge=1, le=65535, description="1 to 65535")
+    redis_username: str = Field(default="", description="ACL user")
+    redis_password: str = Field(default="", description="password of REDIS_USERNAME")
+    redis_tls: bool = Field(default=False, description="true or false")
+    cache_redis_url: str | None = Field(default=None, description="a second Redis for the cache alone")
+    cache_redis_host: str | None = Field(default=None, description="host of a second Redis for the cache alone")
+
+    mail_from: str = Field(default="", description="sender of all mail, such as noreply@example.com")
+
+    worker_port: int = Field(default=8001, ge=1, le=65535, description="1 to 65535")
+    worker_concurrency: int = Field(default=10, ge=1, le=100, description="jobs that one worker runs at a time")
+    job_timeout: int = Field(default=300, ge=1, le=3600, description="seconds one job may take")
+    # Below the pod's grace period of 110 s, so that a spot node's two minutes suffice.
+    job_completion_wait: int = Field(default=90, ge=0, le=3600, description="seconds to finish jobs after SIGTERM")
+
+    @property
+    def language_codes(self) -> tuple[str, ...]:
+        """LANGUAGES as a tuple, in the stated order."""
+        return tuple(code.strip() for code in self.languages.split(",") if code.strip())
+
+    def database_address(self) -> str:
+        """The PostgreSQL URL, from DATABASE_URL or from its parts."""
+        if self.database_url:
+            return self.database_url
+        credentials = f"{quote(self.database_user, safe='')}:{quote(self.database_password, safe='')}"
+        return f"postgresql://{credentials}@{self.database_host}:{self.database_port}/{self.database_name}"
+
+    def redis_address(self) -> str:
+        """The Redis URL of queue, sessions and limits, from REDIS_URL or from its parts."""
+        return self.redis_url or self._redis_address_of(self.redis_host)
+
+    def cache_address(self) -> str:
+        """The Redis URL of the cache: a second server where one is named, or else the first."""
+        if self.cache_redis_url:
+            return self.cache_redis_url
+        return self._redis_address_of(self.cache_redis_host) if self.cache_redis_host else self.redis_address()
+
+    def _redis_address_of(self, host: str) -> str:
+        credentials = ""
+        if self.redis_password:
+            credentials = f"{quote(self.redis_username, safe='')}:{quote(self.redis_password, safe='')}@"
+        return f"{'rediss' if self.redis_tls else 'redis'}://{credentials}{host}:{self.redis_port}/0"
+
+    def faults(self) -> Iterator[Fault]:
+        """Refuse languages that do not fit together, and open connections outside a developer's machine."""
+        if self.default_language not in self.language_codes:
+            yield Fault(
+                "DEFAULT_LANGUAGE", f"{self.default_language!r} is not in LANGUAGES", f"choose one of {self.languages}"
+            )
+        if self.environment.is_local:
+            return
+        if not self.database_url and not self.database_password:
+            yield Fault("DATABASE_PASSWORD", "is empty", "set the password of DATABASE_USER, or DATABASE_URL")
+        if not self.database_url and self.database_ssl_mode != "verify-full":
+            yield Fault("DATABASE_SSL_MODE", "leaves the connection open", "set verify-full and DATABASE_SSL_ROOT_CERT")
+
+    # Your own settings: add them below this line, or in a section of your feature.

@@ -1,0 +1,27 @@
+"""What callers see of tasks."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from app.kit.problems import ProblemDocument
+from app.tasks.models import TaskStatus
+
+
+class TaskRead(BaseModel):
+    """A task and what became of it: a result when it succeeded, a problem when it failed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: str
+    status: TaskStatus
+    result: dict[str, Any] | None
+    problem: ProblemDocument | None
+
+
+class TaskAccepted(BaseModel):
+    """The answer to a request that became a task. `Location` says where to ask for it."""
+
+    task_id: UUID

@@ -1,0 +1,156 @@
+"""The worker: runs queued tasks and cron jobs, and serves its health and metrics."""
+
+import asyncio
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+import uvicorn
+from arq import cron
+from arq.connections import ArqRedis
+from arq.cron import CronJob as ArqCronJob
+from arq.worker import Worker, func
+from starlette.types import Receive, Scope, Send
+
+from app.features import discover
+from app.kit.features import Feature
+from app.kit.logs import configure_logging
+from app.kit.metrics import metrics_endpoint
+from app.kit.queue import RUN_TASK, CronJob, deserialize_job, serialize_job
+from app.kit.redis import OUTAGES
+from app.kit.resources import Resources, open_resources
+from app.settings import Settings
+from app.tasks.runner import run_task
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Each pod has a key of its own: on a shared one, the first pod to leave would report all of them dead.
+HEALTH_INTERVAL = 15
+RECONNECT_PAUSE = 1.0
+
+
+def make_worker(resources: Resources, features: Sequence[Feature], *, burst: bool = False, poll: float = 0.5) -> Worker:
+    """An ARQ worker over the features' tasks and cron jobs. With `burst` it ends when the queue is empty."""
+
+    async def run(ctx: dict[Any, Any], task_id: str) -> None:  # noqa: ARG001  ARQ passes its context
+        await run_task(resources, UUID(task_id))
+
+    return Worker(
+        # Attempts are counted and repeated by the task's row: ARQ neither counts nor repeats.
+        functions=[func(run, name=RUN_TASK, keep_result=0, max_tries=1_000_000)],
+        cron_jobs=[_cron(resources, job) for feature in features for job in feature.cron],
+        redis_pool=ArqRedis(
+            connection_pool=resources.redis.connection_pool,
+            job_serializer=serialize_job,
+            job_deserializer=deserialize_job,
+        ),
+        burst=burst,
+        poll_delay=poll,
+        handle_signals=False,
+        job_completion_wait=resources.settings.job_completion_wait,
+        max_jobs=resources.settings.worker_concurrency,
+        # The task's own deadline comes first, and leaves time to write down the outcome.
+        job_timeout=resources.settings.job_timeout + 10,
+        keep_result=0,
+        retry_jobs=False,
+        health_check_interval=HEALTH_INTERVAL,
+        health_check_key=f"arq:health:{uuid4().hex}",
+        job_serializer=serialize_job,
+        job_deserializer=deserialize_job,
+        log_results=False,
+    )
+
+
+def _cron(resources: Resources, job: CronJob) -> ArqCronJob:
+    async def run(ctx: dict[Any, Any]) -> None:  # noqa: ARG001  ARQ passes its context
+        await job.run(resources)
+
+    return cron(
+        run,
+        name=f"cron:{job.name}",
+        second=set(job.second),
+        minute=set(job.minute) if job.minute else None,
+        keep_result=0,
+    )
+
+
+class _HealthServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the worker has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def health_application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer /live and /metrics from the worker's event loop: that it answers is what /live says."""
+    if scope["path"] == "/metrics":
+        await metrics_endpoint(scope, receive, send)
+        return
+    status = 200 if scope["path"] == "/live" else 404
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class WorkerProcess:
+    """The worker over the life of a process: outlives outages of Redis, ends in order on SIGTERM or SIGINT."""
+
+    def __init__(self, settings: Settings, features: Sequence[Feature], host: str) -> None:
+        self._settings = settings
+        self._features = features
+        self._host = host
+        self._stopping = asyncio.Event()
+        self._worker: Worker | None = None
+
+    async def run(self) -> None:
+        """Run until told to stop, then wait up to JOB_COMPLETION_WAIT seconds for jobs under way."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        async with open_resources(self._settings, self._features) as resources:
+            server, serving = self._serve_health()
+            while not self._stopping.is_set():
+                await self._work(resources)
+            server.should_exit = True
+            await serving
+
+    async def _work(self, resources: Resources) -> None:
+        self._worker = make_worker(resources, self._features)
+        try:
+            await self._worker.async_run()
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+        except OUTAGES as error:
+            log.warning("queue does not answer", error=str(error))
+            await asyncio.sleep(RECONNECT_PAUSE)
+        await asyncio.gather(*self._worker.tasks.values(), return_exceptions=True)
+
+    def _stop(self, number: signal.Signals) -> None:
+        log.info("worker is stopping", signal=number.name)
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.handle_sig_wait_for_completion(number)
+
+    def _serve_health(self) -> tuple[uvicorn.Server, asyncio.Task[None]]:
+        config = uvicorn.Config(
+            health_application,
+            host=self._host,
+            port=self._settings.worker_port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+        )
+        server = _HealthServer(config)
+        return server, asyncio.create_task(server.serve())
+
+
+def run_worker(host: str = "0.0.0.0") -> None:  # noqa: S104  the pod's own address
+    """Run the worker until SIGTERM or SIGINT. Raises ConfigurationError."""
+    settings = Settings.load()
+    configure_logging(settings.environment, settings.log_level, service=settings.service, release=settings.release)
+    asyncio.run(WorkerProcess(settings, discover(), host).run())

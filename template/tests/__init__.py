@@ -1,0 +1,1 @@
+"""Tests on a real PostgreSQL and Valkey, in the same tree as the code."""
