@@ -1,0 +1,1 @@
+"""Deploys the service to one environment: `uv run deploy --help`."""

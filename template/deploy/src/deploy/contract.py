@@ -1,0 +1,77 @@
+"""The service contract: what Terraform tells the deploy, as one JSON document in SSM Parameter Store."""
+
+import json
+from dataclasses import MISSING, dataclass, fields
+from typing import Self
+
+from deploy.failure import DeployError
+
+VERSION = 1
+
+
+def parameter_name(service: str, environment: str) -> str:
+    """The parameter that `infra/service` publishes."""
+    return f"/service/{service}/{environment}/contract"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The keys that the deploy reads; more may be there. An empty host or certificate means HTTP alone."""
+
+    service: str
+    environment: str
+    region: str
+    cluster_name: str
+    namespace: str
+    api_repository_url: str
+    worker_repository_url: str
+    migrate_repository_url: str
+    database_host: str
+    database_port: int
+    database_name: str
+    database_app_secret: str
+    database_migrations_secret: str
+    cache_host: str
+    cache_port: int
+    cache_secret: str
+    jwt_secret: str
+    session_secret: str
+    external_api_keys_secret: str
+    certificate_arn: str
+    host: str
+    alb_security_group_id: str
+    alb_log_bucket: str
+    public_subnet_ids: tuple[str, ...]
+    public_subnet_cidrs: tuple[str, ...]
+    database_subnet_cidrs: tuple[str, ...]
+    lru_cache_host: str = ""
+    lru_cache_port: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The contract of its JSON. Raises DeployError naming every key that is missing or of a wrong type."""
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise DeployError(f"the contract is not JSON: {error}") from None
+        if not isinstance(document, dict):
+            raise DeployError("the contract is not a JSON object")
+        if document.get("version") != VERSION:
+            raise DeployError(f"the contract has version {document.get('version')}, and this deploy reads {VERSION}")
+        required = [field.name for field in fields(cls) if field.default is MISSING]
+        if missing := [name for name in required if name not in document]:
+            raise DeployError(f"the contract lacks {', '.join(missing)}: apply infra/service again")
+        known = {field.name: field.type for field in fields(cls)}
+        values = {name: value for name, value in document.items() if name in known}
+        if wrong := [name for name, value in values.items() if not _fits(value, known[name])]:
+            raise DeployError(f"the contract has an unusable value for {', '.join(wrong)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _fits(value: object, kind: object) -> bool:
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is str:
+        return isinstance(value, str)
+    # An empty list of networks would be a policy that allows everything.
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) and item for item in value)
