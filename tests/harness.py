@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -141,7 +142,7 @@ def required(tool: str) -> str:
     """Path of a command-line tool; skips the test where it is missing, and fails where SAMPAN_REQUIRE_TOOLS=1 says that it must be there."""
     import pytest
 
-    found = shutil.which(tool)
+    found = shutil.which(tool, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if found is None:
         reason = f"{tool} is not on PATH"
         if os.environ.get("SAMPAN_REQUIRE_TOOLS") == "1":

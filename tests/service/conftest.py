@@ -1,0 +1,64 @@
+"""Rendered projects with their own environment, as a developer has them after the first `uv` command."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.generator.test_removal import EVERYTHING
+from tests.harness import GIT_ENVIRONMENT, Renderer, commit_all, required
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "everything": EVERYTHING,
+    "remote accounts": {"accounts": "remote", "languages": ["en", "id", "th"]},
+    "nothing": {"accounts": "remote", "sample": False},
+    "no sample": {"sample": False, "tracing": True},
+}
+
+Run = Callable[..., str]
+
+
+def uv_environment() -> dict[str, str]:
+    """The environment of a person who has uv and this Python, and is in no virtual environment."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "DATABASE_URL", "REDIS_URL", "PYTHONPATH"}}
+    return {**kept, **GIT_ENVIRONMENT, "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+
+
+def run_uv(project: Path, *arguments: str, timeout: float = 900) -> str:
+    """`uv …` in a project; its output. Fails the test with that output when the command fails."""
+    uv = required("uv")
+    run = subprocess.run(
+        [uv, *arguments],
+        cwd=project,
+        env=uv_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+    )
+    if run.returncode != 0:
+        pytest.fail(f"uv {' '.join(arguments)} ended with {run.returncode}\n{run.stdout[-6000:]}\n{run.stderr[-3000:]}")
+    return run.stdout + run.stderr
+
+
+@pytest.fixture(scope="session")
+def projects(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`projects(variant)`: a rendered project of one of VARIANTS, in git and locked; one folder a variant for the whole session."""
+    made: dict[str, Path] = {}
+
+    def project(variant: str) -> Path:
+        if variant not in made:
+            folder = render.workspace(tmp_path_factory.mktemp("projects") / variant.replace(" ", "-"), VARIANTS[variant])
+            run_uv(folder, "lock", "--quiet")
+            commit_all(folder, "Start")
+            run_uv(folder, "sync", "--quiet", "--locked")
+            made[variant] = folder
+        return made[variant]
+
+    return project
