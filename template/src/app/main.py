@@ -34,7 +34,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/openapi.json" if published else None,
         lifespan=_lifespan(settings, features),
         responses={"default": {"model": ProblemDocument, "description": "Problem", "content": {}}},
-        max_body_size=settings.max_body_bytes,
     )
     application.state.settings = settings
     application.state.serving = ServingState()

@@ -56,12 +56,10 @@ class Settings(Section):
     cache_redis_url: str | None = Field(default=None, description="a second Redis for the cache alone")
     cache_redis_host: str | None = Field(default=None, description="host of a second Redis for the cache alone")
 
-    mail_from: str = Field(default="", description="sender of all mail, such as noreply@example.com")
-
     worker_port: int = Field(default=8001, ge=1, le=65535, description="1 to 65535")
     worker_concurrency: int = Field(default=10, ge=1, le=100, description="jobs that one worker runs at a time")
     job_timeout: int = Field(default=300, ge=1, le=3600, description="seconds one job may take")
-    # Below the pod's grace period of 110 s, so that a spot node's two minutes suffice.
+    # Below the worker's grace period: what is left of it closes connections.
     job_completion_wait: int = Field(default=90, ge=0, le=3600, description="seconds to finish jobs after SIGTERM")
 
     @property

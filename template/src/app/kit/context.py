@@ -34,6 +34,8 @@ def new_request_id() -> str:
 @contextmanager
 def request_context(request_id: str, language: str, **log_fields: str) -> Iterator[None]:
     """Hold request id and language for a block, and bind both to its log lines."""
+    # What an earlier request on this connection bound is not this one's.
+    structlog.contextvars.clear_contextvars()
     request_token, language_token = _request_id.set(request_id), _language.set(language)
     try:
         with structlog.contextvars.bound_contextvars(request_id=request_id, **log_fields):

@@ -1,6 +1,7 @@
 """What a feature brings to the service. Each package beside main.py that holds a feature.py is one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,7 +27,7 @@ class Feature:
     """One part of the service; every attribute but the name is optional.
 
     `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
-    `install` may add middleware to the application. `start` and `stop` run in API and worker alike.
+    `install` may add middleware to the application. `lifespan` surrounds the life of API and worker alike.
     `seed` fills a development database and returns the lines that `app dev` prints.
     """
 
@@ -38,8 +39,7 @@ class Feature:
     authenticator: "Callable[[Resources], Authenticator] | None" = None
     mailer: "Callable[[Resources], Mailer] | None" = None
     install: Callable[[FastAPI], None] | None = None
-    start: "Callable[[Resources], Awaitable[None]] | None" = None
-    stop: "Callable[[Resources], Awaitable[None]] | None" = None
+    lifespan: "Callable[[Resources], AbstractAsyncContextManager[None]] | None" = None
     seed: "Callable[[Resources, str], Awaitable[list[str]]] | None" = None
 
 

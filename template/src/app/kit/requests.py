@@ -5,13 +5,14 @@ import time
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit import metrics
 from app.kit.context import current_language, new_request_id, request_context
 from app.kit.i18n import negotiate
-from app.kit.problems import Problem
+from app.kit.problems import Problem, TooLarge
 from app.settings import Settings
 
 log = structlog.stdlib.get_logger("app.access")
@@ -36,6 +37,21 @@ def client_address(request: HTTPConnection) -> str:
     if trusted and len(hops) >= trusted:
         return hops[-trusted]
     return request.client.host if request.client else "unknown"
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            # Starlette's own exception: a body parser passes it on, where it would turn another one into 400.
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 class RequestMiddleware:
@@ -70,8 +86,12 @@ class RequestMiddleware:
                 self._add_headers(scope, MutableHeaders(scope=message), request_id)
             await send(message)
 
+        limit = self._settings.max_body_bytes
         try:
-            await self._app(scope, receive, send_with_headers)
+            if int(Headers(scope=scope).get("content-length") or 0) > limit:
+                await TooLarge().response()(scope, receive, send_with_headers)
+                return
+            await self._app(scope, _counted(receive, limit), send_with_headers)
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if status:

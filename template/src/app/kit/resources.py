@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import httpx
 from redis.asyncio import Redis
 
 from app.kit.cache import Cache
@@ -33,7 +32,6 @@ class Resources:
     cache: Cache
     queue: Queue
     limiter: RateLimiter
-    http: httpx.AsyncClient
     task_handlers: Mapping[str, TaskHandler]
     authenticator: Authenticator = field(init=False)
     mailer: Mailer = field(init=False)
@@ -79,7 +77,6 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
             cache=Cache(cache_redis),
             queue=Queue(redis),
             limiter=RateLimiter(redis),
-            http=await stack.enter_async_context(httpx.AsyncClient(timeout=5)),
             task_handlers={kind: run for feature in features for kind, run in feature.task_handlers.items()},
         )
         await _start(resources, features, stack)
@@ -90,7 +87,5 @@ async def _start(resources: Resources, features: Sequence[Feature], stack: Async
     resources.authenticator = provider(features, "authenticator", lambda feature: feature.authenticator)(resources)
     resources.mailer = provider(features, "mailer", lambda feature: feature.mailer)(resources)
     for feature in features:
-        if feature.start:
-            await feature.start(resources)
-        if feature.stop:
-            stack.push_async_callback(feature.stop, resources)
+        if feature.lifespan:
+            await stack.enter_async_context(feature.lifespan(resources))

@@ -1,0 +1,94 @@
+"""Tell the owner of another service's token: verify it by the issuer's keys, then ask whether its session lives."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+import httpx
+import jwt
+import structlog
+from pydantic import BaseModel, ValidationError
+from redis.asyncio import Redis
+
+from app.kit.identity import Principal
+from app.kit.problems import Unauthorized, Unavailable
+from app.kit.redis import OUTAGES
+from app.remote_accounts.keys import IssuerKeys
+from app.remote_accounts.settings import RemoteAccountsSettings
+
+log = structlog.stdlib.get_logger(__name__)
+
+# A session that was ended at the issuer lives on here no longer than this, seconds.
+ANSWER_SECONDS = 30
+# Clocks of two machines differ by less than this, seconds.
+LEEWAY = 10
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
+
+
+class Introspection(BaseModel):
+    """The issuer's answer about a token (RFC 7662)."""
+
+    active: bool
+    sub: UUID | None = None
+    sid: UUID | None = None
+    email: str | None = None
+    language: str | None = None
+    roles: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAuthenticator:
+    """Trusts one issuer. Answers of the issuer are kept in this service's own Redis."""
+
+    settings: RemoteAccountsSettings
+    client: httpx.AsyncClient
+    redis: Redis
+    keys: IssuerKeys
+
+    async def authenticate(self, token: str) -> Principal:
+        """The owner of an access token. Raises Unauthorized, or Unavailable when the issuer does not answer."""
+        await self._verify(token)
+        answer = await self._introspect(token)
+        if not answer.active or answer.sub is None or answer.sid is None:
+            raise Unauthorized
+        return Principal(answer.sub, answer.sid, frozenset(answer.roles), answer.email, answer.language)
+
+    async def _verify(self, token: str) -> None:
+        try:
+            key_id = jwt.get_unverified_header(token).get("kid")
+            key = await self.keys.key(str(key_id))
+            jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=self.settings.issuer_audience,
+                issuer=self.settings.issuer_url,
+                leeway=LEEWAY,
+                options={"require": _REQUIRED},
+            )
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise Unauthorized from error
+
+    async def _introspect(self, token: str) -> Introspection:
+        name = f"introspection:{{{hashlib.sha256(token.encode()).hexdigest()}}}"
+        try:
+            kept: bytes | None = await self.redis.get(name)
+        except OUTAGES:
+            kept = None
+        if kept is not None:
+            return Introspection.model_validate_json(kept)
+        answer = await self._ask(token)
+        try:
+            await self.redis.set(name, answer.model_dump_json(), ex=ANSWER_SECONDS)
+        except OUTAGES as error:
+            log.warning("issuer's answer not kept", error=str(error))
+        return answer
+
+    async def _ask(self, token: str) -> Introspection:
+        try:
+            answer = await self.client.post(self.settings.introspection_address(), data={"token": token})
+            answer.raise_for_status()
+            return Introspection.model_validate_json(answer.content)
+        except (httpx.HTTPError, ValidationError) as error:
+            log.warning("issuer did not answer", error=str(error) or type(error).__name__)
+            raise Unavailable from error

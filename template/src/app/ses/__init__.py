@@ -1,0 +1,1 @@
+"""Mail over Amazon SES."""

@@ -1,0 +1,44 @@
+"""Hand mails to Amazon SES."""
+
+import asyncio
+
+import boto3  # type: ignore[import-untyped]  # boto3 carries no types; the two calls below are all there is
+from botocore.config import Config  # type: ignore[import-untyped]  # as boto3
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # as boto3
+
+from app.kit.mail import Mail, MailError
+from app.ses.settings import SesSettings
+
+# The task that sends is repeated when this fails: two tries here are enough. Seconds.
+_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+
+
+class SesMailer:
+    """The SESv2 API. boto3 blocks, so each call runs in a thread."""
+
+    def __init__(self, settings: SesSettings) -> None:
+        self._settings = settings
+        self._client = boto3.client("sesv2", region_name=settings.aws_region or None, config=_CONFIG)
+
+    async def send(self, mail: Mail) -> None:
+        """Send one mail. Raises MailError when SES does not accept it."""
+        try:
+            await asyncio.to_thread(self._client.send_email, **self._request(mail))
+        except (BotoCoreError, ClientError) as error:
+            raise MailError(str(error)) from error
+
+    def _request(self, mail: Mail) -> dict[str, object]:
+        request: dict[str, object] = {
+            "FromEmailAddress": self._settings.mail_from,
+            "Destination": {"ToAddresses": [mail.to]},
+            "Content": {
+                "Simple": {
+                    "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                    "Body": {"Text": {"Data": mail.text, "Charset": "UTF-8"}},
+                    "Headers": [{"Name": "X-Mail-Key", "Value": mail.key}],
+                }
+            },
+        }
+        if self._settings.ses_configuration_set:
+            request["ConfigurationSetName"] = self._settings.ses_configuration_set
+        return request

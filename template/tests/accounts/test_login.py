@@ -1,0 +1,85 @@
+"""Registration and login."""
+
+import httpx
+import pytest
+
+from tests.accounts.fixtures import PASSWORD
+from tests.conftest import RunQueue
+from tests.identity import SignedIn, SignIn
+
+ANN = {"email": "ann@example.com", "password": PASSWORD, "name": "Ann"}
+
+
+async def log_in(client: httpx.AsyncClient, email: str, password: str) -> httpx.Response:
+    return await client.post("/v1/auth/login", data={"username": email, "password": password})
+
+
+async def test_a_new_user_is_shown_without_the_password(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/users", json=ANN)
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["email"], body["name"], body["roles"], body["email_verified"]) == (ANN["email"], "Ann", [], False)
+    assert PASSWORD not in answer.text
+
+
+async def test_an_address_registers_once_whatever_its_case(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/users", json=ANN)
+    again = await client.post("/v1/users", json={**ANN, "email": "Ann@Example.com"})
+    assert again.status_code == 409
+    assert again.json()["type"] == "urn:problem:email-taken"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("email", "nobody"), ("password", "short"), ("password", "x" * 129), ("name", " "), ("name", "a\x00b")],
+)
+async def test_a_wrong_field_is_named_and_not_repeated(client: httpx.AsyncClient, field: str, value: str) -> None:
+    answer = await client.post("/v1/users", json={**ANN, field: value})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [f"/body/{field}"]
+    assert "input" not in answer.text
+
+
+async def test_a_login_gives_a_pair_of_tokens(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/users", json=ANN)
+    answer = await log_in(client, "ANN@example.com", PASSWORD)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body["token_type"] == "bearer"
+    assert body["expires_in"] == 900
+    assert body["access_token"] != body["refresh_token"]
+
+
+async def test_a_wrong_password_and_an_unknown_address_look_the_same(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/users", json=ANN)
+    wrong = await log_in(client, ANN["email"], "wrong password")
+    unknown = await log_in(client, "bob@example.com", PASSWORD)
+    assert wrong.status_code == unknown.status_code == 401
+    assert {**wrong.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
+
+
+async def test_registration_sends_a_mail_through_the_worker(
+    client: httpx.AsyncClient, run_queue: RunQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    await client.post("/v1/users", json=ANN)
+    await run_queue()
+    assert "Welcome, Ann" in caplog.text
+
+
+async def test_me_is_the_signed_in_user(ann: SignedIn) -> None:
+    answer = await ann.get("/v1/users/me")
+    assert answer.json()["email"] == ann.email
+
+
+async def test_a_role_shows_after_it_is_granted(sign_in: SignIn) -> None:
+    admin = await sign_in("root@example.com", role="admin")
+    assert (await admin.get("/v1/users/me")).json()["roles"] == ["admin"]
+
+
+async def test_logins_are_limited_by_address(client: httpx.AsyncClient) -> None:
+    answers = [await client.post("/v1/auth/login", data={"username": "x"}) for _ in range(61)]
+    assert [answer.status_code for answer in answers].count(422) == 60
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert answers[-1].json()["type"] == "urn:problem:too-many-requests"

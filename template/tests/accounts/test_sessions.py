@@ -1,0 +1,89 @@
+"""Sessions: refresh, listing, revocation, and what a lost Redis changes."""
+
+import httpx
+import pytest
+
+from app.kit.resources import Resources
+from tests.accounts.fixtures import PASSWORD
+from tests.identity import SignedIn, SignIn
+
+
+async def tokens(client: httpx.AsyncClient) -> dict[str, str]:
+    answer = await client.post("/v1/auth/login", data={"username": "ann@example.com", "password": PASSWORD})
+    pair: dict[str, str] = answer.json()
+    return pair
+
+
+async def refresh(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.post("/v1/auth/refresh", json={"refresh_token": token})
+
+
+async def test_a_revoked_session_is_refused_at_once(ann: SignedIn) -> None:
+    assert (await ann.get("/v1/users/me")).status_code == 200
+    assert (await ann.post("/v1/auth/logout")).status_code == 204
+    answer = await ann.get("/v1/users/me")
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["type"] == "urn:problem:unauthorized"
+
+
+async def test_a_revoked_session_stays_refused_without_its_mark_in_redis(ann: SignedIn, resources: Resources) -> None:
+    await ann.post("/v1/auth/logout")
+    await resources.redis.flushdb()
+    assert (await ann.get("/v1/users/me")).status_code == 401
+
+
+async def test_a_session_lives_on_when_redis_forgets_it(ann: SignedIn, resources: Resources) -> None:
+    await resources.redis.flushdb()
+    assert (await ann.get("/v1/users/me")).status_code == 200
+
+
+async def test_redis_holds_no_session_id_and_no_token(ann: SignedIn, resources: Resources) -> None:
+    keys = [key.decode() async for key in resources.redis.scan_iter()]
+    sessions = (await ann.get("/v1/auth/sessions")).json()["items"]
+    assert any(key.startswith("session:") for key in keys)
+    assert not any(sessions[0]["id"] in key or ann.token in key for key in keys)
+
+
+async def test_a_refresh_token_gives_a_new_pair(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    old = await tokens(client)
+    new = (await refresh(client, old["refresh_token"])).json()
+    assert new["refresh_token"] != old["refresh_token"]
+    answer = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {new['access_token']}"})
+    assert answer.status_code == 200
+
+
+async def test_a_used_refresh_token_ends_the_session(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    stolen = await tokens(client)
+    owner = (await refresh(client, stolen["refresh_token"])).json()
+    assert (await refresh(client, stolen["refresh_token"])).status_code == 401
+    assert (await refresh(client, owner["refresh_token"])).status_code == 401
+    answer = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {owner['access_token']}"})
+    assert answer.status_code == 401
+    assert (await ann.get("/v1/users/me")).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "nothing", "\x00"])
+async def test_an_unknown_refresh_token_is_refused(client: httpx.AsyncClient, token: str) -> None:
+    answer = await refresh(client, token)
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "urn:problem:refresh-refused"
+
+
+async def test_sessions_are_listed_and_one_is_ended(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    other = await tokens(client)
+    listed = (await ann.get("/v1/auth/sessions")).json()["items"]
+    assert [item["current"] for item in listed].count(True) == 1
+    assert len(listed) == 2
+    ended = next(item["id"] for item in listed if not item["current"])
+    assert (await ann.delete(f"/v1/auth/sessions/{ended}")).status_code == 204
+    answer = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {other['access_token']}"})
+    assert answer.status_code == 401
+    assert len((await ann.get("/v1/auth/sessions")).json()["items"]) == 1
+
+
+async def test_nobody_ends_another_users_session(sign_in: SignIn) -> None:
+    ann, bob = await sign_in("ann@example.com"), await sign_in("bob@example.com")
+    session = (await ann.get("/v1/auth/sessions")).json()["items"][0]["id"]
+    assert (await bob.delete(f"/v1/auth/sessions/{session}")).status_code == 404
+    assert (await ann.get("/v1/users/me")).status_code == 200

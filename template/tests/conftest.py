@@ -1,0 +1,134 @@
+"""What all tests share: real services, a database for each test process, a clean slate for each test.
+
+A feature's tests may bring fixtures of their own in `fixtures.py`: whoever signs users in does.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from app.dev.databases import ensure_database
+from app.dev.services import ServicesError, running_services
+from app.features import discover
+from app.kit.database import Model
+from app.kit.resources import Resources
+from app.main import create_app
+from app.migrations.heads import upgrade
+from app.settings import Settings
+from app.worker import make_worker
+
+ROOT = Path(__file__).parents[1]
+
+pytest_plugins = [f"tests.{file.parent.name}.fixtures" for file in sorted(Path(__file__).parent.glob("*/fixtures.py"))]
+
+_services = contextlib.ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the services once; xdist's workers inherit their addresses. DATABASE_URL and REDIS_URL, if set, win."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    addresses = _services.enter_context(_any_free_services())
+    os.environ["ENVIRONMENT"] = "test"
+    os.environ["TEST_DATABASE_SERVER"] = addresses[0]
+    os.environ["TEST_REDIS_SERVER"] = addresses[1]
+
+
+def pytest_unconfigure() -> None:
+    """Stop the services."""
+    _services.close()
+
+
+@contextlib.contextmanager
+def _any_free_services() -> Iterator[tuple[str, str]]:
+    # Two runs of the tests at once take two directories; each is kept, because making one takes seconds.
+    for number in range(1, 9):
+        with contextlib.ExitStack() as stack:
+            try:
+                addresses = stack.enter_context(
+                    running_services(ROOT / ".dev" / f"tests-{number}", "postgres", durable=False)
+                )
+            except ServicesError as error:
+                if "another process" in str(error):
+                    continue
+                raise pytest.UsageError(str(error)) from error
+            yield addresses.database_url, addresses.redis_url
+            return
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for all tests of a process."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Settings over this process's own database, fresh and migrated, and its own Redis database."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    server = make_url(os.environ["TEST_DATABASE_SERVER"])
+    database = f"test_{worker}"
+    asyncio.run(ensure_database(server.render_as_string(hide_password=False), database, fresh=True))
+    os.environ["DATABASE_URL"] = server.set(database=database).render_as_string(hide_password=False)
+    number = 1 + (int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0)
+    os.environ["REDIS_URL"] = f"{os.environ['TEST_REDIS_SERVER'].rpartition('/')[0]}/{number}"
+    settings = Settings.load()
+    upgrade(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+async def application(settings: Settings, anyio_backend: str) -> AsyncIterator[FastAPI]:
+    """The application, started."""
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        async with asyncio.timeout(30):
+            while not application.state.serving.started:  # noqa: ASYNC110  set by a task that offers no event
+                await asyncio.sleep(0.01)
+        yield application
+
+
+@pytest.fixture
+async def resources(application: FastAPI) -> Resources:
+    """What the application holds, with an empty database and an empty Redis."""
+    resources: Resources = application.state.resources
+    async with resources.database.engine.begin() as connection:
+        tables = ", ".join(table.name for table in Model.metadata.sorted_tables)
+        await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+    await resources.redis.flushdb()
+    return resources
+
+
+@pytest.fixture
+async def client(application: FastAPI, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller who is not signed in."""
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/api") as client:
+        yield client
+
+
+RunQueue = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+def run_queue(resources: Resources) -> RunQueue:
+    """Run the worker until the queue is empty, without its cron jobs."""
+
+    async def run() -> None:
+        worker = make_worker(resources, (), burst=True, poll=0.01)
+        await worker.async_run()
+
+    return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _features_are_sound() -> None:
+    discover()

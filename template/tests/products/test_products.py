@@ -1,0 +1,83 @@
+"""Products over HTTP."""
+
+import pytest
+
+from app.kit.resources import Resources
+from tests.identity import SignedIn, SignIn
+
+TEA = {"name": "Tea", "price_minor": 1250, "currency": "SGD"}
+
+
+async def test_a_product_is_created_and_read(ann: SignedIn) -> None:
+    created = await ann.post("/v1/products", TEA)
+    assert created.status_code == 201
+    read = await ann.get(f"/v1/products/{created.json()['id']}")
+    assert read.json() == created.json()
+    assert {name: read.json()[name] for name in TEA} == TEA
+
+
+async def test_the_second_read_comes_from_the_cache(ann: SignedIn) -> None:
+    product = (await ann.post("/v1/products", TEA)).json()["id"]
+    first, second = [await ann.get(f"/v1/products/{product}") for _ in range(2)]
+    assert (first.headers["x-cache"], second.headers["x-cache"]) == ("miss", "hit")
+    assert first.content == second.content
+
+
+async def test_a_read_works_when_the_cache_is_empty_again(ann: SignedIn, resources: Resources) -> None:
+    product = (await ann.post("/v1/products", TEA)).json()["id"]
+    await ann.get(f"/v1/products/{product}")
+    await resources.redis.flushdb()
+    assert (await ann.get(f"/v1/products/{product}")).headers["x-cache"] == "miss"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 201),
+        ("name", "a\x00"),
+        ("price_minor", -1),
+        ("price_minor", 2**53),
+        ("price_minor", 1.5),
+        ("currency", "sgd"),
+        ("currency", "XYZ"),
+    ],
+)
+async def test_a_wrong_field_is_refused(ann: SignedIn, field: str, value: object) -> None:
+    answer = await ann.post("/v1/products", {**TEA, field: value})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == f"/body/{field}"
+
+
+async def test_another_users_product_is_not_found_even_when_cached(sign_in: SignIn) -> None:
+    ann, bob = await sign_in("ann@example.com"), await sign_in("bob@example.com")
+    product = (await ann.post("/v1/products", TEA)).json()["id"]
+    await ann.get(f"/v1/products/{product}")
+    answer = await bob.get(f"/v1/products/{product}")
+    assert answer.status_code == 404
+    assert (await bob.get("/v1/products")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_pages_follow_each_other_newest_first(ann: SignedIn) -> None:
+    for number in range(5):
+        await ann.post("/v1/products", {**TEA, "name": f"Tea {number}"})
+    names: list[str] = []
+    cursor, pages = "", 0
+    while cursor is not None:
+        page = (await ann.get(f"/v1/products?limit=2{cursor and '&cursor=' + cursor}")).json()
+        names += [item["name"] for item in page["items"]]
+        cursor, pages = page["next_cursor"], pages + 1
+    assert names == ["Tea 4", "Tea 3", "Tea 2", "Tea 1", "Tea 0"]
+    assert pages == 3
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=x"])
+async def test_a_wrong_page_is_refused(ann: SignedIn, query: str) -> None:
+    assert (await ann.get(f"/v1/products?{query}")).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/products", "/v1/products/018f0000-0000-7000-8000-000000000000"])
+async def test_products_need_a_signed_in_user(ann: SignedIn, path: str) -> None:
+    answer = await ann.client.get(path)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"

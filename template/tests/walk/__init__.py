@@ -1,0 +1,1 @@
+"""One walk through the running service, as a client takes it."""
