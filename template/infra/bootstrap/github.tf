@@ -1,0 +1,65 @@
+# Trust in GitHub Actions. A token's subject is `repo:OWNER/REPOSITORY:…`, and for repositories made, renamed or moved since
+# July 2026 `repo:OWNER@ID/REPOSITORY@ID:…`. Both are accepted, the second once environments/github.tfvars holds the ids.
+
+locals {
+  classic_repository = "repo:${var.github_owner}/${var.github_repository}"
+  exact_repository   = "repo:${var.github_owner}@${var.github_owner_id}/${var.github_repository}@${var.github_repository_id}"
+  repositories       = var.github_owner_id == "" ? [local.classic_repository] : [local.classic_repository, local.exact_repository]
+
+  # What of the repository takes which role.
+  claims = merge(
+    { plan = ["pull_request"], push = ["ref:refs/heads/main"] },
+    { for environment in var.environments : "deploy-${environment}" => ["environment:${environment}"] },
+  )
+
+  provider_arn = one(concat(
+    [for provider in aws_iam_openid_connect_provider.github : provider.arn],
+    [for provider in data.aws_iam_openid_connect_provider.github : provider.arn],
+  ))
+}
+
+# An account has one provider for GitHub; a second service in the same account uses the first one's.
+resource "aws_iam_openid_connect_provider" "github" {
+  for_each = toset(var.create_github_provider ? ["this"] : [])
+
+  url            = "https://token.actions.githubusercontent.com"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+data "aws_iam_openid_connect_provider" "github" {
+  for_each = toset(var.create_github_provider ? [] : ["this"])
+
+  url = "https://token.actions.githubusercontent.com"
+}
+
+data "aws_iam_policy_document" "trust" {
+  for_each = local.claims
+
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+
+    principals {
+      type        = "Federated"
+      identifiers = [local.provider_arn]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:aud"
+      values   = ["sts.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "token.actions.githubusercontent.com:sub"
+      values   = [for pair in setproduct(local.repositories, each.value) : join(":", pair)]
+    }
+  }
+}
+
+check "repository_ids_are_known" {
+  assert {
+    condition     = var.github_owner_id != ""
+    error_message = "environments/github.tfvars has no ids: a repository made since July 2026 cannot take the roles. Fill in what `gh api repos/${var.github_owner}/${var.github_repository} --jq '.owner.id,.id'` prints."
+  }
+}

@@ -1,0 +1,19 @@
+output "state_bucket" {
+  description = "Bucket of the states."
+  value       = module.state.name
+}
+
+output "plan_role_arn" {
+  description = "Role of plans on pull requests."
+  value       = aws_iam_role.plan.arn
+}
+
+output "push_role_arn" {
+  description = "Role that pushes images."
+  value       = aws_iam_role.push.arn
+}
+
+output "deploy_role_arns" {
+  description = "Role of each environment's deploys: the value of the variable AWS_ROLE_ARN in the GitHub environment."
+  value       = { for environment, role in aws_iam_role.deploy : environment => role.arn }
+}

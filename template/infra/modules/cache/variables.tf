@@ -1,0 +1,84 @@
+variable "name" {
+  description = "Root of the names."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 35
+    error_message = "name has at most 35 lower-case letters, digits and single hyphens: an ElastiCache ID has 40."
+  }
+}
+
+variable "groups" {
+  description = "Replication groups: ID, what it holds, and what it does when its memory is full."
+  type = map(object({
+    id          = string
+    description = string
+    eviction    = string
+  }))
+
+  validation {
+    condition     = alltrue([for group in var.groups : contains(["allkeys-lru", "noeviction"], group.eviction)])
+    error_message = "eviction is noeviction (queue, sessions) or allkeys-lru (a cache alone)."
+  }
+}
+
+variable "engine_version" {
+  description = "Version of Valkey, major and minor."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]+[.][0-9]+$", var.engine_version))
+    error_message = "engine_version is a version such as 8.0."
+  }
+}
+
+variable "node_type" {
+  description = "Node type."
+  type        = string
+
+  validation {
+    condition     = can(regex("^cache[.][a-z0-9]+[.][a-z0-9]+$", var.node_type))
+    error_message = "node_type is a type such as cache.t3.micro."
+  }
+}
+
+variable "replicas" {
+  description = "Replicas of each group; with one or more the group fails over by itself."
+  type        = number
+
+  validation {
+    condition     = contains([0, 1, 2, 3, 4, 5], var.replicas)
+    error_message = "replicas is from 0 to 5."
+  }
+}
+
+variable "password_version" {
+  description = "A higher number makes new passwords."
+  type        = number
+  default     = 1
+}
+
+variable "vpc_id" {
+  description = "VPC of the cache."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Database subnets."
+  type        = list(string)
+}
+
+variable "client_security_group_id" {
+  description = "The EKS group, which alone may connect."
+  type        = string
+}
+
+variable "log_retention_days" {
+  description = "Days that the slow log is kept."
+  type        = number
+}
+
+variable "key_arn" {
+  description = "ARN of the key for data at rest and logs."
+  type        = string
+}

@@ -1,0 +1,40 @@
+variable "name" {
+  description = "Name of the role."
+  type        = string
+
+  validation {
+    condition     = length(var.name) <= 64
+    error_message = "A role name has at most 64 characters."
+  }
+}
+
+variable "description" {
+  description = "Who takes the role, and what for."
+  type        = string
+}
+
+variable "cluster_name" {
+  description = "Cluster whose pods take the role."
+  type        = string
+}
+
+variable "service_account" {
+  description = "Kubernetes service account that gets the role; null when an EKS add-on makes the association itself."
+  type = object({
+    namespace = string
+    name      = string
+  })
+  default = null
+}
+
+variable "policies" {
+  description = "Policies of the role: name to JSON document."
+  type        = map(string)
+  default     = {}
+}
+
+variable "managed_policy_arns" {
+  description = "AWS managed policies of the role."
+  type        = list(string)
+  default     = []
+}

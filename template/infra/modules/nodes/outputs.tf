@@ -1,0 +1,19 @@
+output "role_arn" {
+  description = "Role of the nodes."
+  value       = aws_iam_role.nodes.arn
+}
+
+output "launch_template" {
+  description = "Launch template: ID and version."
+  value       = { id = aws_launch_template.this.id, version = aws_launch_template.this.latest_version }
+}
+
+output "ami_type" {
+  description = "AMI type of the nodes."
+  value       = local.ami_type
+}
+
+output "node_group_name" {
+  description = "Name of the on-demand group."
+  value       = aws_eks_node_group.on_demand.node_group_name
+}

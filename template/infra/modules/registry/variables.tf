@@ -1,0 +1,19 @@
+variable "prefix" {
+  description = "What the repositories' names start with, such as shop/production."
+  type        = string
+}
+
+variable "images" {
+  description = "Images, one repository each."
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for image in var.images : can(regex("^[a-z][a-z0-9-]*$", image))])
+    error_message = "An image's name has lower-case letters, digits and hyphens, a letter first."
+  }
+}
+
+variable "key_arn" {
+  description = "ARN of the key that encrypts the images."
+  type        = string
+}

@@ -1,0 +1,51 @@
+# The service's secrets. What Terraform makes up is written without passing through plan or state; a higher version number
+# writes a new value. External Secrets carries them into the cluster.
+
+locals {
+  generated = merge(
+    { for name, username in var.logins : name => { username = username } },
+    { for name in var.tokens : name => {} },
+  )
+}
+
+resource "aws_secretsmanager_secret" "this" {
+  for_each = toset(concat(keys(local.generated), var.by_hand, ["cache"]))
+
+  name                    = "${var.prefix}/${each.key}"
+  description             = "${each.key} of ${var.prefix}"
+  kms_key_id              = var.key_arn
+  recovery_window_in_days = 7
+}
+
+ephemeral "aws_secretsmanager_random_password" "this" {
+  for_each = local.generated
+
+  password_length     = 48
+  exclude_punctuation = true
+}
+
+resource "aws_secretsmanager_secret_version" "generated" {
+  for_each = local.generated
+
+  secret_id                = aws_secretsmanager_secret.this[each.key].id
+  secret_string_wo_version = lookup(var.versions, each.key, 1)
+  secret_string_wo = jsonencode(merge(each.value, {
+    (length(each.value) > 0 ? "password" : "secret") = ephemeral.aws_secretsmanager_random_password.this[each.key].random_password
+  }))
+}
+
+# ElastiCache knows this password already, so it is handed over instead of made up here.
+resource "aws_secretsmanager_secret_version" "cache" {
+  secret_id                = aws_secretsmanager_secret.this["cache"].id
+  secret_string_wo_version = lookup(var.versions, "cache", 1)
+  secret_string_wo         = jsonencode(var.cache_login)
+}
+
+# Empty objects that people fill in; Terraform never looks at the values again.
+resource "aws_secretsmanager_secret_version" "by_hand" {
+  for_each = toset(var.by_hand)
+
+  secret_id                = aws_secretsmanager_secret.this[each.key].id
+  secret_string_wo_version = 1
+  secret_string_wo         = jsonencode({})
+}

@@ -1,0 +1,43 @@
+variable "prefix" {
+  description = "What the secrets' names start with, such as shop/production."
+  type        = string
+}
+
+variable "key_arn" {
+  description = "ARN of the key that encrypts the secrets."
+  type        = string
+}
+
+variable "logins" {
+  description = "Secrets with a username and a generated password: name to username."
+  type        = map(string)
+}
+
+variable "tokens" {
+  description = "Secrets with one generated value of 48 characters."
+  type        = list(string)
+}
+
+variable "by_hand" {
+  description = "Secrets that begin as an empty object and are filled in by people."
+  type        = list(string)
+}
+
+variable "cache_login" {
+  description = "Login of the cache."
+  type = object({
+    username = string
+    password = string
+  })
+  sensitive = true
+}
+
+variable "versions" {
+  description = "Version of each secret's value, by name; 1 where none is given. A higher number writes a new value."
+  type        = map(number)
+
+  validation {
+    condition     = alltrue([for version in var.versions : version >= 1 && floor(version) == version])
+    error_message = "A version is a whole number, 1 or more."
+  }
+}

@@ -1,0 +1,35 @@
+# A mail at 80 % of the month's budget, when it is spent, and when the forecast says that it will be.
+
+resource "aws_budgets_budget" "monthly" {
+  name         = "${local.name}-monthly"
+  budget_type  = "COST"
+  limit_amount = tostring(var.monthly_budget_usd)
+  limit_unit   = "USD"
+  time_unit    = "MONTHLY"
+
+  # One account may hold several environments. Tags count from the day they are activated as cost allocation tags.
+  dynamic "cost_filter" {
+    for_each = var.budget_scope == "environment" ? [var.environment] : []
+
+    content {
+      name   = "TagKeyValue"
+      values = ["user:Environment$${cost_filter.value}"]
+    }
+  }
+
+  dynamic "notification" {
+    for_each = {
+      near     = { type = "ACTUAL", percent = 80 }
+      spent    = { type = "ACTUAL", percent = 100 }
+      forecast = { type = "FORECASTED", percent = 100 }
+    }
+
+    content {
+      comparison_operator       = "GREATER_THAN"
+      notification_type         = notification.value.type
+      threshold                 = notification.value.percent
+      threshold_type            = "PERCENTAGE"
+      subscriber_sns_topic_arns = [module.topic.arn]
+    }
+  }
+}

@@ -1,0 +1,83 @@
+# Control plane, on-demand nodes, and the add-ons that run on nodes.
+
+locals {
+  private_subnet_ids = [for subnet in module.network.private_subnets : subnet.id]
+}
+
+module "cluster" {
+  source = "../modules/cluster"
+
+  name               = local.name
+  kubernetes_version = var.kubernetes_version
+  vpc_id             = module.network.vpc_id
+  subnet_ids         = local.private_subnet_ids
+  public_cidrs       = var.api_public_cidrs
+  admin_role_arns    = var.cluster_admin_role_arns
+  log_retention_days = var.log_retention_days
+  key_arn            = module.key.arn
+}
+
+module "nodes" {
+  source = "../modules/nodes"
+
+  name               = local.name
+  cluster_name       = module.cluster.name
+  kubernetes_version = module.cluster.version
+  subnet_ids         = local.private_subnet_ids
+  security_group_id  = module.cluster.security_group_id
+  instance_type      = var.node_instance_type
+  architecture       = var.node_architecture
+  min_size           = var.node_min
+  max_size           = var.node_max
+}
+
+# Container Insights and the pods' logs.
+module "cloudwatch_agent" {
+  source = "../modules/identity"
+
+  name                = "${local.name}-cloudwatch-agent"
+  description         = "The CloudWatch agent of ${local.name}, by Pod Identity."
+  cluster_name        = module.cluster.name
+  managed_policy_arns = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/CloudWatchAgentServerPolicy"]
+}
+
+# Groups that the agent writes to; made here, so that retention and key hold.
+resource "aws_cloudwatch_log_group" "insights" {
+  for_each = toset(["application", "dataplane", "host", "performance"])
+
+  name              = "/aws/containerinsights/${local.name}/${each.key}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = module.key.arn
+}
+
+resource "aws_eks_addon" "on_nodes" {
+  for_each = toset(["coredns", "metrics-server"])
+
+  cluster_name                = module.cluster.name
+  addon_name                  = each.key
+  resolve_conflicts_on_create = "OVERWRITE"
+  resolve_conflicts_on_update = "PRESERVE"
+
+  depends_on = [module.nodes]
+}
+
+resource "aws_eks_addon" "observability" {
+  cluster_name                = module.cluster.name
+  addon_name                  = "amazon-cloudwatch-observability"
+  resolve_conflicts_on_create = "OVERWRITE"
+  resolve_conflicts_on_update = "PRESERVE"
+
+  pod_identity_association {
+    role_arn        = module.cloudwatch_agent.role_arn
+    service_account = "cloudwatch-agent"
+  }
+
+  depends_on = [module.nodes, aws_cloudwatch_log_group.insights]
+}
+
+check "somebody_administers_the_cluster" {
+  assert {
+    condition     = length(var.cluster_admin_role_arns) > 0
+    error_message = "cluster_admin_role_arns is empty: nobody may install the controllers. Name a role of your team in the environment's platform.tfvars."
+  }
+}

@@ -1,0 +1,29 @@
+# The load balancer itself is made by its controller in the cluster. Here is what it needs: a bucket for its access logs. The
+# controller's Ingress names it, and the security group of modules/cluster, from the contract.
+
+locals {
+  load_balancer_log_bucket = "${local.name}-alb-${local.account}-${var.region}"
+}
+
+data "aws_iam_policy_document" "load_balancer_logs" {
+  statement {
+    sid       = "DeliverAccessLogs"
+    actions   = ["s3:PutObject"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.load_balancer_log_bucket}/*/AWSLogs/${local.account}/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
+    }
+  }
+}
+
+module "load_balancer_logs" {
+  source = "../modules/bucket"
+
+  name            = local.load_balancer_log_bucket
+  encryption      = "s3" # The load balancer takes no KMS key.
+  policies        = [data.aws_iam_policy_document.load_balancer_logs.json]
+  expire_days     = var.log_retention_days
+  noncurrent_days = 1
+}

@@ -1,0 +1,59 @@
+# The platform of one environment: network, cluster, nodes, and what the controllers need. Services join it through the
+# contract that contract.tf publishes.
+
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = {
+      Environment = var.environment
+      ManagedBy   = "terraform"
+      Owner       = var.owner_email
+      Platform    = var.platform_name
+      Root        = "platform"
+      Team        = var.team
+    }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+locals {
+  name    = "${var.platform_name}-${var.environment}"
+  account = data.aws_caller_identity.current.account_id
+}
+
+module "key" {
+  source = "../modules/key"
+
+  name        = "${local.name}-platform"
+  description = "Kubernetes secrets, logs and alarms of the platform ${local.name}"
+  region      = var.region
+  services    = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+}
+
+module "topic" {
+  source = "../modules/topic"
+
+  name       = "${local.name}-platform-alarms"
+  key_arn    = module.key.arn
+  publishers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+  email      = var.alert_email
+}
+
+module "network" {
+  source = "../modules/network"
+
+  name                = local.name
+  region              = var.region
+  vpc_cidr            = var.vpc_cidr
+  vpc_block           = var.vpc_block
+  az_count            = var.az_count
+  nat_gateways        = var.nat_gateways
+  interface_endpoints = var.interface_endpoints
+  node_instance_type  = var.node_instance_type
+  log_retention_days  = var.log_retention_days
+  key_arn             = module.key.arn
+}

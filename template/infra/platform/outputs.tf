@@ -1,0 +1,9 @@
+output "contract" {
+  description = "What services need to know of the platform, as published."
+  value       = local.contract
+}
+
+output "contract_parameter" {
+  description = "Parameter that holds the contract."
+  value       = aws_ssm_parameter.contract.name
+}

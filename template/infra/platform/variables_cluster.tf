@@ -1,0 +1,55 @@
+variable "kubernetes_version" {
+  description = "Minor version of Kubernetes. It moves with releases of the template, one minor at a time."
+  type        = string
+  default     = "1.35"
+
+  validation {
+    condition     = can(regex("^1[.][0-9]{2}$", var.kubernetes_version))
+    error_message = "kubernetes_version is a minor version such as 1.35."
+  }
+}
+
+variable "cluster_admin_role_arns" {
+  description = "IAM roles that administer the cluster."
+  type        = list(string)
+
+  validation {
+    condition     = alltrue([for arn in var.cluster_admin_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn))])
+    error_message = "Each of cluster_admin_role_arns is the ARN of an IAM role, such as arn:aws:iam::111122223333:role/Admin."
+  }
+}
+
+variable "node_instance_type" {
+  description = "Instance type of the nodes."
+  type        = string
+}
+
+variable "node_architecture" {
+  description = "Architecture of the instance type: arm64 or x86_64."
+  type        = string
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.node_architecture)
+    error_message = "node_architecture is arm64 or x86_64."
+  }
+}
+
+variable "node_min" {
+  description = "Fewest on-demand nodes."
+  type        = number
+
+  validation {
+    condition     = var.node_min >= 2 && var.node_min <= 100
+    error_message = "node_min is from 2 to 100."
+  }
+}
+
+variable "node_max" {
+  description = "Most nodes of a group."
+  type        = number
+
+  validation {
+    condition     = var.node_max >= var.node_min && var.node_max <= 200
+    error_message = "node_max is from node_min to 200."
+  }
+}

@@ -1,0 +1,48 @@
+# Where the service keeps what it knows: PostgreSQL and Valkey.
+
+locals {
+  # One group holds queue, sessions and cache, and refuses writes when it is full; with two the cache stands apart and evicts.
+  cache_groups = {
+    one = {
+      main = { id = local.name, description = "Queue, sessions and cache of ${local.name}", eviction = "noeviction" }
+    }
+    two = {
+      main = { id = local.name, description = "Queue and sessions of ${local.name}", eviction = "noeviction" }
+      lru  = { id = "${local.name}-lru", description = "Cache of ${local.name}", eviction = "allkeys-lru" }
+    }
+  }
+}
+
+module "database" {
+  source = "../modules/database"
+
+  name                     = local.name
+  engine_version           = var.postgresql_version
+  instance_class           = var.db_instance_class
+  database_name            = "app"
+  multi_az                 = var.db_multi_az
+  storage_gb               = var.db_storage_gb
+  backup_days              = var.db_backup_days
+  deletion_protection      = var.deletion_protection
+  vpc_id                   = local.platform.vpc_id
+  subnet_ids               = local.platform.database_subnet_ids
+  client_security_group_id = local.platform.cluster_security_group_id
+  log_retention_days       = var.log_retention_days
+  key_arn                  = module.key.arn
+}
+
+module "cache" {
+  source = "../modules/cache"
+
+  name                     = local.name
+  groups                   = local.cache_groups[var.cache_groups]
+  engine_version           = var.valkey_version
+  node_type                = var.cache_node_type
+  replicas                 = var.cache_replicas
+  password_version         = lookup(var.secret_versions, "cache", 1)
+  vpc_id                   = local.platform.vpc_id
+  subnet_ids               = local.platform.database_subnet_ids
+  client_security_group_id = local.platform.cluster_security_group_id
+  log_retention_days       = var.log_retention_days
+  key_arn                  = module.key.arn
+}

@@ -1,0 +1,29 @@
+# With a host name: its zone, its certificate, and the right of external-dns on that one zone. Without: nothing.
+
+module "domain" {
+  source   = "../modules/domain"
+  for_each = toset(var.domain == "" ? [] : [var.domain])
+
+  name        = local.name
+  domain      = each.value
+  delegated   = var.domain_delegated
+  delegations = var.delegations
+}
+
+data "aws_iam_policy_document" "write_records" {
+  for_each = module.domain
+
+  statement {
+    sid       = "WriteRecords"
+    actions   = ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"]
+    resources = [each.value.zone_arn]
+  }
+}
+
+resource "aws_iam_role_policy" "write_records" {
+  for_each = data.aws_iam_policy_document.write_records
+
+  name   = "${var.service}-dns"
+  role   = local.platform.external_dns_role_name
+  policy = each.value.json
+}

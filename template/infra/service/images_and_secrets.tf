@@ -1,0 +1,20 @@
+module "registry" {
+  source = "../modules/registry"
+
+  prefix  = "${var.service}/${var.environment}"
+  images  = ["api", "migrate", "worker"]
+  key_arn = module.key.arn
+}
+
+module "secrets" {
+  source = "../modules/secrets"
+
+  prefix  = "${var.service}/${var.environment}"
+  key_arn = module.key.arn
+  logins  = { database-app = "app", database-migrations = "migrations" }
+  tokens  = ["jwt-signing", "session"]
+  by_hand = ["external-api-keys"]
+
+  cache_login = { username = module.cache.username, password = module.cache.password }
+  versions    = var.secret_versions
+}

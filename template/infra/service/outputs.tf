@@ -1,0 +1,14 @@
+output "contract" {
+  description = "What the deploy needs to know, as published."
+  value       = local.contract
+}
+
+output "contract_parameter" {
+  description = "Parameter that holds the contract."
+  value       = aws_ssm_parameter.contract.name
+}
+
+output "name_servers" {
+  description = "Name servers that the parent zone has to name, by host name."
+  value       = { for domain, zone in module.domain : domain => zone.name_servers }
+}

@@ -1,0 +1,13 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7"
+    }
+  }
+
+  # Bucket, key and region come from environments/<environment>.service.s3.tfbackend and infra/terraform.sh.
+  backend "s3" {}
+}
