@@ -39,10 +39,7 @@ def component(contract: Contract, images: Images) -> str:
             {"name": "settings", "behavior": "merge", "literals": [f"{k}={v}" for k, v in _settings(contract).items()]}
         ],
         "patches": [{"patch": _dump(patch)} for patch in _merges(contract)]
-        + [
-            {"target": target, "patch": _dump(operations)}
-            for target, operations in _replacements(contract)
-        ],
+        + [{"target": target, "patch": _dump(operations)} for target, operations in _replacements(contract)],
     }
     return _dump(document)
 
@@ -71,9 +68,7 @@ def _merges(contract: Contract) -> list[dict[str, object]]:
     """Strategic merges: what is added to a resource of the base."""
     return [
         _resource("networking.k8s.io/v1", "Ingress", "api", annotations=_load_balancer(contract)),
-        _resource(
-            _SECRETS, "SecretStore", "secrets-manager", spec={"provider": {"aws": {"region": contract.region}}}
-        ),
+        _resource(_SECRETS, "SecretStore", "secrets-manager", spec={"provider": {"aws": {"region": contract.region}}}),
         *_secrets(contract),
         _resource("v1", "Service", "postgres-service", spec={"externalName": contract.database_host}),
         _resource("v1", "Service", "redis-service", spec={"externalName": contract.cache_host}),

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import MISSING, dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 from deploy.failure import DeployError
 
@@ -65,7 +65,8 @@ class Contract:
         values = {name: value for name, value in document.items() if name in known}
         if wrong := [name for name, value in values.items() if not _fits(value, known[name])]:
             raise DeployError(f"the contract has an unusable value for {', '.join(wrong)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**frozen)
 
 
 def _fits(value: object, kind: object) -> bool:

@@ -1,0 +1,80 @@
+"""What the deploy asks AWS: the contract, and how to reach the cluster."""
+
+# boto3 carries no types; the two calls made of it are given theirs by the protocols below.
+# mypy: disable-error-code="import-untyped"
+
+import json
+from typing import Protocol
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy.contract import Contract, parameter_name
+from deploy.failure import DeployError
+
+
+class _Parameters(Protocol):
+    def get_parameter(self, *, Name: str) -> dict[str, dict[str, str]]: ...  # noqa: N803  AWS names it so
+
+
+class _Clusters(Protocol):
+    def describe_cluster(self, *, name: str) -> dict[str, dict[str, object]]: ...
+
+
+def read_contract(service: str, environment: str, region: str) -> Contract:
+    """The service's contract. Raises DeployError when it is missing, unreadable or another service's."""
+    name = parameter_name(service, environment)
+    parameters: _Parameters = boto3.client("ssm", region_name=region)
+    try:
+        value = parameters.get_parameter(Name=name)["Parameter"]["Value"]
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(f"cannot read the contract {name} in {region}: {error}") from None
+    contract = Contract.parse(value)
+    if (contract.service, contract.environment) != (service, environment):
+        raise DeployError(f"{name} is the contract of {contract.service} in {contract.environment}")
+    return contract
+
+
+def kubeconfig(contract: Contract) -> str:
+    """A kubeconfig for the contract's cluster, as JSON; its tokens come from the AWS command line.
+
+    The deploy never uses the caller's own: that may point at another cluster. Raises DeployError.
+    """
+    clusters: _Clusters = boto3.client("eks", region_name=contract.region)
+    try:
+        cluster = clusters.describe_cluster(name=contract.cluster_name)["cluster"]
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(f"cannot describe the cluster {contract.cluster_name}: {error}") from None
+    authority = cluster["certificateAuthority"]
+    token = ["--region", contract.region, "eks", "get-token", "--cluster-name", contract.cluster_name]
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "deploy",
+        "clusters": [
+            {
+                "name": "deploy",
+                "cluster": {
+                    "server": cluster["endpoint"],
+                    "certificate-authority-data": authority["data"] if isinstance(authority, dict) else "",
+                },
+            }
+        ],
+        "users": [
+            {
+                "name": "deploy",
+                "user": {
+                    "exec": {
+                        "apiVersion": "client.authentication.k8s.io/v1beta1",
+                        "command": "aws",
+                        "args": token,
+                        "interactiveMode": "Never",
+                    }
+                },
+            }
+        ],
+        "contexts": [
+            {"name": "deploy", "context": {"cluster": "deploy", "user": "deploy", "namespace": contract.namespace}}
+        ],
+    }
+    return json.dumps(document, indent=2)

@@ -1,0 +1,19 @@
+"""The project that the command stands in."""
+
+from pathlib import Path
+
+from deploy.failure import DeployError
+
+
+def find(start: Path) -> Path:
+    """The nearest folder above `start` with a project.env and a deploy folder. Raises DeployError."""
+    for folder in (start, *start.parents):
+        if (folder / "project.env").is_file() and (folder / "deploy" / "overlays").is_dir():
+            return folder
+    raise DeployError(f"{start} is not inside a project: there is no project.env beside a deploy folder")
+
+
+def facts(project: Path) -> dict[str, str]:
+    """KEY=VALUE of project.env."""
+    lines = (project / "project.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
