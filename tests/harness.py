@@ -18,6 +18,7 @@ from types import CodeType
 from typing import Any
 
 import copier
+from copier._jinja_ext import get_yield_context
 from copier._main import Worker
 from jinja2 import Environment
 
@@ -52,6 +53,8 @@ def _memoised_compile(
         return _compile(self, source, name, filename, raw, defer_init)
     settings = (self.variable_start_string, self.line_statement_prefix, self.trim_blocks, self.keep_trailing_newline)
     _environments.setdefault(settings, self)
+    context = get_yield_context(self)  # what Copier's extension does before each compilation
+    context.yield_name = context.yield_iterable = None
     return _compiled(source, name, filename, settings)
 
 

@@ -18,12 +18,13 @@ class _Loader(yaml.SafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
-    repeated = {key for key in keys if keys.count(key) > 1}
+    keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    repeated = sorted({key for key in keys if keys.count(key) > 1})
     if repeated:
-        message = f"keys stand twice: {sorted(map(str, repeated))} {node.start_mark}"
+        message = f"keys stand twice: {repeated} {node.start_mark}"
         raise ValueError(message)
-    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}  # type: ignore[no-untyped-call]
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

@@ -1,5 +1,6 @@
 """`copier update` between two releases, by the plain command line, on projects in git."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.harness import ANSWERS_FILE, GIT_ENVIRONMENT, commit_all, copy_template, files_of, git
 
@@ -46,11 +46,10 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release(source, "v1.0.0")
     extra.unlink()
     (source / "template/src/app/kit/arriving.py").write_text('"""Arrives with this release."""\n', encoding="utf-8")
-    for name in ("template/Dockerfile", "template/pyproject.toml.jinja", "template/README.md.jinja", "template/src/app/products/service.py"):
+    changed = ("Dockerfile", "deploy/base/kustomization.yaml.jinja", "pyproject.toml.jinja", "README.md.jinja", "src/app/products/service.py")
+    for name in (f"template/{path}" for path in changed):
         path = source / name
         path.write_text(path.read_text(encoding="utf-8") + "# v2\n", encoding="utf-8")
-    base = source / "template/deploy/base/kustomization.yaml"
-    base.write_text(base.read_text(encoding="utf-8") + "# v2\n", encoding="utf-8")
     release(source, "v2.0.0")
     return source
 
@@ -64,7 +63,9 @@ def start(releases: Path, target: Path, answers: dict[str, Any] | None = None, t
 
 
 def data(answers: dict[str, Any]) -> list[str]:
-    return [part for name, value in answers.items() for part in ("-d", f"{name}={yaml.safe_dump(value, default_flow_style=True).strip().removesuffix('...').strip()}")]
+    """Answers as `-d name=value`; lists and numbers as YAML."""
+    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in answers.items()}
+    return [part for name, value in written.items() for part in ("-d", f"{name}={value}")]
 
 
 def update(project: Path, answers: dict[str, Any] | None = None, tag: str = "v2.0.0") -> None:
