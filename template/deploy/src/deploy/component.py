@@ -4,6 +4,8 @@
 overlay renders without AWS.
 """
 
+from collections.abc import Mapping
+
 import yaml
 
 from deploy.contract import Contract
@@ -13,6 +15,7 @@ from deploy.images import Images
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _ANNOTATION = "alb.ingress.kubernetes.io/"
 _SECRETS = "external-secrets.io/v1"
+_LOCAL = {"disableNameSuffixHash": True, "annotations": {"config.kubernetes.io/local-config": "true"}}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -36,7 +39,9 @@ def component(contract: Contract, images: Images) -> str:
             for name, repository, digest in images.references(contract)
         ],
         "configMapGenerator": [
-            {"name": "settings", "behavior": "merge", "literals": [f"{k}={v}" for k, v in _settings(contract).items()]}
+            {"name": "settings", "behavior": "merge", "literals": _literals(_settings(contract))},
+            # For replacements in other components; kustomize leaves it out of what it prints.
+            {"name": "contract", "literals": _literals(contract.others), "options": _LOCAL},
         ],
         "patches": [{"patch": _dump(patch)} for patch in _merges(contract)]
         + [{"target": target, "patch": _dump(operations)} for target, operations in _replacements(contract)],
@@ -47,6 +52,10 @@ def component(contract: Contract, images: Images) -> str:
 def _dump(document: object) -> str:
     # No line is folded: annotations hold long lists.
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10_000)
+
+
+def _literals(values: Mapping[str, str | int]) -> list[str]:
+    return [f"{key}={value}" for key, value in values.items()]
 
 
 def _settings(contract: Contract) -> dict[str, str | int]:

@@ -1,7 +1,8 @@
 """The service contract: what Terraform tells the deploy, as one JSON document in SSM Parameter Store."""
 
 import json
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Self
 
 from deploy.failure import DeployError
@@ -16,7 +17,10 @@ def parameter_name(service: str, environment: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The keys that the deploy reads; more may be there. An empty host or certificate means HTTP alone."""
+    """The keys that the deploy reads. An empty host or certificate means HTTP alone.
+
+    `others` holds the texts under all other keys: components take them from there.
+    """
 
     service: str
     environment: str
@@ -46,6 +50,7 @@ class Contract:
     database_subnet_cidrs: tuple[str, ...]
     lru_cache_host: str = ""
     lru_cache_port: int = 0
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -58,15 +63,17 @@ class Contract:
             raise DeployError("the contract is not a JSON object")
         if document.get("version") != VERSION:
             raise DeployError(f"the contract has version {document.get('version')}, and this deploy reads {VERSION}")
-        required = [field.name for field in fields(cls) if field.default is MISSING]
+        own = [each for each in fields(cls) if each.name != "others"]
+        required = [each.name for each in own if each.default is MISSING]
         if missing := [name for name in required if name not in document]:
             raise DeployError(f"the contract lacks {', '.join(missing)}: apply infra/service again")
-        known = {field.name: field.type for field in fields(cls)}
+        known = {each.name: each.type for each in own}
         values = {name: value for name, value in document.items() if name in known}
         if wrong := [name for name, value in values.items() if not _fits(value, known[name])]:
             raise DeployError(f"the contract has an unusable value for {', '.join(wrong)}")
         frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**frozen)
+        others = {k: v for k, v in document.items() if k not in known and isinstance(v, str)}
+        return cls(**frozen, others=others)
 
 
 def _fits(value: object, kind: object) -> bool:

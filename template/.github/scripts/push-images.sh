@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Pushes the built images of a release to the repositories of one environment, by the service contract, and prints their
+# digests as outputs of the step. What is there already is not pushed again, so a repeated run changes nothing.
+#
+# Usage: push-images.sh FOLDER ENVIRONMENT RELEASE     FOLDER holds api.tar, worker.tar and migrate.tar (OCI archives)
+# The project's facts come from project.env. Needs skopeo, aws and jq, and credentials of the environment's deploy role.
+set -euo pipefail
+
+folder=$1 environment=$2 release=$3
+# shellcheck source=/dev/null
+source project.env
+
+parameter="/service/$SERVICE/$environment/contract"
+contract=$(aws ssm get-parameter --region "$AWS_REGION" --name "$parameter" --query Parameter.Value --output text)
+region=$(jq --raw-output --exit-status .region <<<"$contract")
+
+for image in api worker migrate; do
+  repository=$(jq --raw-output --exit-status ".${image}_repository_url" <<<"$contract")
+  digest=$(skopeo inspect --format '{{.Digest}}' "oci-archive:$folder/$image.tar")
+  aws ecr get-login-password --region "$region" |
+    skopeo login --username AWS --password-stdin "${repository%%/*}" >/dev/null
+  if skopeo inspect --raw "docker://$repository@$digest" >/dev/null 2>&1; then
+    echo "$image: $digest is there already"
+  else
+    # The registry keeps the last tags of this form; a deploy names the digest.
+    skopeo copy --all --preserve-digests "oci-archive:$folder/$image.tar" "docker://$repository:deployed-$release"
+    echo "$image: $digest is pushed"
+  fi
+  echo "$image=$digest" >>"${GITHUB_OUTPUT:-/dev/stdout}"
+done
