@@ -1,7 +1,7 @@
 """Renders projects for the tests: the same bytes as plain Copier, about four times faster.
 
-Three things cost time in a plain copy of many variants: compiling the same Jinja sources again, one `git config` process a file, and the clone of
-the template. The harness copies the template once to a plain folder, keeps compiled templates, and leaves that process out.
+Three things cost time in a plain copy of many variants: compiling the same Jinja sources again, one `git config` process a file, and the
+clone of the template. The harness copies the template once to a plain folder, keeps compiled templates, and leaves that process out.
 `test_harness.py` holds its output equal to the plain command line's.
 """
 
@@ -12,12 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import copier
+import pytest
 from copier._jinja_ext import get_yield_context
 from copier._main import Worker
 from jinja2 import Environment
@@ -37,7 +38,7 @@ GIT_ENVIRONMENT = {
 _compile = Environment.compile
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(source: str, name: str | None, filename: str | None, settings: tuple[Any, ...]) -> CodeType:
     environment = _environments[settings]
     return _compile(environment, source, name, filename)
@@ -46,11 +47,9 @@ def _compiled(source: str, name: str | None, filename: str | None, settings: tup
 _environments: dict[tuple[Any, ...], Environment] = {}
 
 
-def _memoised_compile(
-    self: Environment, source: Any, name: str | None = None, filename: str | None = None, raw: bool = False, defer_init: bool = False
-) -> Any:
-    if raw or defer_init or not isinstance(source, str) or "{% yield" in source:
-        return _compile(self, source, name, filename, raw, defer_init)
+def _memoised_compile(self: Environment, source: Any, name: str | None = None, filename: str | None = None, **other: Any) -> Any:
+    if other or not isinstance(source, str) or "{% yield" in source:
+        return _compile(self, source, name, filename, **other)
     settings = (self.variable_start_string, self.line_statement_prefix, self.trim_blocks, self.keep_trailing_newline)
     _environments.setdefault(settings, self)
     context = get_yield_context(self)  # what Copier's extension does before each compilation
@@ -62,7 +61,7 @@ def _memoised_compile(
 def fast_copier() -> Iterator[None]:
     """Copier without its repeated work, inside the block."""
     sync = Worker._sync_git_index_executable_bit
-    Environment.compile = _memoised_compile  # type: ignore[assignment]  # the patch is the point
+    Environment.compile = _memoised_compile  # type: ignore[assignment, method-assign]  # the patch is the point
     Worker._sync_git_index_executable_bit = lambda *_: None  # type: ignore[method-assign]  # one git process a file
     try:
         yield
@@ -142,9 +141,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def required(tool: str) -> str:
-    """Path of a command-line tool; skips the test where it is missing, and fails where SAMPAN_REQUIRE_TOOLS=1 says that it must be there."""
-    import pytest
-
+    """Path of a command-line tool; without it the test skips, or fails where SAMPAN_REQUIRE_TOOLS=1 says that it must be there."""
     found = shutil.which(tool, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if found is None:
         reason = f"{tool} is not on PATH"

@@ -26,13 +26,16 @@ def levels() -> dict[str, list[str]]:
 
 
 def _implies(left: str, values: Sequence[str], then: Mapping[str, Any]) -> dict[str, Any]:
-    return {"operator": "or", "conditions": [{"operator": "not", "condition": {"operator": "in", "left": left, "values": list(values)}}, then]}
+    return {
+        "operator": "or",
+        "conditions": [{"operator": "not", "condition": {"operator": "in", "left": left, "values": list(values)}}, then],
+    }
 
 
 def constraints() -> list[dict[str, Any]]:
     """What the questions refuse or do not ask, for covertable."""
     table = levels()
-    rules = [
+    return [
         _implies("profile", ["production", "regulated"], {"operator": "ne", "left": "domain", "value": "''"}),
         _implies("mail", ["ses"], {"operator": "ne", "left": "domain", "value": "''"}),
         _implies("platform", ["join"], {"operator": "eq", "left": "off_hours_shutdown", "value": "none"}),
@@ -42,7 +45,10 @@ def constraints() -> list[dict[str, Any]]:
             for region in table["dr_region"]
             if region != "''"
         ),
-        *(_implies("platform", ["join"], {"operator": "eq", "left": question, "value": table[question][0]}) for question in NOT_ASKED_WHEN_JOINED),
+        *(
+            _implies("platform", ["join"], {"operator": "eq", "left": question, "value": table[question][0]})
+            for question in NOT_ASKED_WHEN_JOINED
+        ),
         # RDS cannot stop a database with a read replica; with several environments production has the replica and does not stop.
         {
             "operator": "or",
@@ -53,7 +59,6 @@ def constraints() -> list[dict[str, Any]]:
             ],
         },
     ]
-    return rules
 
 
 def rows(strength: int = 2) -> list[dict[str, str]]:

@@ -15,6 +15,7 @@ Made by `sampan questions`; a test holds it equal. *Asked* questions appear in t
 `--ask NAME` brings any of them back. Every answer can be given with `-d name=value` or in a file with `--data-file`.
 The answers describe production, or the only environment; the others take the profile's smaller sizes.
 """
+COLUMNS: Final = "| Question | Asked | What it is | Default |\n|---|---|---|---|\n"
 PROFILES: Final = ("sandbox", "startup", "production", "regulated")
 
 
@@ -39,6 +40,11 @@ def _defaults(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> s
     return "from the other answers" if isinstance(default, str) and "{" in default else _written(default)
 
 
+def _row(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> str:
+    asked = "yes" if details.get("ask", True) else ""
+    return f"| `{name}` | {asked} | {details['help'].rstrip('?')} | {_defaults(name, details, profiles)} |\n"
+
+
 def markdown() -> str:
     """One table a group of questions, in the order of the questionnaire."""
     profiles = yaml.safe_load((ROOT / "extensions/catalogue/profiles.yaml").read_text(encoding="utf-8"))
@@ -49,9 +55,6 @@ def markdown() -> str:
     for title, body in zip(groups[1::2], groups[2::2], strict=True):
         names = [name for name in re.findall(r"^([a-z]\w*):$", body, re.MULTILINE) if name in known]
         if names:
-            parts.append(f"\n## {title if title == 'AWS' else title.capitalize()}\n\n| Question | Asked | What it is | Default |\n|---|---|---|---|\n")
-            parts.extend(
-                f"| `{name}` | {'yes' if known[name].get('ask', True) else ''} | {known[name]['help'].rstrip('?')} | {_defaults(name, known[name], profiles)} |\n"
-                for name in names
-            )
+            parts.append(f"\n## {title if title == 'AWS' else title.capitalize()}\n\n{COLUMNS}")
+            parts.extend(_row(name, known[name], profiles) for name in names)
     return "".join(parts)

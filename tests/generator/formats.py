@@ -31,7 +31,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def _yaml(text: str) -> None:
-    list(yaml.load_all(text, _Loader))  # noqa: S506  # a SafeLoader with one more check
+    list(yaml.load_all(text, _Loader))  # a SafeLoader with one more check
 
 
 def _environment_file(text: str) -> None:

@@ -74,7 +74,9 @@ def test_a_vpc_range_that_does_not_fit(cidr: str, problem: str, macro: Any) -> N
     assert problem in macro("network", "vpc_problem", cidr, 3)
 
 
-@pytest.mark.parametrize(("class_", "connections"), [("db.t3.micro", 112), ("db.t4g.small", 225), ("db.m7g.large", 901), ("db.r7g.xlarge", 3604)])
+@pytest.mark.parametrize(
+    ("class_", "connections"), [("db.t3.micro", 112), ("db.t4g.small", 225), ("db.m7g.large", 901), ("db.r7g.xlarge", 3604)]
+)
 def test_connections_follow_from_memory(class_: str, connections: int, macro: Any) -> None:
     assert int(macro("capacity", "connections", class_)) == connections
 

@@ -18,7 +18,7 @@ LEVELS = matrix.levels()
 
 
 def refused(row: Mapping[str, str]) -> bool:
-    """The questions' own rules, written a second time: may this (partial) combination not be?"""
+    """Whether a (partial) combination cannot be: the questions' own rules, written a second time."""
     get = row.get
     joined = get("platform") == "join"
     return (
@@ -55,7 +55,10 @@ def completable(pair: Mapping[str, str]) -> bool:
 def test_every_pair_that_is_not_refused_is_covered() -> None:
     covered = {pair for row in ROWS for pair in matrix.pairs(row)}
     every = {
-        ((first, a), (second, b)) for first, second in itertools.combinations(sorted(LEVELS), 2) for a in LEVELS[first] for b in LEVELS[second]
+        ((first, a), (second, b))
+        for first, second in itertools.combinations(sorted(LEVELS), 2)
+        for a in LEVELS[first]
+        for b in LEVELS[second]
     }
     missing = {pair for pair in every - covered if completable(dict(pair))}
     assert len(every) > 2000

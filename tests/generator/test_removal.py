@@ -1,6 +1,7 @@
 """The removal drill: an option that is off leaves no file and no word; one that is on leaves its files."""
 
 import re
+from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ ON: dict[str, dict[str, Any]] = {
 
 def files_matching(project: Path, patterns: str) -> list[str]:
     """Files of the project under the paths of a table's row."""
-    return [name for name in files_of(project) for pattern in patterns.split() if fnmatchcase(name, pattern) or name.startswith(f"{pattern}/")]
+    return [
+        name for name in files_of(project) for pattern in patterns.split() if fnmatchcase(name, pattern) or name.startswith(f"{pattern}/")
+    ]
 
 
 def test_the_drill_knows_every_option() -> None:
@@ -102,18 +105,40 @@ def test_the_words_of_an_option_are_found_when_it_is_on(option: str, render: Ren
         assert word.lower() in text, word
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_an_edge_file_holds_one_region_of_an_option(option: str, render: Renderer) -> None:
-    for edge in TABLE[f"{option}.edges"].split():
-        source = next((ROOT / "template").glob(f"{edge}.jinja"), None)
-        assert source is not None, edge
+ANSWER_OF = {
+    "accounts_remote": "accounts",
+    "delivery_canary": "delivery",
+    "mail_ses": "mail",
+    "platform_join": "platform",
+    "worker_scaling_queue": "worker_scaling",
+}
+PROSE = ("README.md", "docs/")
+
+
+def regions() -> Counter[tuple[str, str]]:
+    """How many `#% if` regions each template file has for each option: (file, option) to count."""
+    found: Counter[tuple[str, str]] = Counter()
+    for path in (ROOT / "template").rglob("*.jinja"):
+        name = path.relative_to(ROOT / "template").as_posix().removesuffix(".jinja")
+        for condition in re.findall(r"^\s*#% (?:if|elif) (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            for option in OPTIONS:
+                if re.search(rf"\b{ANSWER_OF.get(option, option)}\b", condition):
+                    found[name, option] += 1
+    return found
+
+
+def test_an_option_attaches_once_in_each_of_its_edge_files_and_nowhere_else() -> None:
+    edges = {(edge, option) for option in OPTIONS for edge in TABLE[f"{option}.edges"].split()}
+    found = {place: count for place, count in regions().items() if not place[0].startswith(PROSE)}
+    assert set(found) == edges
+    assert not {place: count for place, count in found.items() if count > 1}
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
 def test_a_language_that_is_off_leaves_no_trace(code: str, render: Renderer) -> None:
     languages = [other for other in EVERYTHING["languages"] if other != code]
     without, with_it = render({**EVERYTHING, "languages": languages}), render(EVERYTHING)
-    gone = {name for name in set(files_of(with_it)) - set(files_of(without))}
+    gone = set(files_of(with_it)) - set(files_of(without))
     assert gone
     assert all(f"/{code}/" in name for name in gone)
     assert not [name for name in files_of(without) if f"/locales/{code}/" in name]

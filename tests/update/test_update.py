@@ -46,7 +46,13 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release(source, "v1.0.0")
     extra.unlink()
     (source / "template/src/app/kit/arriving.py").write_text('"""Arrives with this release."""\n', encoding="utf-8")
-    changed = ("Dockerfile", "deploy/base/kustomization.yaml.jinja", "pyproject.toml.jinja", "README.md.jinja", "src/app/products/service.py")
+    changed = (
+        "Dockerfile",
+        "deploy/base/kustomization.yaml.jinja",
+        "pyproject.toml.jinja",
+        "README.md.jinja",
+        "src/app/products/service.py",
+    )
     for name in (f"template/{path}" for path in changed):
         path = source / name
         path.write_text(path.read_text(encoding="utf-8") + "# v2\n", encoding="utf-8")
@@ -73,7 +79,11 @@ def update(project: Path, answers: dict[str, Any] | None = None, tag: str = "v2.
     before = git("for-each-ref", cwd=project), git("log", "--format=%H", cwd=project), (project / ".git/config").read_text(encoding="utf-8")
     run = copier("update", "--defaults", "--vcs-ref", tag, *data(answers or {}), cwd=project)
     assert run.returncode == 0, run.stderr
-    assert before == (git("for-each-ref", cwd=project), git("log", "--format=%H", cwd=project), (project / ".git/config").read_text(encoding="utf-8"))
+    assert before == (
+        git("for-each-ref", cwd=project),
+        git("log", "--format=%H", cwd=project),
+        (project / ".git/config").read_text(encoding="utf-8"),
+    )
     assert not list(project.rglob("*.rej"))
     assert not [name for name, content in files_of(project).items() if b"<<<<<<< " in content or b">>>>>>> " in content]
 
@@ -183,9 +193,9 @@ def test_an_option_goes_on_and_off_around_an_edit(switch: str, releases: Path, t
     between = files_of(project)
     fresh = files_of(start(releases, tmp_path / "fresh", on))
     assert set(between) == set(fresh)
-    assert {k: v for k, v in managed(between).items() if k != "src/app/settings.py"} == {k: v for k, v in managed(fresh).items() if k != "src/app/settings.py"}
+    assert {k: v for k, v in managed(between).items() if k != "src/app/settings.py"} == {
+        k: v for k, v in managed(fresh).items() if k != "src/app/settings.py"
+    }
     update(project, off, tag="v1.0.0")
     assert managed(files_of(project)) == managed(before)
     assert files_of(project)["src/app/settings.py"].endswith(b"\n# ours\n")
-
-
