@@ -2,6 +2,11 @@
 
 locals {
   private_subnet_ids = [for subnet in module.network.private_subnets : subnet.id]
+
+  # Name of each node group to its fewest and most nodes.
+  node_groups = {
+    (module.nodes.node_group_name) = { min = var.node_min, max = var.node_max }
+  }
 }
 
 module "cluster" {

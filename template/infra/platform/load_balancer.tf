@@ -9,7 +9,7 @@ data "aws_iam_policy_document" "load_balancer_logs" {
   statement {
     sid       = "DeliverAccessLogs"
     actions   = ["s3:PutObject"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.load_balancer_log_bucket}/*/AWSLogs/${local.account}/*"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.load_balancer_log_bucket}/AWSLogs/${local.account}/*"]
 
     principals {
       type        = "Service"

@@ -7,3 +7,8 @@ output "contract_parameter" {
   description = "Parameter that holds the contract."
   value       = aws_ssm_parameter.contract.name
 }
+
+output "node_groups" {
+  description = "Node groups: name to fewest and most nodes."
+  value       = local.node_groups
+}

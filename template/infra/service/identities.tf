@@ -41,21 +41,10 @@ resource "aws_iam_role_policy" "read_secrets" {
   policy = data.aws_iam_policy_document.read_secrets.json
 }
 
-# Deploys from GitHub Actions reach the service's namespace and nothing else of the cluster. The policy covers Kubernetes' own
-# kinds; custom resources are granted to the group by a Role in the namespace.
+# Deploys from GitHub Actions enter the cluster as a group without a right. deploy/access gives the group its rights in the
+# service's namespace, and nowhere else.
 resource "aws_eks_access_entry" "deploy" {
   cluster_name      = local.platform.cluster_name
   principal_arn     = "arn:${data.aws_partition.current.partition}:iam::${local.account}:role/${local.name}-deploy"
   kubernetes_groups = ["${var.service}-deployers"]
-}
-
-resource "aws_eks_access_policy_association" "deploy" {
-  cluster_name  = local.platform.cluster_name
-  principal_arn = aws_eks_access_entry.deploy.principal_arn
-  policy_arn    = "arn:${data.aws_partition.current.partition}:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy"
-
-  access_scope {
-    type       = "namespace"
-    namespaces = [var.service]
-  }
 }

@@ -1,0 +1,23 @@
+# A canary release reads its weights back from the load balancer; these calls know no narrower resource.
+
+data "aws_iam_policy_document" "canary" {
+  statement {
+    sid = "ReadWeights"
+    actions = [
+      "elasticloadbalancing:DescribeListeners",
+      "elasticloadbalancing:DescribeLoadBalancers",
+      "elasticloadbalancing:DescribeRules",
+      "elasticloadbalancing:DescribeTags",
+      "elasticloadbalancing:DescribeTargetGroups",
+    ]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role_policy" "canary" {
+  for_each = aws_iam_role.deploy
+
+  name   = "canary"
+  role   = each.value.name
+  policy = data.aws_iam_policy_document.canary.json
+}

@@ -1,0 +1,109 @@
+# For the disaster that takes a region: a daily backup of the database, copied to a vault in another region, and the images
+# beside it. What was lost since the last copy (up to a day) is lost; the runbook says how long a rebuild takes.
+
+data "aws_partition" "current" {}
+
+data "aws_caller_identity" "current" {}
+
+resource "aws_backup_vault" "here" {
+  name        = var.name
+  kms_key_arn = var.key_arn
+}
+
+resource "aws_kms_key" "copy" {
+  provider = aws.copy
+
+  description             = "Backup copies of ${var.name}"
+  enable_key_rotation     = true
+  deletion_window_in_days = 30
+}
+
+resource "aws_kms_alias" "copy" {
+  provider = aws.copy
+
+  name          = "alias/${var.name}-copies"
+  target_key_id = aws_kms_key.copy.key_id
+}
+
+resource "aws_backup_vault" "copy" {
+  provider = aws.copy
+
+  name        = "${var.name}-copies"
+  kms_key_arn = aws_kms_key.copy.arn
+}
+
+resource "aws_backup_plan" "this" {
+  name = var.name
+
+  rule {
+    rule_name         = "daily"
+    target_vault_name = aws_backup_vault.here.name
+    schedule          = "cron(0 15 * * ? *)"
+    start_window      = 60
+    completion_window = 240
+
+    lifecycle {
+      delete_after = var.keep_days
+    }
+
+    copy_action {
+      destination_vault_arn = aws_backup_vault.copy.arn
+
+      lifecycle {
+        delete_after = var.keep_days
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["backup.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+resource "aws_iam_role" "this" {
+  name               = "${var.name}-backup"
+  description        = "Backs up ${var.name} and copies the backups."
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+resource "aws_iam_role_policy_attachment" "this" {
+  role       = aws_iam_role.this.name
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+}
+
+resource "aws_backup_selection" "this" {
+  name         = "database"
+  plan_id      = aws_backup_plan.this.id
+  iam_role_arn = aws_iam_role.this.arn
+  resources    = [var.database_arn]
+}
+
+# One configuration an account and region: where two services keep copies, one of them owns this resource.
+resource "aws_ecr_replication_configuration" "this" {
+  replication_configuration {
+    rule {
+      destination {
+        region      = var.copy_region
+        registry_id = data.aws_caller_identity.current.account_id
+      }
+
+      repository_filter {
+        filter      = var.repository_prefix
+        filter_type = "PREFIX_MATCH"
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+variable "name" {
+  description = "Root of the names."
+  type        = string
+}
+
+variable "copy_region" {
+  description = "Region of the copies."
+  type        = string
+}
+
+variable "database_arn" {
+  description = "ARN of the database that is backed up."
+  type        = string
+}
+
+variable "repository_prefix" {
+  description = "What the names of the replicated repositories start with."
+  type        = string
+}
+
+variable "keep_days" {
+  description = "Days that backups and copies are kept."
+  type        = number
+  default     = 35
+
+  validation {
+    condition     = var.keep_days >= 7
+    error_message = "keep_days is at least 7."
+  }
+}
+
+variable "key_arn" {
+  description = "ARN of the key of the vault in the first region."
+  type        = string
+}

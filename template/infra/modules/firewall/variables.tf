@@ -1,0 +1,15 @@
+variable "name" {
+  description = "Name of the web ACL."
+  type        = string
+}
+
+variable "rate_limit" {
+  description = "Requests that one address may send in five minutes."
+  type        = number
+  default     = 2000
+
+  validation {
+    condition     = var.rate_limit >= 100 && var.rate_limit <= 2000000
+    error_message = "rate_limit is from 100 to 2000000."
+  }
+}

@@ -1,0 +1,86 @@
+# The account's audit trail (CloudTrail). Its files cannot be deleted before their time without a special right.
+
+variable "audit_trail_days" {
+  description = "Days that the trail's files are kept and locked."
+  type        = number
+
+  validation {
+    condition     = var.audit_trail_days >= 90 && var.audit_trail_days <= 3653
+    error_message = "audit_trail_days is from 90 to 3653."
+  }
+}
+
+locals {
+  audit_name   = "${local.name}-audit"
+  audit_bucket = "${local.name}-audit-${local.account}-${var.region}"
+  audit_trail  = "arn:${data.aws_partition.current.partition}:cloudtrail:${var.region}:${local.account}:trail/${local.audit_name}"
+}
+
+module "audit_key" {
+  source = "../modules/key"
+
+  name        = local.audit_name
+  description = "Audit trail of ${local.name}"
+  region      = var.region
+  services    = ["cloudtrail.amazonaws.com"]
+}
+
+data "aws_iam_policy_document" "audit" {
+  statement {
+    sid       = "LookAtBucket"
+    actions   = ["s3:GetBucketAcl"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.audit_bucket}"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudtrail.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceArn"
+      values   = [local.audit_trail]
+    }
+  }
+
+  statement {
+    sid       = "WriteTrail"
+    actions   = ["s3:PutObject"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.audit_bucket}/AWSLogs/${local.account}/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudtrail.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceArn"
+      values   = [local.audit_trail]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:x-amz-acl"
+      values   = ["bucket-owner-full-control"]
+    }
+  }
+}
+
+module "audit_bucket" {
+  source = "../modules/bucket"
+
+  name        = local.audit_bucket
+  key_arn     = module.audit_key.arn
+  policies    = [data.aws_iam_policy_document.audit.json]
+  expire_days = var.audit_trail_days
+  lock_days   = var.audit_trail_days
+}
+
+module "audit_trail" {
+  source = "../modules/audit_trail"
+
+  name    = local.audit_name
+  bucket  = module.audit_bucket.name
+  key_arn = module.audit_key.arn
+}

@@ -1,0 +1,56 @@
+# Off-hours: nodes stop, or shrink to the fewest, outside working hours. Control plane, NAT and load balancer go on billing.
+# While the nodes are away a plan shows their sizes as changed; apply in working hours.
+
+variable "off_hours_shutdown" {
+  description = "When nodes stop: none, weekends, nights-and-weekends (up 08:00 to 20:00, Monday to Friday), or minimum-only (the fewest nodes at those times, nothing stops)."
+  type        = string
+
+  validation {
+    condition     = contains(["none", "weekends", "nights-and-weekends", "minimum-only"], var.off_hours_shutdown)
+    error_message = "off_hours_shutdown is none, weekends, nights-and-weekends or minimum-only."
+  }
+}
+
+variable "off_hours_time_zone" {
+  description = "IANA time zone of the working hours."
+  type        = string
+}
+
+locals {
+  # Last evening of work, first morning of work.
+  off_hours_times = {
+    none                = {}
+    weekends            = { down = "0 20 ? * FRI *", up = "0 8 ? * MON *" }
+    nights-and-weekends = { down = "0 20 ? * MON-FRI *", up = "0 8 ? * MON-FRI *" }
+    minimum-only        = { down = "0 20 ? * MON-FRI *", up = "0 8 ? * MON-FRI *" }
+  }[var.off_hours_shutdown]
+
+  # EKS takes no maximum of 0: one node may come back when the autoscaler is the last to go.
+  off_hours_sizes = {
+    for name, size in local.node_groups : name => {
+      down = var.off_hours_shutdown == "minimum-only" ? { MinSize = size.min, DesiredSize = size.min, MaxSize = max(size.min, 1) } : { MinSize = 0, DesiredSize = 0, MaxSize = 1 }
+      up   = { MinSize = size.min, DesiredSize = size.min, MaxSize = size.max }
+    }
+  }
+}
+
+module "off_hours" {
+  source   = "../modules/schedule"
+  for_each = toset(length(local.off_hours_times) > 0 ? ["nodes"] : [])
+
+  name      = "${local.name}-${each.key}"
+  time_zone = var.off_hours_time_zone
+  key_arn   = module.key.arn
+  actions   = ["eks:UpdateNodegroupConfig"]
+  resources = ["arn:${data.aws_partition.current.partition}:eks:${var.region}:${local.account}:nodegroup/${local.name}/*/*"]
+
+  calls = merge([
+    for name, sizes in local.off_hours_sizes : {
+      for direction, cron in local.off_hours_times : "${name}-${direction}" => {
+        cron  = cron
+        call  = "eks:updateNodegroupConfig"
+        input = jsonencode({ ClusterName = local.name, NodegroupName = name, ScalingConfig = sizes[direction] })
+      }
+    }
+  ]...)
+}

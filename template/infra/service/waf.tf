@@ -1,0 +1,42 @@
+# The web application firewall. The load balancer's controller attaches it (an annotation of the Ingress, from the contract),
+# so the controller gets the right to do so here.
+
+variable "waf" {
+  description = "Whether a firewall stands before the load balancer."
+  type        = bool
+}
+
+locals {
+  firewall_acl_arn = one(concat([for firewall in module.firewall : firewall.acl_arn], var.waf ? [] : [""]))
+}
+
+module "firewall" {
+  source   = "../modules/firewall"
+  for_each = toset(var.waf ? ["this"] : [])
+
+  name = local.name
+}
+
+data "aws_iam_policy_document" "attach_firewall" {
+  for_each = module.firewall
+
+  statement {
+    sid       = "Attach"
+    actions   = ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACL", "wafv2:GetWebACLForResource"]
+    resources = [each.value.acl_arn, "arn:${data.aws_partition.current.partition}:elasticloadbalancing:${var.region}:${local.account}:loadbalancer/app/*"]
+  }
+
+  statement {
+    sid       = "SetOnLoadBalancer"
+    actions   = ["elasticloadbalancing:SetWebAcl"]
+    resources = ["arn:${data.aws_partition.current.partition}:elasticloadbalancing:${var.region}:${local.account}:loadbalancer/app/*"]
+  }
+}
+
+resource "aws_iam_role_policy" "attach_firewall" {
+  for_each = data.aws_iam_policy_document.attach_firewall
+
+  name   = "${var.service}-firewall"
+  role   = local.platform.load_balancer_role_name
+  policy = each.value.json
+}
