@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Mount
 
 from app.features import discover
 from app.health.state import ServingState, await_database
@@ -14,8 +13,8 @@ from app.kit.configuration import Environment
 from app.kit.errors import install_problem_handlers
 from app.kit.features import Feature
 from app.kit.logs import configure_logging
-from app.kit.metrics import metrics_endpoint
-from app.kit.problems import ProblemDocument
+from app.kit.metrics import metrics_response
+from app.kit.openapi import PROBLEM_RESPONSES, Application
 from app.kit.requests import RequestMiddleware
 from app.kit.resources import load_sections, open_resources
 from app.settings import Settings
@@ -28,17 +27,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     load_sections(features)
     configure_logging(settings.environment, settings.log_level, service=settings.service, release=settings.release)
     published = settings.environment is not Environment.PRODUCTION
-    application = FastAPI(
+    application = Application(
         title=settings.service,
         version=settings.release,
         openapi_url="/openapi.json" if published else None,
         lifespan=_lifespan(settings, features),
-        responses={"default": {"model": ProblemDocument, "description": "Problem", "content": {}}},
+        responses=PROBLEM_RESPONSES,
     )
     application.state.settings = settings
     application.state.serving = ServingState()
     install_problem_handlers(application)
-    application.router.routes.append(Mount("/metrics", metrics_endpoint))
+    application.add_api_route("/metrics", metrics_response, include_in_schema=False)
     for feature in features:
         if feature.router:
             application.include_router(feature.router, prefix=settings.route_prefix)

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from app.features import discover
 from app.kit.features import Feature
 from app.kit.logs import configure_logging
-from app.kit.metrics import metrics_endpoint
+from app.kit.metrics import metrics_response
 from app.kit.queue import RUN_TASK, CronJob, deserialize_job, serialize_job
 from app.kit.redis import OUTAGES
 from app.kit.resources import Resources, open_resources
@@ -89,7 +89,7 @@ class _HealthServer(uvicorn.Server):
 async def health_application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer /live and /metrics from the worker's event loop: that it answers is what /live says."""
     if scope["path"] == "/metrics":
-        await metrics_endpoint(scope, receive, send)
+        await metrics_response()(scope, receive, send)
         return
     status = 200 if scope["path"] == "/live" else 404
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})

@@ -131,10 +131,10 @@ def _stop_orphan(directory: Path) -> None:
     port = _configured_port(directory / "valkey.conf")
     if port is None:
         return
-    client = redis.Redis(host=_LOCAL, port=port, socket_timeout=2)
+    client = redis.Redis(host=_LOCAL, port=port, socket_timeout=2, decode_responses=True)
     with contextlib.suppress(*OUTAGES), contextlib.closing(client):
         # The port may belong to somebody else by now.
-        if client.config_get("dir") == {b"dir": str(directory.resolve()).encode()}:
+        if client.config_get("dir") == {"dir": str(directory.resolve())}:
             client.shutdown()
 
 

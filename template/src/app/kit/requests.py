@@ -110,9 +110,18 @@ class RequestMiddleware:
         for name, value in scope.get(_EXTRA_HEADERS, ()):
             headers[name] = value
 
+    def _route(self, scope: Scope) -> str:
+        """The route's path, with its parameters unfilled: a label that callers cannot multiply."""
+        path: str | None = getattr(scope.get("route"), "path", None)
+        if path is None:
+            return "unmatched"
+        # The route of an included router may know its path without the prefix, depending on FastAPI's release.
+        prefix = self._settings.route_prefix
+        included = scope["path"].startswith(f"{prefix}/") and not path.startswith(f"{prefix}/")
+        return prefix + path if included else path
+
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        # A path that no route knows is one label, or a scanner could fill the memory with labels.
-        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        route = self._route(scope)
         metrics.HTTP_REQUESTS.labels(scope["method"], route, str(status)).inc()
         metrics.HTTP_REQUEST_SECONDS.labels(route).observe(seconds)
         if status >= 500:

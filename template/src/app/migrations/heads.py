@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -58,6 +59,6 @@ def _missing(current: tuple[str, ...]) -> set[str]:
     for revision in current:
         try:
             reached.update(script.revision for script in scripts.iterate_revisions(revision, "base"))
-        except CommandError:
+        except (CommandError, RevisionError):
             return set()  # a revision of a newer release
     return heads - reached

@@ -1,0 +1,38 @@
+"""`app dev` and its embedded services."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.dev.services import ServicesError, free_port, running_services
+from tests.dev.process import app_dev, still_running
+
+
+def test_a_killed_app_dev_takes_its_children_along_and_the_next_one_takes_over(tmp_path: Path) -> None:
+    port = free_port()
+    with app_dev(port, tmp_path) as first:
+        first.await_serving()
+        children = psutil.Process(first.process.pid).children(recursive=False)
+        children = [child for child in children if "app.dev.child" in child.cmdline()]
+        assert len(children) == 2
+        everything = first.relatives()
+        os.kill(first.process.pid, signal.SIGKILL)
+        first.process.wait()
+        assert still_running(children) == []
+        with app_dev(port, tmp_path) as second:
+            second.await_serving()
+            everything += second.relatives()
+            assert second.interrupt() == 0
+            assert still_running(everything) == []
+
+
+def test_a_directory_serves_one_process_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://set")
+    monkeypatch.setenv("REDIS_URL", "redis://set")
+    with running_services(tmp_path, "app", durable=False) as addresses:
+        assert (addresses.database_url, addresses.redis_url) == ("postgresql://set", "redis://set")
+        with pytest.raises(ServicesError, match="another process"), running_services(tmp_path, "app", durable=False):
+            pass

@@ -1,0 +1,75 @@
+"""The cache: one filler, no stale fills, and life without Redis."""
+
+import asyncio
+
+import pytest
+
+from app.kit import redis as kit_redis
+from app.kit.cache import Cache
+from app.kit.resources import Resources
+
+
+class Source:
+    """A slow source that counts how often it is asked."""
+
+    def __init__(self, value: bytes | None = b"value") -> None:
+        self.value = value
+        self.asked = 0
+
+    async def __call__(self) -> bytes | None:
+        self.asked += 1
+        await asyncio.sleep(0.05)
+        return self.value
+
+
+async def test_a_value_is_filled_once_and_then_hit(resources: Resources) -> None:
+    source = Source()
+    first = await resources.cache.get_or_fill("key", source)
+    second = await resources.cache.get_or_fill("key", source)
+    assert (first.hit, second.hit, second.value, source.asked) == (False, True, b"value", 1)
+
+
+async def test_many_callers_at_once_fill_once(resources: Resources) -> None:
+    source = Source()
+    answers = await asyncio.gather(*(resources.cache.get_or_fill("key", source) for _ in range(4)))
+    assert {answer.value for answer in answers} == {b"value"}
+    assert source.asked == 1
+
+
+async def test_nothing_is_not_kept(resources: Resources) -> None:
+    source = Source(None)
+    assert (await resources.cache.get_or_fill("key", source)).value is None
+    source.value = b"now"
+    assert (await resources.cache.get_or_fill("key", source)).value == b"now"
+
+
+async def test_a_failed_fill_leaves_the_turn_to_the_next(resources: Resources) -> None:
+    async def failing() -> bytes:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        await resources.cache.get_or_fill("key", failing)
+    assert (await resources.cache.get_or_fill("key", Source())).value == b"value"
+
+
+async def test_an_invalidation_during_a_fill_discards_what_it_read(resources: Resources) -> None:
+    stale = asyncio.create_task(resources.cache.get_or_fill("key", Source(b"stale")))
+    await asyncio.sleep(0.02)
+    await resources.cache.invalidate("key")
+    assert (await stale).value == b"stale"
+    assert (await resources.cache.get_or_fill("key", Source(b"fresh"))).value == b"fresh"
+
+
+async def test_values_expire_at_about_their_time(resources: Resources) -> None:
+    await resources.cache.get_or_fill("key", Source(), ttl=100)
+    assert 90 <= await resources.redis.ttl("cache:1:{key}") <= 110
+
+
+async def test_without_redis_every_read_asks_the_source() -> None:
+    redis = kit_redis.connect("redis://127.0.0.1:1/0")
+    cache, source = Cache(redis), Source()
+    answers = [await cache.get_or_fill("key", source) for _ in range(2)]
+    await cache.invalidate("key")
+    assert [answer.value for answer in answers] == [b"value", b"value"]
+    assert source.asked == 2
+    await redis.aclose()

@@ -1,0 +1,95 @@
+"""What surrounds every request."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import structlog
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from app.kit.configuration import Environment
+from app.kit.logs import configure_logging
+from app.kit.requests import RequestMiddleware
+from app.settings import Settings
+
+
+@pytest.fixture
+async def broken(application: FastAPI, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of an application whose only route raises."""
+
+    async def raising(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    transport = httpx.ASGITransport(RequestMiddleware(raising, settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def test_an_unknown_error_is_a_problem_that_tells_nothing(broken: httpx.AsyncClient) -> None:
+    answer = await broken.get("/")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret of the inside" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_an_acceptable_request_id_is_kept(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health/live", headers={"X-Request-ID": "abc-12345"})
+    assert answer.headers["x-request-id"] == "abc-12345"
+
+
+@pytest.mark.parametrize("given", ["short", "x" * 65, "white space 1", 'quote"quote"', ""])
+async def test_any_other_request_id_is_replaced(client: httpx.AsyncClient, given: str) -> None:
+    answer = await client.get("/health/live", headers={"X-Request-ID": given})
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+async def test_answers_carry_security_headers(client: httpx.AsyncClient) -> None:
+    headers = (await client.get("/health/live")).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/v1/nothing", 404, "not-found"),
+        ("PUT", "/health/live", 405, "method-not-allowed"),
+        ("GET", "/v1/tasks/018f0000-0000-7000-8000-000000000000", 401, "unauthorized"),
+    ],
+)
+async def test_every_error_is_a_problem(
+    client: httpx.AsyncClient, method: str, path: str, status: int, slug: str
+) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == f"urn:problem:{slug}"
+    assert answer.json()["status"] == status
+
+
+async def test_requests_are_counted_by_route_not_by_path(client: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await client.get(f"/v1/tasks/018f0000-0000-7000-8000-00000000000{number}")
+        await client.get(f"/v1/scan-{number}")
+    exposed = (await client.get("http://test/metrics")).text
+    assert 'http_requests_total{method="GET",route="/api/v1/tasks/{task_id}",status="401"}' in exposed
+    assert 'route="unmatched"' in exposed
+    assert "scan-1" not in exposed
+
+
+def test_production_logs_are_json_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        configure_logging(Environment.PRODUCTION, "INFO", service="shop")
+        structlog.stdlib.get_logger("test").info("hello", password="hunter2", count=1)
+        logging.getLogger("library").warning("plain %s", "words")
+    finally:
+        root.handlers, root.level = handlers, level
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (first["event"], first["password"], first["service"], first["count"]) == ("hello", "[removed]", "shop", 1)
+    assert (second["event"], second["level"]) == ("plain words", "warning")

@@ -1,0 +1,42 @@
+"""Small values: identifiers, money, pages."""
+
+import time
+
+import pytest
+
+from app.kit.ids import new_id
+from app.kit.money import currencies, format_minor
+from app.kit.paging import split
+
+
+def test_ids_are_version_7_and_sort_by_time() -> None:
+    first = new_id()
+    time.sleep(0.002)
+    second = new_id()
+    assert (first.version, first.variant) == (7, "specified in RFC 4122")
+    assert first < second
+    assert abs((first.int >> 80) / 1000 - time.time()) < 5
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "language", "expected"),
+    [(1250, "SGD", "en", "SGD12.50"), (1250, "USD", "en", "$12.50"), (1250, "JPY", "en", "¥1,250")],
+)
+def test_money_is_written_as_people_write_it(amount: int, currency: str, language: str, expected: str) -> None:
+    assert format_minor(amount, currency, language).replace("\xa0", "") == expected
+
+
+def test_rupiah_and_dong_show_no_decimals() -> None:
+    assert "," not in format_minor(1_200_000, "VND", "vi")
+    assert "1.200.000" in format_minor(1_200_000, "VND", "vi")
+
+
+def test_currencies_are_those_of_iso_4217() -> None:
+    assert {"SGD", "IDR", "VND", "THB", "MYR", "PHP"} <= currencies()
+    assert "XYZ" not in currencies()
+
+
+def test_a_page_knows_whether_another_follows() -> None:
+    assert split([1, 2, 3], 2) == ([1, 2], 2)
+    assert split([1, 2], 2) == ([1, 2], None)
+    assert split([], 2) == ([], None)

@@ -1,0 +1,55 @@
+"""The command line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.settings import Settings
+
+OPEN_PRODUCTION = {"ENVIRONMENT": "production", "DATABASE_URL": "", "DATABASE_PASSWORD": ""}
+
+
+def run(*arguments: str, **variables: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, arguments, env=variables)
+    return result.exit_code, result.stdout
+
+
+@pytest.mark.usefixtures("settings")
+def test_doctor_is_content_with_sound_settings() -> None:
+    assert run("doctor") == (0, "settings are sound\n")
+
+
+def test_doctor_names_each_wrong_setting_and_its_remedy() -> None:
+    status, output = run("doctor", **OPEN_PRODUCTION)
+    lines = output.splitlines()
+    assert status == 1
+    assert lines[0].startswith("DATABASE_PASSWORD: is empty; ")
+    assert all(": " in line and "; " in line for line in lines)
+    assert len(lines) >= 4
+
+
+def test_wrong_settings_end_a_command_with_one_line_each() -> None:
+    command = [sys.executable, "-m", "app", "worker"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **OPEN_PRODUCTION}, timeout=60)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "DATABASE_SSL_MODE: " in done.stderr
+
+
+@pytest.mark.usefixtures("settings")
+def test_openapi_documents_every_route_and_its_problems() -> None:
+    document = json.loads(run("openapi")[1])
+    assert "/api/health/" in document["paths"]
+    assert "/metrics" not in document["paths"]
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"], path
+
+
+def test_migrate_brings_the_database_up_to_date(settings: Settings) -> None:
+    assert run("migrate") == (0, "database is at head\n")

@@ -1,0 +1,43 @@
+"""Features are found, and wrong ones refused by name."""
+
+import pytest
+
+from app import features
+from app.features import discover, feature_packages
+from app.kit.features import Feature, FeatureError, provider
+from app.kit.queue import Payload, TaskRun
+
+
+async def handler(_run: TaskRun, _payload: Payload) -> None:
+    """Do nothing."""
+
+
+def test_every_package_with_a_feature_is_found() -> None:
+    names = {feature.name for feature in discover()}
+    assert {"health", "tasks"} <= names
+    assert names == set(feature_packages())
+
+
+def test_exactly_one_feature_brings_the_authenticator_and_the_mailer() -> None:
+    provider(discover(), "authenticator", lambda feature: feature.authenticator)
+    provider(discover(), "mailer", lambda feature: feature.mailer)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_none_or_two_of_a_part_are_refused(count: int) -> None:
+    found = [Feature(name=f"feature-{number}", mailer=lambda _resources: None) for number in range(count)]  # type: ignore[arg-type,return-value]  # never called
+    with pytest.raises(FeatureError, match="exactly one feature must bring the mailer"):
+        provider(found, "mailer", lambda feature: feature.mailer)
+
+
+def test_a_package_without_a_feature_object_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.health.feature.feature", "nothing")
+    with pytest.raises(FeatureError, match=r"app/health/feature\.py must define `feature`"):
+        discover()
+
+
+def test_two_features_may_not_handle_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Feature(name="health", task_handlers={"mail.send": handler})
+    monkeypatch.setattr("app.health.feature.feature", wrong)
+    with pytest.raises(FeatureError, match=r"'mail.send' is handled by both health and tasks"):
+        features.discover()

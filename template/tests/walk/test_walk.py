@@ -1,0 +1,63 @@
+"""The walk of a newcomer: one command starts everything, and a client does what clients do."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.dev.services import free_port
+from tests.dev.process import app_dev, still_running
+
+ANN = {"email": "ann@example.com", "password": "correct horse battery staple", "name": "Ann"}
+CSV = b"name,price_minor,currency\nCoffee,300,SGD\nCake,450,SGD\n"
+
+
+def test_the_walk(tmp_path: Path) -> None:
+    with app_dev(free_port(), tmp_path) as running:
+        running.await_serving()
+        everything = running.relatives()
+        with httpx.Client(base_url=f"{running.url}/api", timeout=30) as client:
+            walk(client)
+            log_in(client, "dev@example.com", running.password())
+        assert running.interrupt() == 0, "".join(running.output)
+        assert len(everything) >= 4
+        assert still_running(everything) == []
+
+
+def walk(client: httpx.Client) -> None:
+    """Register, log in, create, read twice, import, list, log out; the old token is refused."""
+    assert client.post("/v1/users", json=ANN).status_code == 201
+    headers = {"Authorization": f"Bearer {log_in(client, ANN['email'], ANN['password'])}"}
+
+    created = client.post("/v1/products", json={"name": "Tea", "price_minor": 250, "currency": "SGD"}, headers=headers)
+    assert created.status_code == 201, created.text
+    reads = [client.get(f"/v1/products/{created.json()['id']}", headers=headers) for _ in range(2)]
+    assert [read.headers["x-cache"] for read in reads] == ["miss", "hit"]
+
+    accepted = client.post("/v1/products/imports", files={"file": ("menu.csv", CSV, "text/csv")}, headers=headers)
+    assert accepted.status_code == 202, accepted.text
+    assert await_task(client, accepted.headers["location"], headers)["result"] == {"created": 2}
+
+    listed = client.get("/v1/products", headers=headers).json()
+    assert sorted(item["name"] for item in listed["items"]) == ["Cake", "Coffee", "Tea"]
+    assert client.post("/v1/auth/logout", headers=headers).status_code == 204
+    assert client.get("/v1/users/me", headers=headers).status_code == 401
+
+
+def log_in(client: httpx.Client, email: str, password: str) -> str:
+    answer = client.post("/v1/auth/login", data={"username": email, "password": password})
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def await_task(client: httpx.Client, location: str, headers: dict[str, str]) -> Any:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        task = client.get(client.base_url.join(location), headers=headers).json()
+        if task["status"] not in ("queued", "running"):
+            assert task["status"] == "succeeded", task
+            return task
+        time.sleep(0.1)
+    raise AssertionError("the task did not finish in 30 s")
