@@ -1,0 +1,66 @@
+"""Every overlay of every variant is what Kubernetes and the custom resources' schemas take."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.harness import Renderer
+from tests.kubernetes.conftest import Rendered
+from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, one
+from tests.kubernetes.schemas import problems
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_manifests_match_their_schemas(rendered: Rendered, variant: str) -> None:
+    for environment, manifests in rendered[variant].items():
+        assert len(manifests) > 20, f"{environment} renders almost nothing"
+        assert [problem for manifest in manifests for problem in problems(manifest)] == [], environment
+
+
+def test_the_administrators_part_matches_its_schemas(render: Renderer) -> None:
+    manifests = kustomize(render({"service": "shop"}) / "deploy/access")
+    assert {manifest["kind"] for manifest in manifests} == {"Namespace", "Role", "RoleBinding"}
+    assert [problem for manifest in manifests for problem in problems(manifest)] == []
+    assert one(manifests, "RoleBinding", "deployers")["subjects"][0]["name"] == "shop:deployers"
+
+
+def _misspell(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "Deployment", "api")
+    broken["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+    return broken
+
+
+def _retype(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "Service", "api")
+    broken["spec"]["ports"][0]["port"] = "eighty"
+    return broken
+
+
+def _age(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "ExternalSecret", "app")
+    broken["apiVersion"] = "external-secrets.io/v1beta1"
+    return broken
+
+
+def _misspell_custom(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "ExternalSecret", "app")
+    broken["spec"]["data"][0]["remoteReference"] = broken["spec"]["data"][0].pop("remoteRef")
+    return broken
+
+
+def _retype_custom(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "ScaledObject", "worker")
+    broken["spec"]["maxReplicaCount"] = "ten"
+    return broken
+
+
+def _invent(manifests: list[Manifest]) -> Manifest:
+    return one(manifests, "Service", "api") | {"kind": "Servise"}
+
+
+@pytest.mark.parametrize("fault", [_misspell, _retype, _age, _misspell_custom, _retype_custom, _invent])
+def test_a_wrong_manifest_is_refused(rendered: Rendered, fault: Callable[[list[Any]], Manifest]) -> None:
+    manifests = copy.deepcopy(rendered["production"]["production"])
+    assert list(problems(fault(manifests)))

@@ -1,0 +1,149 @@
+"""Numbers, keys and flows of the manifests, held against where they come from."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness import ROOT, Renderer
+from tests.kubernetes.conftest import Rendered
+from tests.kubernetes.overlays import VARIANTS, Manifest, one, select, settings_of
+from tests.kubernetes.semantics import containers
+
+WORKLOAD: dict[str, int] = yaml.safe_load((ROOT / "extensions/catalogue/workload.yaml").read_text(encoding="utf-8"))
+ANYWHERE = "0.0.0.0/0"
+PUBLIC = ("192.0.2.0/26", "192.0.2.64/26")
+DATABASE = ("192.0.2.128/26", "192.0.2.192/26")
+
+
+def each(rendered: Rendered, variant: str) -> list[tuple[str, list[Manifest]]]:
+    return list(rendered[variant].items())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_requests_and_replicas_are_those_that_capacity_is_computed_from(rendered: Rendered, variant: str) -> None:
+    for _, manifests in each(rendered, variant):
+        for name in ("api", "worker"):
+            container = one(manifests, "Deployment", name)["spec"]["template"]["spec"]["containers"][0]
+            requests = {"cpu": f"{WORKLOAD[f'{name}.cpu']}m", "memory": f"{WORKLOAD[f'{name}.memory']}Mi"}
+            assert container["resources"]["requests"] == requests
+            surge = one(manifests, "Deployment", name)["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+            assert surge == f"{WORKLOAD['surge_percent']}%"
+            bounds = {
+                (
+                    s["spec"].get("minReplicas", s["spec"].get("minReplicaCount")),
+                    s["spec"].get("maxReplicas", s["spec"].get("maxReplicaCount")),
+                )
+                for s in [*select(manifests, "HorizontalPodAutoscaler"), *select(manifests, "ScaledObject")]
+                if s["spec"]["scaleTargetRef"]["name"] == name
+            }
+            assert bounds == {(WORKLOAD[f"{name}.min"], WORKLOAD[f"{name}.max"])}
+
+
+def test_the_autoscaler_has_the_references_thresholds(rendered: Rendered) -> None:
+    spec = one(rendered["startup"]["production"], "HorizontalPodAutoscaler", "api")["spec"]
+    targets = {metric["resource"]["name"]: metric["resource"]["target"]["averageUtilization"] for metric in spec["metrics"]}
+    assert targets == {"cpu": 70, "memory": 80}
+    assert spec["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 60
+    assert spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 300
+
+
+def settings_known_to(project: Path) -> set[str]:
+    """Variables that the service reads: the fields of its settings' sections."""
+    known: set[str] = set()
+    for path in (project / "src/app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and any(
+                isinstance(base, ast.Name) and base.id in {"Section", "BaseSettings"} for base in node.bases
+            ):
+                fields = [item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
+                known |= {field.upper() for field in fields}
+    assert "DATABASE_HOST" in known
+    return known
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variable_that_is_set_is_one_that_the_service_reads(render: Renderer, rendered: Rendered, variant: str) -> None:
+    known = settings_known_to(render(VARIANTS[variant]))
+    if VARIANTS[variant].get("accounts") == "remote":
+        # The secrets exist in every service's contract; this one has no use for them.
+        known |= {"JWT_SECRET", "SESSION_SECRET"}
+    for environment, manifests in each(rendered, variant):
+        keys = {item["secretKey"] for secret in select(manifests, "ExternalSecret") for item in secret["spec"].get("data", [])}
+        assert set(settings_of(manifests)) | keys <= known
+        assert settings_of(manifests)["ENVIRONMENT"] == environment
+        needed = {"DATABASE_HOST", "DATABASE_PASSWORD", "DATABASE_SSL_MODE", "REDIS_HOST", "REDIS_PASSWORD", "REDIS_TLS", "JWT_SECRET"}
+        assert needed <= set(settings_of(manifests)) | keys
+
+
+def flows(manifests: list[Manifest]) -> set[tuple[Any, ...]]:
+    """(direction, pods, peer, port) of every rule."""
+    found: set[tuple[Any, ...]] = set()
+    for policy in select(manifests, "NetworkPolicy"):
+        pods = ",".join(policy["spec"]["podSelector"].get("matchLabels", {"": "all"}).values())
+        for direction, peers in (("ingress", "from"), ("egress", "to")):
+            for rule in policy["spec"].get(direction, []):
+                assert rule[peers], "a rule without peers allows everybody"
+                found |= {(direction, pods, _peer(peer), port["port"]) for peer in rule[peers] for port in rule["ports"]}
+    return found
+
+
+def _peer(peer: dict[str, Any]) -> str:
+    if "ipBlock" in peer:
+        return "!".join([peer["ipBlock"]["cidr"], *peer["ipBlock"].get("except", [])])
+    return "/".join(value for selector in peer.values() for value in selector["matchLabels"].values())
+
+
+ALWAYS = {
+    *(("ingress", "api", cidr, 8000) for cidr in PUBLIC),
+    *(("egress", "all", cidr, port) for cidr in DATABASE for port in (5432, 6379)),
+    ("egress", "all", "kube-system/kube-dns", 53),
+    ("egress", "all", f"{ANYWHERE}!169.254.169.254/32", 443),
+    ("egress", "all", "169.254.170.23/32", 80),
+}
+SMTP = {("egress", "worker", f"{ANYWHERE}!169.254.169.254/32", 587)}
+TRACES = {("egress", "all", "amazon-cloudwatch", 4316)}
+
+
+@pytest.mark.parametrize(("variant", "more"), [("startup", SMTP), ("production", set()), ("everything", TRACES)])
+def test_exactly_the_flows_of_the_architecture_are_allowed(rendered: Rendered, variant: str, more: set[tuple[Any, ...]]) -> None:
+    for _, manifests in each(rendered, variant):
+        assert flows(manifests) == ALWAYS | more
+        deny = one(manifests, "NetworkPolicy", "deny-all")["spec"]
+        assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_spot_shortens_the_workers_grace_and_lets_no_api_there(rendered: Rendered) -> None:
+    manifests = rendered["everything"]["production"]
+    worker, api = (one(manifests, "Deployment", name)["spec"]["template"]["spec"] for name in ("worker", "api"))
+    assert worker["terminationGracePeriodSeconds"] == 110
+    assert settings_of(manifests)["JOB_COMPLETION_WAIT"] == "90"
+    assert [toleration["key"] for toleration in worker["tolerations"]] == ["spot"]
+    assert "tolerations" not in api
+    assert "tolerations" not in one(rendered["startup"]["production"], "Deployment", "worker")["spec"]["template"]["spec"]
+
+
+def test_routes_probes_and_load_balancer_share_the_prefix(rendered: Rendered) -> None:
+    manifests = rendered["join"]["production"]
+    ingress = one(manifests, "Ingress", "api")
+    assert ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] == "/billing/api"
+    assert ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/healthcheck-path"] == "/billing/api/health/"
+    probes = [
+        c[p]["httpGet"]["path"] for n, _, c in containers(manifests) if n == "Deployment/api" for p in ("startupProbe", "livenessProbe")
+    ]
+    assert probes == ["/billing/api/health/ready", "/billing/api/health/live"]
+
+
+def test_an_environment_has_its_own_pool_size_and_the_users_patches_come_last(rendered: Rendered, render: Renderer) -> None:
+    sizes = {environment: settings_of(manifests)["DATABASE_POOL_SIZE"] for environment, manifests in each(rendered, "production")}
+    assert int(sizes["production"]) > int(sizes["dev"]) >= WORKLOAD["connections.pool_minimum"]
+    assert one(rendered["startup"]["dev"], "Deployment", "api")["metadata"]["annotations"] == {"environment": "dev"}
+    assert (render({}) / "deploy/overlays/dev/patches.yaml").is_file()
+
+
+def test_the_firewall_and_the_host_of_the_contract_reach_the_ingress(rendered: Rendered) -> None:
+    ingress = one(rendered["everything"]["production"], "Ingress", "api")
+    assert ingress["spec"]["rules"][0]["host"] == "service.invalid"
+    assert ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/wafv2-acl-arn"].endswith("/placeholder")
