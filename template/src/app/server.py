@@ -1,5 +1,6 @@
 """Serve the API with uvicorn, as its load balancer needs it."""
 
+import socket
 from types import FrameType
 
 import uvicorn
@@ -26,8 +27,12 @@ class ApiServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run_api(host: str = "0.0.0.0", port: int = 8000) -> None:  # noqa: S104  the pod's own address
-    """Serve until SIGTERM or SIGINT. Raises ConfigurationError."""
+def run_api(
+    host: str = "0.0.0.0",  # noqa: S104  the pod's own address
+    port: int = 8000,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, on a given socket rather than host and port. Raises ConfigurationError."""
     application = create_app()
     config = uvicorn.Config(
         application,
@@ -42,4 +47,4 @@ def run_api(host: str = "0.0.0.0", port: int = 8000) -> None:  # noqa: S104  the
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
-    ApiServer(config, application).run()
+    ApiServer(config, application).run([listener] if listener else None)

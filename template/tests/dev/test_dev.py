@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,14 @@ def test_a_killed_app_dev_takes_its_children_along_and_the_next_one_takes_over(t
             everything += second.relatives()
             assert second.interrupt() == 0
             assert still_running(everything) == []
+
+
+def test_a_busy_port_is_told_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with app_dev(port, tmp_path) as running:
+            assert running.process.wait(60) == 1
+    assert running.output == [f"port {port} is in use: stop what listens there, or give --port\n"]
 
 
 def test_a_directory_serves_one_process_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,11 @@
-"""`python -m app.dev.child api|worker`: one half of the service, which ends when `app dev` does, however that ends."""
+"""One half of the service, which ends when `app dev` does, however that ends.
+
+`python -m app.dev.child api <descriptor of a listening socket>`, or `python -m app.dev.child worker`.
+"""
 
 import os
 import signal
+import socket
 import sys
 import threading
 
@@ -13,7 +17,7 @@ def main() -> None:
     """Run until told to stop, or until the pipe from the parent closes."""
     threading.Thread(target=_await_parent, daemon=True).start()
     if sys.argv[1] == "api":
-        run_api("127.0.0.1", int(os.environ["PORT"]))
+        run_api(listener=socket.socket(fileno=int(sys.argv[2])))
     else:
         run_worker("127.0.0.1")
 

@@ -4,16 +4,18 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
 import typer
 
-from app.dev.services import Addresses, free_port, running_services
+from app.dev.services import Addresses, ServicesError, free_port, running_services
 from app.features import discover
 from app.kit.configuration import project_root
 from app.kit.resources import open_resources
@@ -22,6 +24,8 @@ from app.settings import Settings
 
 # A child finishes its requests and jobs within this; then it is killed.
 _STOP_SECONDS = 10
+# The API of a predecessor that was just killed needs a moment to notice.
+_PORT_SECONDS = 5
 
 
 def run(port: int, directory: Path | None = None) -> None:
@@ -34,13 +38,14 @@ def run(port: int, directory: Path | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     directory = directory or project_root() / ".dev"
-    with running_services(directory, "app", durable=True) as addresses:
+    # The port is taken before anything starts, so that a busy one is told at once; and it is kept over restarts.
+    with _listener(port) as listener, running_services(directory, "app", durable=True) as addresses:
         environment = _environment(addresses, port)
         os.environ.update(environment)
         settings = Settings.load()
         upgrade(settings)
         _announce(settings, asyncio.run(_seed(settings, _password(directory))), directory)
-        _serve_until(stopping, environment)
+        _serve_until(stopping, environment, listener)
     typer.echo("stopped")
 
 
@@ -50,7 +55,6 @@ def _environment(addresses: Addresses, port: int) -> dict[str, str]:
         "ENVIRONMENT": "development",
         "DATABASE_URL": addresses.database_url,
         "REDIS_URL": addresses.redis_url,
-        "PORT": str(port),
         "PUBLIC_URL": url,
         "WORKER_PORT": str(free_port()),
         "JOB_COMPLETION_WAIT": "5",
@@ -86,11 +90,23 @@ def _announce(settings: Settings, seeded: Sequence[str], directory: Path) -> Non
     sys.stdout.flush()
 
 
-def _serve_until(stopping: threading.Event, environment: Mapping[str, str]) -> None:
+def _listener(port: int) -> socket.socket:
+    """A socket that listens on the port. Raises ServicesError when somebody else does."""
+    deadline = time.monotonic() + _PORT_SECONDS
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port), backlog=128)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ServicesError(f"port {port} is in use: stop what listens there, or give --port") from error
+            time.sleep(0.2)
+
+
+def _serve_until(stopping: threading.Event, environment: Mapping[str, str], listener: socket.socket) -> None:
     # Imported here: the image has no file watcher.
     import watchfiles
 
-    children = _start(environment)
+    children = _start(environment, listener)
     try:
         source = Path(__file__).parents[1]
         for changes in watchfiles.watch(source, stop_event=stopping, rust_timeout=500, yield_on_timeout=True):
@@ -102,21 +118,24 @@ def _serve_until(stopping: threading.Event, environment: Mapping[str, str]) -> N
                 # A process that dies at once would otherwise be started twice a second.
                 stopping.wait(0 if changes else 2)
                 _stop(children)
-                children = _start(environment)
+                children = _start(environment, listener)
     finally:
         _stop(children)
 
 
-def _start(environment: Mapping[str, str]) -> list[subprocess.Popen[bytes]]:
+def _start(environment: Mapping[str, str], listener: socket.socket) -> list[subprocess.Popen[bytes]]:
+    descriptor = listener.fileno()
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "app.dev.child", half],
+            [sys.executable, "-m", "app.dev.child", *half],
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
+            # The worker gets none: a listener that nobody accepts from would swallow connections.
+            pass_fds=[descriptor] if "api" in half else [],
             # Ctrl-C reaches the supervisor alone, which stops the children in order.
             start_new_session=True,
         )
-        for half in ("api", "worker")
+        for half in (["api", str(descriptor)], ["worker"])
     ]
 
 
