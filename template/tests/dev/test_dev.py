@@ -1,21 +1,27 @@
 """`app dev` and its embedded services."""
 
 import os
+import re
 import signal
 import socket
+import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+import app
 from app.dev.services import ServicesError, free_port, running_services
-from tests.dev.process import app_dev, still_running
+from tests.dev.process import DevProcess, app_dev, still_running
 
 
-def test_a_killed_app_dev_takes_its_children_along_and_the_next_one_takes_over(tmp_path: Path) -> None:
+def test_a_change_reloads_a_killed_run_leaves_no_child_and_the_next_one_takes_over(tmp_path: Path) -> None:
     port = free_port()
     with app_dev(port, tmp_path) as first:
         first.await_serving()
+        check_worker(first.output)
+        check_reload(first)
         children = psutil.Process(first.process.pid).children(recursive=False)
         children = [child for child in children if "app.dev.child" in child.cmdline()]
         assert len(children) == 2
@@ -28,6 +34,26 @@ def test_a_killed_app_dev_takes_its_children_along_and_the_next_one_takes_over(t
             everything += second.relatives()
             assert second.interrupt() == 0
             assert still_running(everything) == []
+
+
+def check_worker(output: list[str]) -> None:
+    """The worker answers where `app dev` says it does."""
+    metrics = re.search(r"worker (http\S+)/metrics", "".join(output))
+    assert metrics
+    assert httpx.get(f"{metrics[1]}/live").status_code == 200
+    assert "tasks_succeeded_total" in httpx.get(f"{metrics[1]}/metrics").text
+    assert httpx.get(f"{metrics[1]}/nothing").status_code == 404
+
+
+def check_reload(running: DevProcess) -> None:
+    """A changed file restarts API and worker, and no request is refused meanwhile."""
+    Path(app.__file__).touch()
+    deadline = time.monotonic() + 20
+    while not any(line.startswith("restarting: ") for line in running.output):
+        assert time.monotonic() < deadline, running.output
+        time.sleep(0.1)
+    assert httpx.get(f"{running.url}/api/health/live", timeout=30).status_code == 200
+    running.await_serving()
 
 
 def test_a_busy_port_is_told_at_once(tmp_path: Path) -> None:

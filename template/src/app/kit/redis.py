@@ -15,8 +15,11 @@ OUTAGES = (RedisConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
 
 def connect(url: str) -> Redis:
     """A client with its own pool. Connects on first use; close it with `aclose`."""
+    # redis-py checks the chain by itself, but not that the certificate is this host's.
+    tls: dict[str, bool] = {"ssl_check_hostname": True} if url.startswith("rediss:") else {}
     client: Redis = Redis.from_url(
         url,
+        **tls,
         socket_timeout=CALL_TIMEOUT,
         socket_connect_timeout=CALL_TIMEOUT,
         socket_keepalive=True,
