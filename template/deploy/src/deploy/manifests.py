@@ -36,7 +36,7 @@ def prepare(project: Path, environment: str, contract: Contract, images: Images)
         raise DeployError(f"there is no overlay {environment}; there is {known}")
     copy = project / ".deploy" / environment
     shutil.rmtree(copy, ignore_errors=True)
-    for part in ("namespace", "base", "components", "overlays"):
+    for part in ("namespace", "base", "components", "service", "overlays"):
         shutil.copytree(project / "deploy" / part, copy / part)
     (copy / "components" / "contract" / "kustomization.yaml").write_text(component(contract, images), encoding="utf-8")
     return copy / "overlays" / environment

@@ -1,0 +1,162 @@
+"""The deploy command: order, refusals, failures, and that it can be repeated."""
+
+import json
+
+import pytest
+
+from tests.kubernetes.deployer import DIGESTS, Deployer
+
+IMAGE = f"123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/shop/dev/api@{DIGESTS['api']}"
+
+
+def job_of(deployer: Deployer) -> str:
+    jobs = [name for applied in deployer.applies() for name in applied if name.startswith("Job/")]
+    assert len(set(jobs)) == 1
+    return jobs[0].removeprefix("Job/")
+
+
+def test_a_deploy_prepares_migrates_routes_and_rolls_out_in_this_order(deployer: Deployer) -> None:
+    run = deployer.run()
+    assert run.returncode == 0, run.stderr
+    preparation, migration, routing, workload = deployer.applies()
+    assert {"ServiceAccount/api", "ExternalSecret/app", "NetworkPolicy/deny-all", "SecretStore/secrets-manager"} <= set(preparation)
+    assert any(name.startswith("ConfigMap/settings-") for name in preparation)
+    assert [name.partition("-")[0] for name in migration] == ["Job/migrate"]
+    assert set(routing) == {"Ingress/api", "Service/api", "Service/postgres-service", "Service/redis-service"}
+    assert {"Deployment/api", "Deployment/worker", "HorizontalPodAutoscaler/api", "PodDisruptionBudget/api"} <= set(workload)
+    assert not any(name.startswith(("Job/", "Namespace/")) for name in workload)
+    waits = [call.arguments[1] for call in deployer.calls() if call.verb == "rollout"]
+    assert waits == ["deployment/api", "deployment/worker"]
+
+
+def test_the_contract_reaches_the_manifests_and_no_tracked_file_changes(deployer: Deployer) -> None:
+    component = deployer.project / "deploy/components/contract/kustomization.yaml"
+    before = component.read_bytes()
+    assert deployer.run().returncode == 0
+    text = "".join(call.text for call in deployer.calls())
+    for value in (IMAGE, "db.example.internal", "cache.example.internal", "PUBLIC_URL: https://dev.example.com", "host: dev.example.com"):
+        assert value in text
+    assert ".invalid" not in text
+    assert component.read_bytes() == before
+    assert (deployer.project / ".deploy/dev/components/contract/kustomization.yaml").is_file()
+
+
+def test_it_uses_the_contracts_cluster_and_not_the_callers(deployer: Deployer) -> None:
+    assert deployer.run().returncode == 0
+    (path,) = {call.kubeconfig for call in deployer.calls()}
+    config = json.loads((deployer.project / ".deploy/dev.kubeconfig.json").read_text(encoding="utf-8"))
+    assert path == str(deployer.project / ".deploy/dev.kubeconfig.json")
+    assert config["clusters"][0]["cluster"]["server"] == deployer.aws("eks").describe_cluster(name="shop-dev")["cluster"]["endpoint"]
+    assert config["users"][0]["user"]["exec"]["args"][-1] == "shop-dev"
+
+
+def test_a_first_deploy_scales_once_and_a_later_one_leaves_the_count_alone(deployer: Deployer) -> None:
+    assert deployer.run().returncode == 0
+    scaled = [call.arguments for call in deployer.calls() if call.verb == "scale"]
+    assert scaled == [["deployment/api", "--replicas=3"], ["deployment/worker", "--replicas=2"]]
+    (deployer.folder / "calls.jsonl").unlink()
+    deployer.holds(deployer.state | {"deployment/api": {}, "deployment/worker": {}})
+    assert deployer.run().returncode == 0
+    assert not [call for call in deployer.calls() if call.verb == "scale"]
+
+
+def test_a_failed_migration_rolls_nothing_out_and_shows_its_last_lines(deployer: Deployer) -> None:
+    deployer.holds({"namespace/shop": {}, "job-outcome": "Failed"})
+    run = deployer.run()
+    assert run.returncode == 1
+    assert "Nothing was rolled out" in run.stderr
+    assert "the last lines of the migration" in run.stderr
+    assert not any(name.startswith(("Deployment/", "Ingress/")) for applied in deployer.applies() for name in applied)
+
+
+def test_a_failed_migration_is_tried_again_and_a_complete_one_is_not(deployer: Deployer) -> None:
+    deployer.holds({"namespace/shop": {}, "job-outcome": "Failed"})
+    assert deployer.run().returncode == 1
+    job = job_of(deployer)
+    deployer.holds(deployer.state | {"job-outcome": "Complete"})
+    assert deployer.run().returncode == 0
+    assert [call.arguments[:2] for call in deployer.calls() if call.verb == "delete"] == [["job", job]]
+    (deployer.folder / "calls.jsonl").unlink()
+    assert deployer.run().returncode == 0
+    assert not any(name.startswith("Job/") for applied in deployer.applies() for name in applied)
+
+
+def test_another_image_is_another_job(deployer: Deployer) -> None:
+    assert deployer.run().returncode == 0
+    first = job_of(deployer)
+    (deployer.folder / "calls.jsonl").unlink()
+    assert deployer.run(images=DIGESTS | {"migrate": f"sha256:{9:064x}"}).returncode == 0
+    assert job_of(deployer) != first
+
+
+def test_a_stuck_rollout_fails_and_says_which(deployer: Deployer) -> None:
+    deployer.holds({"namespace/shop": {}, "job-outcome": "Complete", "stuck": ["deployment/api"]})
+    run = deployer.run()
+    assert run.returncode == 1
+    assert "progress deadline" in run.stderr
+    assert "is deployed" not in run.stdout
+
+
+def test_a_dry_run_changes_nothing(deployer: Deployer) -> None:
+    run = deployer.run("--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert {call.verb for call in deployer.calls()} == {"diff"}
+
+
+def test_the_summary_names_the_digests(deployer: Deployer) -> None:
+    assert deployer.run().returncode == 0
+    summary = (deployer.folder / "summary.md").read_text(encoding="utf-8")
+    assert all(digest in summary for digest in DIGESTS.values())
+    assert "https://dev.example.com" in summary
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"database_host": None, "jwt_secret": None}, "lacks database_host, jwt_secret"),
+        ({"public_subnet_cidrs": []}, "unusable value for public_subnet_cidrs"),
+        ({"database_port": "5432"}, "unusable value for database_port"),
+        ({"version": 2}, "has version 2, and this deploy reads 1"),
+        ({"environment": "production"}, "is the contract of shop in production"),
+        ({"cluster_name": "elsewhere"}, "cannot describe the cluster elsewhere"),
+    ],
+)
+def test_a_wrong_contract_is_refused_by_name(deployer: Deployer, values: dict[str, object], message: str) -> None:
+    deployer.publish(**values)
+    run = deployer.run()
+    assert run.returncode == 1
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not list(deployer.calls())
+
+
+def test_a_missing_contract_is_named(deployer: Deployer) -> None:
+    deployer.aws("ssm").delete_parameter(Name="/service/shop/dev/contract")
+    run = deployer.run()
+    assert run.returncode == 1
+    assert "cannot read the contract /service/shop/dev/contract" in run.stderr
+
+
+@pytest.mark.parametrize("reference", ["registry.example.com/api:latest", "latest", "sha256:123"])
+def test_a_tag_is_refused(deployer: Deployer, reference: str) -> None:
+    run = deployer.run(images=DIGESTS | {"api": reference})
+    assert run.returncode == 1
+    assert "--image-api takes a digest" in run.stderr
+
+
+def test_a_setting_that_nobody_filled_in_is_refused(deployer: Deployer) -> None:
+    (deployer.project / "deploy/overlays/dev/settings.env").write_text("LOG_LEVEL=INFO\n", encoding="utf-8")
+    run = deployer.run()
+    assert run.returncode == 1
+    assert "SMTP_HOST: smtp.invalid" in run.stderr
+    assert not list(deployer.calls())
+
+
+def test_an_unknown_environment_is_refused(deployer: Deployer) -> None:
+    parameters = deployer.aws("ssm")
+    contract = json.loads(parameters.get_parameter(Name="/service/shop/dev/contract")["Parameter"]["Value"])
+    value = json.dumps(contract | {"environment": "qa"})
+    parameters.put_parameter(Name="/service/shop/qa/contract", Value=value, Type="String", Overwrite=True)
+    run = deployer.run(environment="qa")
+    assert run.returncode == 1
+    assert "there is no overlay qa; there is dev, production" in run.stderr
