@@ -1,0 +1,71 @@
+"""Bootstrap: the state's bucket, and who of GitHub may take which role."""
+
+import json
+
+import pytest
+
+from tests.infrastructure.terraform import Planner
+from tests.infrastructure.variants import ENVIRONMENTS, Case, cases
+
+ACCOUNTS = [pytest.param(case, id=str(case)) for case in cases("bootstrap")]
+
+
+def subjects(plans: Planner, case: Case) -> dict[str, set[str]]:
+    """Subjects that each role trusts, by the role's key."""
+    found = {}
+    for address, document in plans(case).documents.items():
+        if ".trust[" in address:
+            conditions = {c["variable"].rsplit(":")[-1]: set(c["values"]) for c in document["statement"][0]["condition"]}
+            assert conditions["aud"] == {"sts.amazonaws.com"}
+            found[address.split('"')[1]] = conditions["sub"]
+    return found
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_roles_trust_both_forms_of_the_subject_and_one_claim_each(case: Case, plans: Planner) -> None:
+    classic, exact = f"repo:acme/{case.variant}:", f"repo:acme@1001/{case.variant}@2002:"
+    claims = {"plan": "pull_request", "push": "ref:refs/heads/main"}
+    claims |= {f"deploy-{environment}": f"environment:{environment}" for environment in ENVIRONMENTS[case.variant]}
+    assert subjects(plans, case) == {role: {classic + claim, exact + claim} for role, claim in claims.items()}
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_a_deploy_role_reaches_its_own_environment_alone(case: Case, plans: Planner) -> None:
+    documents = plans(case).documents
+    for environment in ENVIRONMENTS[case.variant]:
+        statements = {s["sid"]: s["resources"] for s in documents[f'data.aws_iam_policy_document.deploy["{environment}"]']["statement"]}
+        (cluster,), (contract,), (target,) = statements["FindCluster"], statements["ReadContract"], statements["Promote"]
+        platform = "shared" if case.joins else case.variant
+        assert cluster.endswith(f":cluster/{platform}-{environment}")
+        assert contract.endswith(f":parameter/service/{case.variant}/{environment}/contract")
+        assert target.endswith(f":repository/{case.variant}/{environment}/*")
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_the_plan_role_reads_no_secret(case: Case, plans: Planner) -> None:
+    blocks = dict(plans(case).blocks())["data.aws_iam_policy_document.plan"]["expressions"]["statement"]
+    denied = {
+        action
+        for block in blocks
+        if block.get("effect", {}).get("constant_value") == "Deny"
+        for action in block["actions"]["constant_value"]
+    }
+    assert denied == {"secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"}
+    attached = [resource["policy_arn"] for resource in plans(case).of("aws_iam_role_policy_attachment")]
+    assert [arn.rsplit("/")[-1] for arn in attached] == ["ReadOnlyAccess"]
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_the_state_lives_in_a_bucket_named_after_service_account_and_region(case: Case, plans: Planner) -> None:
+    assert plans(case).one("aws_s3_bucket")["bucket"] == f"{case.variant}-tfstate-123456789012-ap-southeast-1"
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_an_account_gets_one_provider_for_github(case: Case, plans: Planner) -> None:
+    assert len(plans(case).of("aws_iam_openid_connect_provider")) == (0 if case.joins else 1)
+
+
+def test_only_canary_releases_read_the_load_balancer(plans: Planner) -> None:
+    for case in cases("bootstrap"):
+        reads = "elasticloadbalancing:" in json.dumps(plans(case).documents)
+        assert reads == (case.variant in {"production", "regulated", "everything"})

@@ -1,0 +1,79 @@
+"""What is planned: every environment of the four profiles, everything at once, and a service that joins a platform."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+OPTIONS: dict[str, Any] = {
+    "audit_trail": True,
+    "db_read_replica": True,
+    "dr_region": "ap-southeast-2",
+    "interface_endpoints": True,
+    "mail": "ses",
+    "off_hours_shutdown": "weekends",
+    "spot": True,
+    "waf": True,
+}
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "sandbox": {"profile": "sandbox"},
+    "startup": {"profile": "startup"},
+    "production": {"profile": "production", "domain": "api.example.com"},
+    "regulated": {"profile": "regulated", "domain": "api.example.com"},
+    "everything": {"profile": "production", "domain": "api.example.com", "environments": ["dev", "production"], **OPTIONS},
+    "joined": {"platform": "join", "platform_name": "shared", "environments": ["production"]},
+}
+ENVIRONMENTS = {
+    "sandbox": ("dev",),
+    "startup": ("dev", "production"),
+    "production": ("dev", "staging", "production"),
+    "regulated": ("dev", "staging", "production"),
+    "everything": ("dev", "production"),
+    "joined": ("production",),
+}
+# Every variant has a name of its own, so that none reads another's contract.
+VARIANTS: dict[str, dict[str, Any]] = {
+    name: {"service": name, "platform_name": name, "team": "payments", **answers} for name, answers in ANSWERS.items()
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One root of one environment of a variant."""
+
+    variant: str
+    root: str
+    environment: str
+
+    @property
+    def joins(self) -> bool:
+        """Whether the service runs on another's platform."""
+        return VARIANTS[self.variant].get("platform") == "join"
+
+    def var_files(self, environments: Path) -> list[Path]:
+        """The answers, from the folder `environments`."""
+        if self.root == "bootstrap":
+            return [environments / "bootstrap.tfvars", environments / "github.tfvars"]
+        name = f"{self.environment}.{self.root}"
+        return [environments / f"{name}.tfvars", *sorted(environments.glob(f"{name}.*.tfvars"))]
+
+    def arguments(self) -> list[str]:
+        """What the tests add to the answers: an owner, since bootstrap refuses the placeholder."""
+        if self.root != "bootstrap":
+            return []
+        return ["-var=github_owner=acme", "-var=github_owner_id=1001", "-var=github_repository_id=2002"]
+
+    def __str__(self) -> str:
+        return f"{self.variant}-{self.environment}-{self.root}"
+
+
+def cases(*roots: str) -> list[Case]:
+    """All cases of the roots."""
+    found = []
+    for variant, environments in ENVIRONMENTS.items():
+        for root in roots:
+            if root == "bootstrap":
+                found.append(Case(variant, root, "account"))
+            elif not (root == "platform" and VARIANTS[variant].get("platform") == "join"):
+                found += [Case(variant, root, environment) for environment in environments]
+    return found
