@@ -55,6 +55,11 @@ ON: dict[str, dict[str, Any]] = {
 }
 
 
+def pattern(words: list[str]) -> re.Pattern[str]:
+    """Any of the words, as a word or as a part of a name: `waf` in `aws_wafv2`, but not `otel` in `hotel`."""
+    return re.compile(rf"(?<![a-z])({'|'.join(map(re.escape, words))})(?![a-z])", re.IGNORECASE)
+
+
 def files_matching(project: Path, patterns: str) -> list[str]:
     """Files of the project under the paths of a table's row."""
     return [
@@ -90,7 +95,7 @@ def test_an_option_that_is_off_leaves_no_trace(option: str, rest: str, render: R
         f"{name}: {found.group()}"
         for name, content in files_of(project).items()
         if name != ANSWERS_FILE
-        for found in [re.search("|".join(map(re.escape, words)), f"{name}\n{content.decode()}", re.IGNORECASE)]
+        for found in [pattern(words).search(f"{name}\n{content.decode()}")]
         if found
     ]
     assert not traces
@@ -100,9 +105,9 @@ def test_an_option_that_is_off_leaves_no_trace(option: str, rest: str, render: R
 def test_the_words_of_an_option_are_found_when_it_is_on(option: str, render: Renderer) -> None:
     """A drill that looks for the wrong word would pass for ever."""
     project = render({**EVERYTHING, **ON.get(option, {})})
-    text = "\n".join(f"{name}\n{content.decode()}" for name, content in files_of(project).items() if name != ANSWERS_FILE).lower()
+    text = "\n".join(f"{name}\n{content.decode()}" for name, content in files_of(project).items() if name != ANSWERS_FILE)
     for word in TABLE[f"{option}.words"].split():
-        assert word.lower() in text, word
+        assert pattern([word]).search(text), word
 
 
 ANSWER_OF = {
@@ -130,7 +135,7 @@ def regions() -> Counter[tuple[str, str]]:
 def test_an_option_attaches_once_in_each_of_its_edge_files_and_nowhere_else() -> None:
     edges = {(edge, option) for option in OPTIONS for edge in TABLE[f"{option}.edges"].split()}
     found = {place: count for place, count in regions().items() if not place[0].startswith(PROSE)}
-    assert set(found) == edges
+    assert sorted(found) == sorted(edges)
     assert not {place: count for place, count in found.items() if count > 1}
 
 
@@ -140,6 +145,5 @@ def test_a_language_that_is_off_leaves_no_trace(code: str, render: Renderer) -> 
     without, with_it = render({**EVERYTHING, "languages": languages}), render(EVERYTHING)
     gone = set(files_of(with_it)) - set(files_of(without))
     assert gone
-    assert all(f"/{code}/" in name for name in gone)
-    assert not [name for name in files_of(without) if f"/locales/{code}/" in name]
+    assert all(name.endswith(f"/locales/{code}.po") for name in gone)
     assert LANGUAGES[code].split(" (")[0].encode() not in b"\n".join(files_of(without).values())
