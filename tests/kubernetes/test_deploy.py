@@ -130,6 +130,14 @@ def test_a_wrong_contract_is_refused_by_name(deployer: Deployer, values: dict[st
     assert not list(deployer.calls())
 
 
+def test_a_region_whose_databases_the_images_cannot_verify_is_refused(deployer: Deployer) -> None:
+    deployer.publish(region="ap-southeast-5")
+    run = deployer.run()
+    assert run.returncode == 1
+    assert "deploy/certs/rds.pem lacks the roots of ap-southeast-5" in run.stderr
+    assert not list(deployer.calls())
+
+
 def test_a_missing_contract_is_named(deployer: Deployer) -> None:
     deployer.aws("ssm").delete_parameter(Name="/service/shop/dev/contract")
     run = deployer.run()

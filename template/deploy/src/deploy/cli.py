@@ -76,6 +76,7 @@ def target(options: argparse.Namespace) -> Target:
     root = project.find(Path.cwd())
     facts = project.facts(root)
     contract = read_contract(facts["SERVICE"], options.environment, facts["AWS_REGION"])
+    project.require_certificates(root, contract.region)
     rendered = manifests.render(manifests.prepare(root, options.environment, contract, images))
     cluster = _connect(root, contract)
     return Target(contract, images, rendered, cluster, Release(cluster, rendered, say))

@@ -17,3 +17,13 @@ def facts(project: Path) -> dict[str, str]:
     """KEY=VALUE of project.env."""
     lines = (project / "project.env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def require_certificates(project: Path, region: str) -> None:
+    """Raise DeployError when the images cannot verify a database of `region`: its roots are not among their certificates."""
+    certificates = (project / "deploy" / "certs" / "rds.pem").read_text(encoding="utf-8")
+    if f"# Amazon RDS {region} " not in certificates:
+        raise DeployError(
+            f"deploy/certs/rds.pem lacks the roots of {region}: append the ones that AWS publishes for it,"
+            f" each under a line '# Amazon RDS {region} Root CA …', and build the images again"
+        )
