@@ -45,7 +45,7 @@ backend=$infra/environments/$name.s3.tfbackend
 [[ -f $backend ]] || fail "there is no ${backend#"$infra/"}: is the environment spelled right?"
 
 region=$(fact AWS_REGION)
-account=$(aws sts get-caller-identity --query Account --output text) || fail "AWS does not know who you are: log in first"
+account=$(aws sts get-caller-identity --region "$region" --query Account --output text) || fail "AWS does not know who you are: log in first"
 bucket=$(fact SERVICE)-tfstate-$account-$region
 
 # Each environment keeps its own working data, so that one never runs on another's backend.

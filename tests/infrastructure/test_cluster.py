@@ -8,7 +8,7 @@ import yaml
 
 from tests.harness import ROOT
 from tests.infrastructure.terraform import Planner
-from tests.infrastructure.variants import Case, cases
+from tests.infrastructure.variants import EVERYTHING, Case, cases
 
 PLATFORMS = [pytest.param(case, id=str(case)) for case in cases("platform")]
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
@@ -60,7 +60,7 @@ def test_two_nodes_are_always_on_demand(case: Case, plans: Planner) -> None:
     assert base["scaling_config"][0]["min_size"] >= 2
     assert base["node_repair_config"] == [{"enabled": True}]
     assert base["ami_type"] == ("AL2023_x86_64_STANDARD" if case.variant == "startup" else "AL2023_ARM_64_STANDARD")
-    assert set(groups) == ({"spot"} if case.variant in {"sandbox", "production", "everything"} else set())
+    assert set(groups) == ({"spot"} if case.variant in {"sandbox", "production", EVERYTHING} else set())
     for group in groups.values():
         assert group["capacity_type"] == "SPOT"
         assert len(group["instance_types"]) >= 4

@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness import Renderer
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import VARIANTS, Case, cases
+from tests.infrastructure.variants import LARGE, VARIANTS, Case, cases
 
 LIMIT = 4096
 """Bytes of a standard parameter."""
@@ -94,7 +94,7 @@ def test_the_example_has_the_values_that_the_platform_publishes(case: Case, plan
 @pytest.mark.parametrize("case", SERVICES)
 def test_a_service_publishes_these_keys_and_no_other(case: Case, plans: Planner) -> None:
     extra = set()
-    if case.variant in {"production", "regulated", "everything"}:
+    if case.variant in LARGE:
         extra = TWO_CACHES | {"firewall_acl_arn"}
     assert plans(case).output("contract")[1] == SERVICE_KEYS | extra
 

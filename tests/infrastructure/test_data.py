@@ -7,11 +7,11 @@ import yaml
 
 from tests.harness import ROOT
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import Case, cases
+from tests.infrastructure.variants import EVERYTHING, LARGE, Case, cases
 
 SERVICES = [pytest.param(case, id=str(case)) for case in cases("service")]
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
-FULL = [Case(variant, "service", "production") for variant in ("startup", "production", "regulated", "everything")]
+FULL = [Case(variant, "service", "production") for variant in ("startup", "production", "regulated", EVERYTHING)]
 SECRETS = {"cache", "database-app", "database-migrations", "external-api-keys", "jwt-signing", "session"}
 
 
@@ -41,7 +41,7 @@ def test_the_database_takes_tls_alone_and_logs_what_is_slow(case: Case, plans: P
 @pytest.mark.parametrize("case", SERVICES)
 def test_the_cache_takes_tls_alone_and_fails_over_where_it_has_a_replica(case: Case, plans: Planner) -> None:
     groups = plans(case).of("aws_elasticache_replication_group")
-    two = case.variant in {"production", "regulated", "everything"}
+    two = case.variant in LARGE
     assert {group.key for group in groups} == ({"main", "lru"} if two else {"main"})
     for group in groups:
         assert (group["engine"], group["engine_version"]) == ("valkey", VERSIONS["valkey"])
@@ -102,7 +102,7 @@ def test_each_service_account_has_a_role_and_only_the_worker_of_ses_a_policy(cas
     plan = plans(case)
     accounts = {(resource["namespace"], resource["service_account"]) for resource in plan.of("aws_eks_pod_identity_association")}
     assert accounts == {(case.variant, name) for name in ("api", "migrate", "worker")}
-    assert roles_with_policies(plan, case) == ({"worker"} if case.variant in {"production", "regulated", "everything"} else set())
+    assert roles_with_policies(plan, case) == ({"worker"} if case.variant in LARGE else set())
 
 
 def roles_with_policies(plan: Plan, case: Case) -> set[str]:
@@ -146,6 +146,6 @@ def test_alarms_watch_every_node_and_call_somebody(case: Case, plans: Planner) -
 def test_a_host_name_brings_zone_and_certificate(case: Case, plans: Planner) -> None:
     zones = [zone["name"] for zone in plans(case).of("aws_route53_zone")]
     hosts = {"production": "api.example.com", "staging": "staging.api.example.com", "dev": "dev.api.example.com"}
-    expected = [hosts[case.environment]] if case.variant in {"production", "regulated", "everything"} else []
+    expected = [hosts[case.environment]] if case.variant in LARGE else []
     assert zones == expected
     assert [certificate["domain_name"] for certificate in plans(case).of("aws_acm_certificate")] == expected

@@ -6,13 +6,13 @@ from itertools import combinations
 import pytest
 
 from tests.infrastructure.terraform import Planner
-from tests.infrastructure.variants import Case, cases
+from tests.infrastructure.variants import EVERYTHING, Case, cases
 
 PLATFORMS = [pytest.param(case, id=str(case)) for case in cases("platform")]
 
 # Zones, NAT gateways and VPC block that the profiles promise for each environment.
 ZONES = {"sandbox": 2}
-NATS = {("startup", "production"): 2, ("production", "production"): 3, ("regulated", "production"): 3, ("everything", "production"): 3}
+NATS = {("startup", "production"): 2, ("production", "production"): 3, ("regulated", "production"): 3, (EVERYTHING, "production"): 3}
 BLOCKS = {"production": "10.0.0.0/16", "staging": "10.1.0.0/16", "dev": "10.2.0.0/16"}
 NETWORK = "module.network."
 
@@ -70,7 +70,7 @@ def test_s3_goes_through_a_gateway_and_other_endpoints_are_a_choice(case: Case, 
     endpoints = plans(case).of("aws_vpc_endpoint")
     assert [endpoint for endpoint in endpoints if endpoint["service_name"] == "com.amazonaws.ap-southeast-1.s3"]
     private = [endpoint for endpoint in endpoints if endpoint["vpc_endpoint_type"] == "Interface"]
-    assert bool(private) == (case.environment == "production" and case.variant in {"regulated", "everything"})
+    assert bool(private) == (case.environment == "production" and case.variant in {"regulated", EVERYTHING})
 
 
 @pytest.mark.parametrize("case", PLATFORMS)

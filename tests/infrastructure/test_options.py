@@ -3,16 +3,16 @@
 import json
 
 from tests.infrastructure.terraform import Planner
-from tests.infrastructure.variants import Case, cases
+from tests.infrastructure.variants import EVERYTHING, Case, cases
 
-EVERYTHING = [Case("everything", "service", "production"), Case("everything", "service", "dev")]
+SERVICES = [Case(EVERYTHING, "service", "production"), Case(EVERYTHING, "service", "dev")]
 
 
 def test_off_hours_stop_what_is_not_production(plans: Planner) -> None:
     for environment, wanted in {"dev": {"on-demand-down", "on-demand-up", "spot-down", "spot-up"}, "production": set()}.items():
-        nodes = plans(Case("everything", "platform", environment)).of("aws_scheduler_schedule")
+        nodes = plans(Case(EVERYTHING, "platform", environment)).of("aws_scheduler_schedule")
         assert {schedule["name"] for schedule in nodes} == wanted
-        database = plans(Case("everything", "service", environment)).of("aws_scheduler_schedule")
+        database = plans(Case(EVERYTHING, "service", environment)).of("aws_scheduler_schedule")
         assert {schedule["name"] for schedule in database} == ({"startDBInstance", "stopDBInstance"} if wanted else set())
 
 
@@ -33,7 +33,7 @@ def test_nights_of_the_sandbox_end_in_the_morning(plans: Planner) -> None:
 def test_the_audit_trail_covers_every_region_and_cannot_be_rewritten(plans: Planner) -> None:
     for case in cases("platform"):
         plan = plans(case)
-        assert bool(plan.of("aws_cloudtrail")) == (case.variant in {"regulated", "everything"})
+        assert bool(plan.of("aws_cloudtrail")) == (case.variant in {"regulated", EVERYTHING})
         for trail in plan.of("aws_cloudtrail"):
             assert trail["is_multi_region_trail"]
             assert trail["enable_log_file_validation"]
@@ -43,8 +43,8 @@ def test_the_audit_trail_covers_every_region_and_cannot_be_rewritten(plans: Plan
 
 
 def test_a_replica_stands_beside_production_alone(plans: Planner) -> None:
-    production, dev = (plans(case).of("aws_db_instance") for case in EVERYTHING)
-    assert {database["identifier"] for database in production} == {"everything-production", "everything-production-read-replica"}
+    production, dev = (plans(case).of("aws_db_instance") for case in SERVICES)
+    assert {database["identifier"] for database in production} == {f"{EVERYTHING}-production", f"{EVERYTHING}-production-read-replica"}
     assert len(dev) == 1
     replica = next(database for database in production if database["identifier"].endswith("replica"))
     assert replica["storage_encrypted"]
@@ -52,7 +52,7 @@ def test_a_replica_stands_beside_production_alone(plans: Planner) -> None:
 
 
 def test_the_firewall_stands_before_production_and_its_controller_may_attach_it(plans: Planner) -> None:
-    production, dev = (plans(case) for case in EVERYTHING)
+    production, dev = (plans(case) for case in SERVICES)
     acl = production.one("aws_wafv2_web_acl")
     assert {rule["name"] for rule in acl["rule"]} == {
         "AWSManagedRulesAmazonIpReputationList",
@@ -61,13 +61,13 @@ def test_the_firewall_stands_before_production_and_its_controller_may_attach_it(
         "rate",
     }
     roles = {resource["name"]: resource["role"] for resource in production.of("aws_iam_role_policy")}
-    assert roles["everything-firewall"] == "everything-production-load-balancer"
+    assert roles[f"{EVERYTHING}-firewall"] == f"{EVERYTHING}-production-load-balancer"
     assert not dev.of("aws_wafv2_web_acl")
     assert dev.output("contract")[0]["firewall_acl_arn"] == ""
 
 
 def test_mail_is_signed_and_only_the_worker_sends_it(plans: Planner) -> None:
-    plan = plans(EVERYTHING[0])
+    plan = plans(SERVICES[0])
     assert plan.one("aws_sesv2_email_identity")["email_identity"] == "api.example.com"
     assert len([record for record in plan.of("aws_route53_record") if ".aws_route53_record.dkim" in record.address]) == 3
     values = {
@@ -76,13 +76,13 @@ def test_mail_is_signed_and_only_the_worker_sends_it(plans: Planner) -> None:
     }
     assert values["MX"] == ["10 feedback-smtp.ap-southeast-1.amazonses.com"]
     senders = [resource["role"] for resource in plan.of("aws_iam_role_policy") if "send_mail" in resource.address]
-    assert senders == ["everything-production-worker"]
+    assert senders == [f"{EVERYTHING}-production-worker"]
 
 
 def test_copies_of_backups_and_images_go_to_the_second_region(plans: Planner) -> None:
-    plan = plans(EVERYTHING[0])
+    plan = plans(SERVICES[0])
     assert plan.one("aws_backup_plan")["rule"][0]["copy_action"]
     rule = plan.one("aws_ecr_replication_configuration")["replication_configuration"][0]["rule"][0]
     assert rule["destination"][0]["region"] == "ap-southeast-2"
-    assert rule["repository_filter"] == [{"filter": "everything/production/", "filter_type": "PREFIX_MATCH"}]
-    assert not plans(EVERYTHING[1]).of("aws_backup_vault")
+    assert rule["repository_filter"] == [{"filter": f"{EVERYTHING}/production/", "filter_type": "PREFIX_MATCH"}]
+    assert not plans(SERVICES[1]).of("aws_backup_vault")

@@ -8,7 +8,7 @@ import yaml
 
 from tests.harness import ROOT
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import VARIANTS, Case, cases
+from tests.infrastructure.variants import EVERYTHING, VARIANTS, Case, cases
 
 EVERY = [pytest.param(case, id=str(case)) for case in cases("bootstrap", "platform", "service")]
 REGIONS = yaml.safe_load((ROOT / "extensions/catalogue/regions.yaml").read_text(encoding="utf-8"))["names"].split()
@@ -38,11 +38,11 @@ def test_everything_that_takes_tags_has_them(case: Case, plans: Planner) -> None
 @pytest.mark.parametrize("case", EVERY)
 def test_only_a_dr_region_brings_a_second_region(case: Case, plans: Planner) -> None:
     plan = plans(case)
-    keeps_copies = case == Case("everything", "service", "production")
+    keeps_copies = case == Case(EVERYTHING, "service", "production")
     others = {region for region in REGIONS if region != "ap-southeast-1" and region in json.dumps(plan.document["resource_changes"])}
     assert others == ({"ap-southeast-2"} if keeps_copies else set())
     away = {block["provider_config_key"] for _, block in plan.blocks() if "dr_region" in block["provider_config_key"]}
-    assert bool(away) == (case.variant == "everything" and case.root == "service")
+    assert bool(away) == (case.variant == EVERYTHING and case.root == "service")
     assert bool(plan.of("aws_backup_vault", "module.disaster_recovery")) == keeps_copies
 
 

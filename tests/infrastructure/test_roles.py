@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.infrastructure.terraform import Planner
-from tests.infrastructure.variants import ENVIRONMENTS, Case, cases
+from tests.infrastructure.variants import ENVIRONMENTS, LARGE, Case, cases
 
 ACCOUNTS = [pytest.param(case, id=str(case)) for case in cases("bootstrap")]
 
@@ -68,4 +68,4 @@ def test_an_account_gets_one_provider_for_github(case: Case, plans: Planner) -> 
 def test_only_canary_releases_read_the_load_balancer(plans: Planner) -> None:
     for case in cases("bootstrap"):
         reads = "elasticloadbalancing:" in json.dumps(plans(case).documents)
-        assert reads == (case.variant in {"production", "regulated", "everything"})
+        assert reads == (case.variant in LARGE)

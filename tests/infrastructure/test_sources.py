@@ -11,7 +11,7 @@ import yaml
 
 from tests.harness import ROOT, Renderer, required
 from tests.infrastructure.terraform import terraform_environment
-from tests.infrastructure.variants import VARIANTS
+from tests.infrastructure.variants import EVERYTHING, VARIANTS
 
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
 MOST_LINES = 200
@@ -39,12 +39,12 @@ def test_everything_is_formatted(variant: str, render: Renderer) -> None:
 
 
 def test_every_file_is_one_room(render: Renderer) -> None:
-    assert not {name: text.count("\n") for name, text in sources(render(VARIANTS["everything"])).items() if text.count("\n") > MOST_LINES}
+    assert not {name: text.count("\n") for name, text in sources(render(VARIANTS[EVERYTHING])).items() if text.count("\n") > MOST_LINES}
 
 
 def test_every_variable_and_output_says_what_it_is(render: Renderer) -> None:
     silent, untyped = [], []
-    for name, text in sources(render(VARIANTS["everything"])).items():
+    for name, text in sources(render(VARIANTS[EVERYTHING])).items():
         for kind in ("variable", "output"):
             silent += [f"{name}: {label}" for label, body in declared(text, kind) if not body.get("description")]
         untyped += [f"{name}: {label}" for label, body in declared(text, "variable") if "type" not in body]
@@ -53,7 +53,7 @@ def test_every_variable_and_output_says_what_it_is(render: Renderer) -> None:
 
 
 def test_every_folder_states_the_versions_of_the_catalogue(render: Renderer) -> None:
-    files = sources(render(VARIANTS["everything"]))
+    files = sources(render(VARIANTS[EVERYTHING]))
     folders = {name.rsplit("/", 1)[0] for name in files}
     for folder in folders:
         text = files[f"{folder}/versions.tf"]
@@ -62,7 +62,7 @@ def test_every_folder_states_the_versions_of_the_catalogue(render: Renderer) -> 
 
 
 def test_defaults_of_versions_are_the_catalogues(render: Renderer) -> None:
-    files = sources(render(VARIANTS["everything"]))
+    files = sources(render(VARIANTS[EVERYTHING]))
     variables = {
         label: body for name in ("platform", "service") for text in _root(files, name) for label, body in declared(text, "variable")
     }
@@ -82,7 +82,7 @@ def test_answers_stand_in_environments_alone(render: Renderer) -> None:
 
 
 def test_modules_are_one_level_deep(render: Renderer) -> None:
-    files = sources(render(VARIANTS["everything"]))
+    files = sources(render(VARIANTS[EVERYTHING]))
     assert not [name for name, text in files.items() if name.startswith("modules/") and re.search(r"^module ", text, re.MULTILINE)]
     used = {source for text in files.values() for source in re.findall(r'source += "\.\./modules/([a-z_]+)"', text)}
     assert used == {name.split("/")[1] for name in files if name.startswith("modules/")}

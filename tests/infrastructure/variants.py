@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+EVERYTHING = "everything-of-full-width"
+"""The variant with every option; its name is as long as a service's may be, so that derived names meet their limits."""
+
+LARGE = {"production", "regulated", EVERYTHING}
+"""Variants with the sizes and options of the larger profiles."""
+
 OPTIONS: dict[str, Any] = {
     "audit_trail": True,
     "db_read_replica": True,
@@ -20,7 +26,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "startup": {"profile": "startup"},
     "production": {"profile": "production", "domain": "api.example.com"},
     "regulated": {"profile": "regulated", "domain": "api.example.com"},
-    "everything": {"profile": "production", "domain": "api.example.com", "environments": ["dev", "production"], **OPTIONS},
+    EVERYTHING: {"profile": "production", "domain": "api.example.com", "environments": ["dev", "production"], **OPTIONS},
     "joined": {"platform": "join", "platform_name": "shared", "environments": ["production"]},
 }
 ENVIRONMENTS = {
@@ -28,7 +34,7 @@ ENVIRONMENTS = {
     "startup": ("dev", "production"),
     "production": ("dev", "staging", "production"),
     "regulated": ("dev", "staging", "production"),
-    "everything": ("dev", "production"),
+    EVERYTHING: ("dev", "production"),
     "joined": ("production",),
 }
 # Every variant has a name of its own, so that none reads another's contract.

@@ -12,7 +12,7 @@ variable "audit_trail_days" {
 
 locals {
   audit_name   = "${local.name}-audit"
-  audit_bucket = "${local.name}-audit-${local.account}-${var.region}"
+  audit_bucket = "${local.name}-audit-${local.account}"
   audit_trail  = "arn:${data.aws_partition.current.partition}:cloudtrail:${var.region}:${local.account}:trail/${local.audit_name}"
 }
 

@@ -2,7 +2,7 @@
 # controller's Ingress names it, and the security group of modules/cluster, from the contract.
 
 locals {
-  load_balancer_log_bucket = "${local.name}-alb-${local.account}-${var.region}"
+  load_balancer_log_bucket = "${local.name}-alb-${local.account}"
 }
 
 data "aws_iam_policy_document" "load_balancer_logs" {

@@ -44,7 +44,7 @@ resource "aws_elasticache_user" "app" {
 }
 
 resource "aws_elasticache_user" "default" {
-  user_id       = "${var.name}-default"
+  user_id       = "${var.name}-off"
   user_name     = "default"
   engine        = "valkey"
   access_string = "off -@all"
