@@ -109,9 +109,10 @@ async def resources(application: FastAPI) -> Resources:
 
 @pytest.fixture
 async def client(application: FastAPI, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller who is not signed in."""
+    """A caller who is not signed in, and reads English."""
+    base_url, headers = f"http://test{resources.settings.route_prefix}", {"Accept-Language": "en"}
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test/api") as client:
+    async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:
         yield client
 
 

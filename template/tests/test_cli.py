@@ -44,7 +44,7 @@ def test_wrong_settings_end_a_command_with_one_line_each() -> None:
 @pytest.mark.usefixtures("settings")
 def test_openapi_documents_every_route_and_its_problems() -> None:
     document = json.loads(run("openapi")[1])
-    assert "/api/health/" in document["paths"]
+    assert f"{Settings.load().route_prefix}/health/" in document["paths"]
     assert "/metrics" not in document["paths"]
     for path, methods in document["paths"].items():
         for operation in methods.values():

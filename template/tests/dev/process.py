@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from app.settings import Settings
+
 # Migrations, two Pythons and two servers start on a machine that may be busy.
 START_SECONDS = 90
 
@@ -24,7 +26,7 @@ class DevProcess:
     """A running `app dev`; `output` grows while it runs."""
 
     process: subprocess.Popen[str]
-    url: str
+    api: str
     data: Path
     output: list[str] = field(default_factory=list)
 
@@ -40,7 +42,7 @@ class DevProcess:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, "".join(self.output)
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/api/health/").status_code == 200:
+                if httpx.get(f"{self.api}/health/").status_code == 200:
                     return
             time.sleep(0.1)
         raise AssertionError("".join(self.output))
@@ -68,7 +70,7 @@ def app_dev(port: int, data: Path, **variables: str) -> Iterator[DevProcess]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    running = DevProcess(process, f"http://127.0.0.1:{port}", data)
+    running = DevProcess(process, f"http://127.0.0.1:{port}{Settings.load().route_prefix}", data)
     reader = threading.Thread(target=_collect, args=(process, running.output))
     reader.start()
     try:

@@ -52,7 +52,7 @@ def check_reload(running: DevProcess) -> None:
     while not any(line.startswith("restarting: ") for line in running.output):
         assert time.monotonic() < deadline, running.output
         time.sleep(0.1)
-    assert httpx.get(f"{running.url}/api/health/live", timeout=30).status_code == 200
+    assert httpx.get(f"{running.api}/health/live", timeout=30).status_code == 200
     running.await_serving()
 
 

@@ -21,11 +21,11 @@ async def upload(user: SignedIn, content: bytes | str) -> tuple[int, Any, str]:
 
 
 async def test_an_import_runs_in_the_worker(
-    ann: SignedIn, run_queue: RunQueue, caplog: pytest.LogCaptureFixture
+    ann: SignedIn, run_queue: RunQueue, resources: Resources, caplog: pytest.LogCaptureFixture
 ) -> None:
     status, body, location = await upload(ann, HEADER + "Tea,1250,SGD\n\nCoffee,300,USD\n")
     assert status == 202
-    assert location == f"/api/v1/tasks/{body['task_id']}"
+    assert location == f"{resources.settings.route_prefix}/v1/tasks/{body['task_id']}"
     assert (await ann.get(f"/v1/tasks/{body['task_id']}")).json()["status"] == "queued"
     await run_queue()
     task = (await ann.get(f"/v1/tasks/{body['task_id']}")).json()

@@ -17,7 +17,7 @@ def test_the_walk(tmp_path: Path) -> None:
     with app_dev(free_port(), tmp_path) as running:
         running.await_serving()
         everything = running.relatives()
-        with httpx.Client(base_url=f"{running.url}/api", timeout=30) as client:
+        with httpx.Client(base_url=running.api, timeout=30) as client:
             walk(client)
             log_in(client, "dev@example.com", running.password())
         assert running.interrupt() == 0, "".join(running.output)
