@@ -20,7 +20,7 @@ def facts(project: Path) -> dict[str, str]:
 
 
 def require_certificates(project: Path, region: str) -> None:
-    """Raise DeployError when the images cannot verify a database of `region`: its roots are not among their certificates."""
+    """Raise DeployError when the images lack the roots by which they verify a database of `region`."""
     certificates = (project / "deploy" / "certs" / "rds.pem").read_text(encoding="utf-8")
     if f"# Amazon RDS {region} " not in certificates:
         raise DeployError(
