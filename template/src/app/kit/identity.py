@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.kit.context import use_language
-from app.kit.problems import Forbidden, Unauthorized
+from app.kit.problems import Unauthorized
 
 ADMINISTRATOR = "admin"
 
@@ -52,13 +52,3 @@ async def current_user(
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]
-
-
-async def current_administrator(user: CurrentUser) -> Principal:
-    """The signed-in user, who is an administrator. Raises Forbidden."""
-    if ADMINISTRATOR not in user.roles:
-        raise Forbidden
-    return user
-
-
-CurrentAdministrator = Annotated[Principal, Depends(current_administrator)]
