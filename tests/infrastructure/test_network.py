@@ -49,7 +49,7 @@ def test_nat_gateways_stand_in_zones_of_their_own_and_serve_every_zone(case: Cas
 @pytest.mark.parametrize("case", PLATFORMS)
 def test_only_nat_and_load_balancer_use_public_subnets(case: Case, plans: Planner) -> None:
     plan = plans(case)
-    users = {address for address, block in plan.blocks() if "aws_subnet.public" in str(block["expressions"])}
+    users = {address for address, block in plan.blocks() if "aws_subnet.public" in str(block.get("expressions"))}
     assert users == {f"{NETWORK}aws_nat_gateway.this"}
     assert not [subnet for subnet in plan.of("aws_subnet") if subnet["map_public_ip_on_launch"]]
     calls = plan.document["configuration"]["root_module"]["module_calls"]
