@@ -23,7 +23,7 @@ def test_the_administrators_part_matches_its_schemas(render: Renderer) -> None:
     manifests = kustomize(render({"service": "shop"}) / "deploy/access")
     assert {manifest["kind"] for manifest in manifests} == {"Namespace", "Role", "RoleBinding"}
     assert [problem for manifest in manifests for problem in problems(manifest)] == []
-    assert one(manifests, "RoleBinding", "deployers")["subjects"][0]["name"] == "shop:deployers"
+    assert one(manifests, "RoleBinding", "deployers")["subjects"][0]["name"] == "shop-deployers"
 
 
 def _misspell(manifests: list[Manifest]) -> Manifest:

@@ -1,6 +1,7 @@
 """Numbers, keys and flows of the manifests, held against where they come from."""
 
 import ast
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from tests.harness import ROOT, Renderer
 from tests.kubernetes.conftest import Rendered
-from tests.kubernetes.overlays import VARIANTS, Manifest, one, select, settings_of
+from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, one, select, settings_of
 from tests.kubernetes.semantics import containers
 
 WORKLOAD: dict[str, int] = yaml.safe_load((ROOT / "extensions/catalogue/workload.yaml").read_text(encoding="utf-8"))
@@ -147,3 +148,28 @@ def test_the_firewall_and_the_host_of_the_contract_reach_the_ingress(rendered: R
     ingress = one(rendered["everything"]["production"], "Ingress", "api")
     assert ingress["spec"]["rules"][0]["host"] == "service.invalid"
     assert ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/wafv2-acl-arn"].endswith("/placeholder")
+
+
+PLURALS = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_deploy_role_may_apply_every_kind_and_read_no_secret(render: Renderer, rendered: Rendered, variant: str) -> None:
+    granted: dict[tuple[str, str], set[str]] = {}
+    access = kustomize(render(VARIANTS[variant]) / "deploy/access")
+    for role in select(access, "Role"):
+        for rule in role["rules"]:
+            for group, resource in itertools.product(rule["apiGroups"], rule["resources"]):
+                granted.setdefault((group, resource), set()).update(rule["verbs"])
+    for _, manifests in each(rendered, variant):
+        for manifest in manifests:
+            group = manifest["apiVersion"].rpartition("/")[0]
+            resource = PLURALS.get(manifest["kind"], f"{manifest['kind'].lower()}s")
+            wanted = {"get"} if manifest["kind"] == "Namespace" else {"get", "create", "patch"}
+            assert wanted <= granted.get((group, resource), set()), manifest["kind"]
+    assert not [resource for group, resource in granted if resource in {"secrets", "*", "roles"} or group == "*"]
+    (namespace,) = select(access, "Namespace")
+    subjects = {subject["name"] for binding in select(access, "RoleBinding") for subject in binding["subjects"]}
+    assert subjects == {f"{namespace['metadata']['name']}-deployers"}
+    infra = (render(VARIANTS[variant]) / "infra/service/identities.tf").read_text(encoding="utf-8")
+    assert 'kubernetes_groups = ["${var.service}-deployers"]' in infra

@@ -16,14 +16,16 @@ region=$(jq --raw-output --exit-status .region <<<"$contract")
 
 for image in api worker migrate; do
   repository=$(jq --raw-output --exit-status ".${image}_repository_url" <<<"$contract")
-  digest=$(skopeo inspect --format '{{.Digest}}' "oci-archive:$folder/$image.tar")
+  # Of the manifest's bytes: the image may be of another architecture than this machine.
+  digest="sha256:$(skopeo inspect --raw "oci-archive:$folder/$image.tar" | sha256sum | cut --delimiter=' ' --fields=1)"
   aws ecr get-login-password --region "$region" |
     skopeo login --username AWS --password-stdin "${repository%%/*}" >/dev/null
   if skopeo inspect --raw "docker://$repository@$digest" >/dev/null 2>&1; then
     echo "$image: $digest is there already"
   else
-    # The registry keeps the last tags of this form; a deploy names the digest.
-    skopeo copy --all --preserve-digests "oci-archive:$folder/$image.tar" "docker://$repository:deployed-$release"
+    # The registry keeps the last tags of this form. A tag never moves, and a commit that is built again has another digest.
+    tag="deployed-$release-${digest:7:12}"
+    skopeo copy --all --preserve-digests "oci-archive:$folder/$image.tar" "docker://$repository:$tag"
     echo "$image: $digest is pushed"
   fi
   echo "$image=$digest" >>"${GITHUB_OUTPUT:-/dev/stdout}"
