@@ -21,7 +21,7 @@ from app.features import discover
 from app.kit.database import Model
 from app.kit.resources import Resources
 from app.main import create_app
-from app.migrations.heads import upgrade
+from app.migrations.runner import upgrade
 from app.settings import Settings
 from app.worker import make_worker
 

@@ -50,7 +50,7 @@ def worker(host: str = "0.0.0.0") -> None:  # noqa: S104  the pod's own address
 @cli.command()
 def migrate(revision: Annotated[str, typer.Argument(help="Target of the upgrade.")] = "head") -> None:
     """Bring the database up to date."""
-    from app.migrations.heads import upgrade
+    from app.migrations.runner import upgrade
 
     upgrade(Settings.load(), revision)
     typer.echo(f"database is at {revision}")

@@ -12,7 +12,8 @@ from sqlalchemy.engine import make_url
 
 from app.dev.databases import ensure_database
 from app.kit.database import Database, Model
-from app.migrations.heads import alembic_config, downgrade, missing_revisions, upgrade
+from app.migrations.revisions import missing_revisions, read_parents
+from app.migrations.runner import alembic_config, downgrade, upgrade
 from app.settings import Settings
 
 
@@ -43,8 +44,17 @@ def tables(settings: Settings) -> set[str]:
     return asyncio.run(read())
 
 
+def _parents(given: object) -> tuple[object, ...]:
+    return given if isinstance(given, tuple) else (given,) if given else ()
+
+
 def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(alembic_config()).get_heads()) == 1
+
+
+def test_the_start_up_check_reads_the_files_as_alembic_does() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
+    assert read_parents() == {script.revision: _parents(script.down_revision) for script in scripts}
 
 
 def test_up_down_and_up_again(empty: Settings) -> None:

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, update
 
+from app.kit import redis as kit_redis
 from app.kit.i18n import N_
 from app.kit.problems import Problem
-from app.kit.queue import Payload, TaskHandler, TaskRun
+from app.kit.queue import Payload, Queue, TaskHandler, TaskRun
 from app.kit.resources import Resources
 from app.tasks.models import Task, TaskStatus
 from app.tasks.runner import MAX_ATTEMPTS, back_off, run_task
@@ -170,6 +171,20 @@ async def test_an_attempt_that_a_shutdown_cuts_off_is_repeated_at_once(resources
     task = await stored(resources, task_id)
     assert (task.status, task.attempts) == (TaskStatus.QUEUED, 1)
     assert task.due_at <= datetime.now(UTC)
+
+
+async def test_a_task_asked_for_while_redis_is_down_is_done_later(
+    resources: Resources, kinds: Kinds, run_queue: RunQueue
+) -> None:
+    redis = kit_redis.connect("redis://127.0.0.1:1/0")
+    async with resources.database.unit_of_work() as work:
+        task_id = request_task(work, Queue(redis), "works", {"word": "tea"})
+    await redis.aclose()
+    assert (await stored(resources, task_id)).status == TaskStatus.QUEUED
+    await age(resources, task_id)
+    await sweep(resources)
+    await run_queue()
+    assert (await stored(resources, task_id)).status == TaskStatus.SUCCEEDED
 
 
 async def test_the_sweeper_queues_what_redis_lost(resources: Resources, kinds: Kinds, run_queue: RunQueue) -> None:

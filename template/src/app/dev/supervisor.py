@@ -19,7 +19,7 @@ from app.dev.services import Addresses, ServicesError, free_port, running_servic
 from app.features import discover
 from app.kit.configuration import project_root
 from app.kit.resources import open_resources
-from app.migrations.heads import upgrade
+from app.migrations.runner import upgrade
 from app.settings import Settings
 
 # A child finishes its requests and jobs within this; then it is killed.

@@ -7,7 +7,7 @@ import structlog
 
 from app.kit.database import Database
 from app.kit.problems import Unavailable
-from app.migrations.heads import missing_revisions
+from app.migrations.revisions import missing_revisions
 
 log = structlog.stdlib.get_logger(__name__)
 
