@@ -8,7 +8,7 @@ import yaml
 
 from tests.harness import ROOT
 from tests.infrastructure.terraform import Planner
-from tests.infrastructure.variants import EVERYTHING, Case, cases
+from tests.infrastructure.variants import EVERYTHING, VARIANTS, Case, cases
 
 PLATFORMS = [pytest.param(case, id=str(case)) for case in cases("platform")]
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
@@ -23,7 +23,9 @@ def test_the_control_plane_is_private_logged_and_in_standard_support(case: Case,
     assert cluster["upgrade_policy"] == [{"support_type": "STANDARD"}]
     assert set(cluster["enabled_cluster_log_types"]) == {"api", "audit", "authenticator"}
     assert cluster["vpc_config"][0]["endpoint_private_access"]
-    assert not cluster["vpc_config"][0]["endpoint_public_access"]
+    public = VARIANTS[case.variant].get("api_public_cidrs", [])
+    assert cluster["vpc_config"][0]["endpoint_public_access"] == bool(public)
+    assert (cluster["vpc_config"][0]["public_access_cidrs"] or []) == public
 
 
 @pytest.mark.parametrize("case", PLATFORMS)
@@ -59,7 +61,7 @@ def test_two_nodes_are_always_on_demand(case: Case, plans: Planner) -> None:
     assert base["capacity_type"] == "ON_DEMAND"
     assert base["scaling_config"][0]["min_size"] >= 2
     assert base["node_repair_config"] == [{"enabled": True}]
-    assert base["ami_type"] == ("AL2023_x86_64_STANDARD" if case.variant == "startup" else "AL2023_ARM_64_STANDARD")
+    assert base["ami_type"] == ("AL2023_x86_64_STANDARD" if case.variant in {"startup", "elsewhere"} else "AL2023_ARM_64_STANDARD")
     assert set(groups) == ({"spot"} if case.variant in {"sandbox", "production", EVERYTHING} else set())
     for group in groups.values():
         assert group["capacity_type"] == "SPOT"

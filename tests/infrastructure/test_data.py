@@ -21,7 +21,7 @@ def test_the_database_is_private_backed_up_and_hard_to_lose(case: Case, plans: P
     assert database["engine_version"] == VERSIONS["postgresql"]
     assert database["storage_encrypted"]
     assert not database["publicly_accessible"]
-    assert database["multi_az"] == (case in FULL or case.variant == "joined")
+    assert database["multi_az"] == (case in FULL or case.variant in {"joined", "elsewhere"})
     assert database["backup_retention_period"] >= 7
     assert database["deletion_protection"]
     assert not database["skip_final_snapshot"]

@@ -11,16 +11,24 @@ from tests.infrastructure.variants import EVERYTHING, Case, cases
 PLATFORMS = [pytest.param(case, id=str(case)) for case in cases("platform")]
 
 # Zones, NAT gateways and VPC block that the profiles promise for each environment.
-ZONES = {"sandbox": 2}
-NATS = {("startup", "production"): 2, ("production", "production"): 3, ("regulated", "production"): 3, (EVERYTHING, "production"): 3}
+ZONES = {"sandbox": 2, "elsewhere": 2}
+NATS = {
+    ("elsewhere", "dev"): 2,
+    ("startup", "production"): 2,
+    ("production", "production"): 3,
+    ("regulated", "production"): 3,
+    (EVERYTHING, "production"): 3,
+}
 BLOCKS = {"production": "10.0.0.0/16", "staging": "10.1.0.0/16", "dev": "10.2.0.0/16"}
+ELSEWHERE = "192.168.128.0/18"
+"""dev takes the block after the next one, of the size that was answered."""
 NETWORK = "module.network."
 
 
 @pytest.mark.parametrize("case", PLATFORMS)
 def test_each_tier_has_one_subnet_a_zone(case: Case, plans: Planner) -> None:
     plan, zones = plans(case), ZONES.get(case.variant, 3)
-    assert plan.one("aws_vpc")["cidr_block"] == BLOCKS[case.environment]
+    assert plan.one("aws_vpc")["cidr_block"] == (ELSEWHERE if case.variant == "elsewhere" else BLOCKS[case.environment])
     subnets = plan.of("aws_subnet")
     assert len(subnets) == 3 * zones
     for tier in ("public", "private", "database"):
@@ -68,7 +76,7 @@ def test_the_database_tier_has_no_way_out(case: Case, plans: Planner) -> None:
 @pytest.mark.parametrize("case", PLATFORMS)
 def test_s3_goes_through_a_gateway_and_other_endpoints_are_a_choice(case: Case, plans: Planner) -> None:
     endpoints = plans(case).of("aws_vpc_endpoint")
-    assert [endpoint for endpoint in endpoints if endpoint["service_name"] == "com.amazonaws.ap-southeast-1.s3"]
+    assert [endpoint for endpoint in endpoints if endpoint["service_name"] == f"com.amazonaws.{case.region}.s3"]
     private = [endpoint for endpoint in endpoints if endpoint["vpc_endpoint_type"] == "Interface"]
     assert bool(private) == (case.environment == "production" and case.variant in {"regulated", EVERYTHING})
 

@@ -57,7 +57,7 @@ def test_the_plan_role_reads_no_secret(case: Case, plans: Planner) -> None:
 
 @pytest.mark.parametrize("case", ACCOUNTS)
 def test_the_state_lives_in_a_bucket_named_after_service_account_and_region(case: Case, plans: Planner) -> None:
-    assert plans(case).one("aws_s3_bucket")["bucket"] == f"{case.variant}-tfstate-123456789012-ap-southeast-1"
+    assert plans(case).one("aws_s3_bucket")["bucket"] == f"{case.variant}-tfstate-123456789012-{case.region}"
 
 
 @pytest.mark.parametrize("case", ACCOUNTS)

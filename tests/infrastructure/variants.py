@@ -1,4 +1,4 @@
-"""What is planned: every environment of the four profiles, everything at once, and a service that joins a platform."""
+"""What is planned: every environment of the four profiles, everything at once, other regions and ranges, and a service that joins."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "production": {"profile": "production", "domain": "api.example.com"},
     "regulated": {"profile": "regulated", "domain": "api.example.com"},
     EVERYTHING: {"profile": "production", "domain": "api.example.com", "environments": ["dev", "production"], **OPTIONS},
+    "elsewhere": {
+        "api_public_cidrs": ["203.0.113.0/24"],
+        "aws_region": "us-east-1",
+        "az_count": 2,
+        "environments": ["dev"],
+        "nat_gateways": 2,
+        "vpc_cidr": "192.168.0.0/18",
+    },
     "joined": {"platform": "join", "platform_name": "shared", "environments": ["production"]},
 }
 ENVIRONMENTS = {
@@ -35,6 +43,7 @@ ENVIRONMENTS = {
     "production": ("dev", "staging", "production"),
     "regulated": ("dev", "staging", "production"),
     EVERYTHING: ("dev", "production"),
+    "elsewhere": ("dev",),
     "joined": ("production",),
 }
 # Every variant has a name of its own, so that none reads another's contract.
@@ -50,6 +59,11 @@ class Case:
     variant: str
     root: str
     environment: str
+
+    @property
+    def region(self) -> str:
+        """The region that was answered."""
+        return str(VARIANTS[self.variant].get("aws_region", "ap-southeast-1"))
 
     @property
     def joins(self) -> bool:

@@ -6,6 +6,14 @@ variable "db_read_replica" {
   type        = bool
 }
 
+resource "aws_cloudwatch_log_group" "read_replica" {
+  for_each = toset(var.db_read_replica ? ["postgresql", "upgrade"] : [])
+
+  name              = "/aws/rds/instance/${local.name}-read-replica/${each.key}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = module.key.arn
+}
+
 resource "aws_db_instance" "read_replica" {
   for_each = toset(var.db_read_replica ? ["this"] : [])
 
@@ -36,4 +44,6 @@ resource "aws_db_instance" "read_replica" {
   performance_insights_enabled          = true
   performance_insights_kms_key_id       = module.key.arn
   performance_insights_retention_period = 7
+
+  depends_on = [aws_cloudwatch_log_group.read_replica]
 }

@@ -22,4 +22,9 @@ variable "services" {
     condition     = alltrue([for service in var.services : can(regex("^[a-z-]+[.]amazonaws[.]com$", service))])
     error_message = "Each service must be a service principal such as cloudwatch.amazonaws.com."
   }
+
+  validation {
+    condition     = !contains(var.services, "events.amazonaws.com")
+    error_message = "EventBridge sends no source account, so the key would refuse it and its messages would be lost in silence."
+  }
 }
