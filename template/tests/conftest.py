@@ -54,7 +54,13 @@ def _any_free_services() -> Iterator[tuple[str, str]]:
         with contextlib.ExitStack() as stack:
             try:
                 addresses = stack.enter_context(
-                    running_services(ROOT / ".dev" / f"tests-{number}", "postgres", durable=False)
+                    running_services(
+                        ROOT / ".dev" / f"tests-{number}",
+                        "postgres",
+                        durable=False,
+                        database_url=os.environ.get("DATABASE_URL"),
+                        redis_url=os.environ.get("REDIS_URL"),
+                    )
                 )
             except ServicesError as error:
                 if "another process" in str(error):

@@ -64,10 +64,11 @@ def test_a_busy_port_is_told_at_once(tmp_path: Path) -> None:
     assert running.output == [f"port {port} is in use: stop what listens there, or give --port\n"]
 
 
-def test_a_directory_serves_one_process_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://set")
-    monkeypatch.setenv("REDIS_URL", "redis://set")
-    with running_services(tmp_path, "app", durable=False) as addresses:
-        assert (addresses.database_url, addresses.redis_url) == ("postgresql://set", "redis://set")
-        with pytest.raises(ServicesError, match="another process"), running_services(tmp_path, "app", durable=False):
+def test_a_directory_serves_one_process_at_a_time_and_a_given_address_starts_nothing(tmp_path: Path) -> None:
+    given = {"database_url": "postgresql://given", "redis_url": "redis://given"}
+    with running_services(tmp_path, "app", durable=False, **given) as addresses:
+        assert (addresses.database_url, addresses.redis_url) == ("postgresql://given", "redis://given")
+        second = running_services(tmp_path, "app", durable=False, **given)
+        with pytest.raises(ServicesError, match="another process"), second:
             pass
+    assert [file.name for file in tmp_path.iterdir()] == ["lock"]

@@ -7,7 +7,6 @@ dead predecessor left; a lock, which dies with its process, tells a dead predece
 import asyncio
 import contextlib
 import fcntl
-import os
 import socket
 import subprocess
 import warnings
@@ -38,16 +37,16 @@ class Addresses:
 
 
 @contextlib.contextmanager
-def running_services(directory: Path, database: str, *, durable: bool) -> Iterator[Addresses]:
+def running_services(
+    directory: Path, database: str, *, durable: bool, database_url: str | None = None, redis_url: str | None = None
+) -> Iterator[Addresses]:
     """Run both services on the data of a directory for the length of a block.
 
-    Without `durable` neither waits for the disk: for tests. A service whose DATABASE_URL or REDIS_URL is set is not
-    started. Raises ServicesError.
+    Without `durable` neither waits for the disk: for tests. A service whose address is given is not started. Raises
+    ServicesError.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_exclusive(directory))
-        database_url = os.environ.get("DATABASE_URL")
-        redis_url = os.environ.get("REDIS_URL")
         if not database_url:
             database_url = stack.enter_context(_postgresql(directory / "postgresql", database, durable=durable))
         if not redis_url:
@@ -86,13 +85,15 @@ def _postgresql(directory: Path, database: str, *, durable: bool) -> Iterator[st
     # The package counts its users in this file, and counts a killed one for ever.
     (directory / ".handle_pids.json").unlink(missing_ok=True)
     server = get_server(directory, cleanup_mode=None, start=False)
-    server.ensure_pgdata_inited()
-    (directory / "postgresql.auto.conf").write_text(_postgresql_settings(durable=durable))
     try:
-        server.start()
-    except subprocess.SubprocessError:
-        # The package waits 10 s, which a busy machine may need: by now the server may be up.
-        server.start()
+        server.ensure_pgdata_inited()
+        (directory / "postgresql.auto.conf").write_text(_postgresql_settings(durable=durable))
+        try:
+            server.start()
+        except subprocess.TimeoutExpired:
+            server.start()  # the package waits 10 s, which a busy machine may need: by now the server may be up
+    except subprocess.SubprocessError as error:
+        raise ServicesError(f"PostgreSQL did not start, see {directory / 'log'}: {error}") from error
     try:
         asyncio.run(ensure_database(server.get_uri(), database))
         yield server.get_uri(database=database)

@@ -38,8 +38,12 @@ def run(port: int, directory: Path | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     directory = directory or project_root() / ".dev"
+    given = Settings.load()
+    services = running_services(
+        directory, "app", durable=True, database_url=given.database_url, redis_url=given.redis_url
+    )
     # The port is taken before anything starts, so that a busy one is told at once; and it is kept over restarts.
-    with _listener(port) as listener, running_services(directory, "app", durable=True) as addresses:
+    with _listener(port) as listener, services as addresses:
         environment = _environment(addresses, port)
         os.environ.update(environment)
         settings = Settings.load()
@@ -71,6 +75,7 @@ def _password(directory: Path) -> str:
     """The seeded user's password: made once, kept with the data."""
     file = directory / "password"
     if not file.exists():
+        file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(12))
     return file.read_text().strip()
 
