@@ -209,11 +209,17 @@ class Planner:
                 done = self.run(root, *init_arguments())
                 assert done.returncode == 0, done.stderr
 
-    def _plan(self, case: Case, root: Path) -> Plan:
+    def with_answers(self, case: Case, *answers: str) -> Plan:
+        """The plan of a case with other answers, each `name=value`."""
+        self(case)
+        return self._plan(case, self.folder / case.variant / case.root, *answers)
+
+    def _plan(self, case: Case, root: Path, *answers: str) -> Plan:
         self.initialise(root)
         name = f"{case.environment}.tfplan"
         files = [f"-var-file={path}" for path in case.var_files(root.parent / "environments")]
-        done = self.run(root, "plan", "-input=false", "-lock=false", "-no-color", f"-out={name}", *files, *case.arguments())
+        others = [f"-var={answer}" for answer in answers]
+        done = self.run(root, "plan", "-input=false", "-lock=false", "-no-color", f"-out={name}", *files, *case.arguments(), *others)
         assert done.returncode == 0, done.stderr
         shown = self.run(root, "show", "-json", name)
         assert shown.returncode == 0, shown.stderr

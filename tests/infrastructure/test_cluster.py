@@ -25,7 +25,7 @@ def test_the_control_plane_is_private_logged_and_in_standard_support(case: Case,
     assert cluster["vpc_config"][0]["endpoint_private_access"]
     public = VARIANTS[case.variant].get("api_public_cidrs", [])
     assert cluster["vpc_config"][0]["endpoint_public_access"] == bool(public)
-    assert (cluster["vpc_config"][0]["public_access_cidrs"] or []) == public
+    assert cluster["vpc_config"][0].get("public_access_cidrs", []) == public
 
 
 @pytest.mark.parametrize("case", PLATFORMS)
@@ -93,6 +93,13 @@ def test_each_controller_has_an_identity_of_its_own(case: Case, plans: Planner) 
         ("kube-system", "aws-load-balancer-controller"),
         ("kube-system", "cluster-autoscaler"),
     }
+
+
+def test_a_budget_may_count_one_environment_of_a_shared_account(plans: Planner) -> None:
+    case = Case("startup", "platform", "dev")
+    assert not plans(case).one("aws_budgets_budget")["cost_filter"]
+    budget = plans.with_answers(case, "budget_scope=environment").one("aws_budgets_budget")
+    assert budget["cost_filter"] == [{"name": "TagKeyValue", "values": ["user:Environment$dev"]}]
 
 
 @pytest.mark.parametrize("case", PLATFORMS)

@@ -13,7 +13,7 @@ resource "aws_budgets_budget" "monthly" {
 
     content {
       name   = "TagKeyValue"
-      values = ["user:Environment$${cost_filter.value}"]
+      values = [format("user:Environment$%s", cost_filter.value)]
     }
   }
 
