@@ -2,9 +2,9 @@
 
 import asyncio
 
-import boto3  # type: ignore[import-untyped]  # boto3 carries no types; the two calls below are all there is
-from botocore.config import Config  # type: ignore[import-untyped]  # as boto3
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # as boto3
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from app.kit.mail import Mail, MailError
 from app.ses.settings import SesSettings
