@@ -35,7 +35,9 @@ provider "aws" {
 }
 """
 
-PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+PROVIDER = "*.*/hashicorp/aws"
+"""Where a mirror keeps the provider: below the name of the registry it mirrors."""
+
 _SKIPPED = {"proc", "sys", "dev", "run", "tmp", "var", "boot", "lost+found"}
 _DEPTH = 3
 _MOST_FOLDERS = 20_000
@@ -46,9 +48,16 @@ def mirror() -> Path | None:
     """A folder that holds the provider, for machines without a way to the registry; None where there is none."""
     named = [os.environ[name] for name in ("TF_PLUGIN_CACHE_DIR", "TF_PLUGIN_MIRROR") if os.environ.get(name)]
     for folder in [*map(Path, named), Path.home() / ".terraform.d/plugins"]:
-        if (folder / PROVIDER).is_dir():
+        if _holds_provider(folder):
             return folder
-    return next((folder for folder in _folders(Path("/")) if (folder / PROVIDER).is_dir()), None)
+    return next(filter(_holds_provider, _folders(Path("/"))), None)
+
+
+def _holds_provider(folder: Path) -> bool:
+    try:
+        return any(found.is_dir() for found in folder.glob(PROVIDER))
+    except OSError:
+        return False
 
 
 def _folders(top: Path) -> Iterator[Path]:

@@ -30,7 +30,7 @@ data "aws_iam_policy_document" "this" {
         identifiers = [statement.value]
       }
 
-      # CloudWatch alarms, budgets and CloudTrail name the account they act for. EventBridge does not: keep it out of `services`.
+      # CloudWatch alarms and budgets name the account they act for. EventBridge does not: keep it out of `services`.
       condition {
         test     = "StringEquals"
         variable = "aws:SourceAccount"
