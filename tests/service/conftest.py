@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +49,23 @@ def run_uv(project: Path, *arguments: str, timeout: float = 900) -> str:
 
 
 @pytest.fixture(scope="session")
-def projects(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def folder() -> Iterator[Path]:
+    """A folder outside pytest's own, whose mode every nested run of pytest narrows under the embedded PostgreSQL's user."""
+    with tempfile.TemporaryDirectory(prefix="sampan-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def projects(render: Renderer, folder: Path) -> Callable[[str], Path]:
     """`projects(variant)`: a rendered project of one of VARIANTS, in git and locked; one folder a variant for the whole session."""
     made: dict[str, Path] = {}
 
     def project(variant: str) -> Path:
         if variant not in made:
-            folder = render.workspace(tmp_path_factory.mktemp("projects") / variant.replace(" ", "-"), VARIANTS[variant])
-            run_uv(folder, "lock", "--quiet")
-            commit_all(folder, "Start")
-            run_uv(folder, "sync", "--quiet", "--locked")
-            made[variant] = folder
+            made[variant] = render.workspace(folder / variant.replace(" ", "-"), VARIANTS[variant])
+            run_uv(made[variant], "lock", "--quiet")
+            commit_all(made[variant], "Start")
+            run_uv(made[variant], "sync", "--quiet", "--locked")
         return made[variant]
 
     return project

@@ -31,8 +31,8 @@ def test_a_project_passes_its_own_tests(variant: str, projects: Projects) -> Non
     assert git("status", "--porcelain", cwd=project) == ""
 
 
-def test_the_sample_can_be_deleted(projects: Projects, tmp_path: Path) -> None:
-    project = tmp_path / "project"
+def test_the_sample_can_be_deleted(projects: Projects, folder: Path) -> None:
+    project = folder / "without-sample"
     shutil.copytree(projects("defaults"), project, ignore=shutil.ignore_patterns(".venv", ".dev", "__pycache__", ".*_cache"), symlinks=True)
     shutil.rmtree(project / "src/app/products")
     shutil.rmtree(project / "tests/products")

@@ -1,1 +1,0 @@
-"""One walk through the running service, as a client takes it."""
