@@ -1,15 +1,12 @@
 """Health over HTTP. The load balancer asks `/`, the kubelet `/live` and `/ready`, an alarm `/dependencies`."""
 
+import asyncio
 from enum import StrEnum
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
 from app.health.state import ServingState
-from app.kit.database import Database
-from app.kit.problems import Unavailable
-from app.kit.redis import OUTAGES
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -72,21 +69,12 @@ def _word(state: ServingState) -> str:
 
 
 async def _components(request: Request) -> dict[str, Component]:
-    resources = request.app.state.resources
-    return {"database": await _database(resources.database), "redis": await _redis(resources.redis)}
+    resources, state = request.app.state.resources, request.app.state.serving
+    database, redis = await asyncio.gather(
+        state.probes.answers("database", resources.database.ping), state.probes.answers("redis", resources.redis.ping)
+    )
+    return {"database": _component(database), "redis": _component(redis)}
 
 
-async def _database(database: Database) -> Component:
-    try:
-        await database.ping()
-    except Unavailable:
-        return Component.DOWN
-    return Component.UP
-
-
-async def _redis(redis: Redis) -> Component:
-    try:
-        await redis.ping()
-    except OUTAGES:
-        return Component.DOWN
-    return Component.UP
+def _component(answers: bool) -> Component:
+    return Component.UP if answers else Component.DOWN

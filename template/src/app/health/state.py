@@ -1,10 +1,11 @@
 """Whether this process may take requests: started, and not on its way out."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
+from app.health.probes import Probes
 from app.kit.database import Database
 from app.kit.problems import Unavailable
 from app.migrations.revisions import missing_revisions
@@ -20,6 +21,7 @@ class ServingState:
 
     started: bool = False
     draining: bool = False
+    probes: Probes = field(default_factory=Probes)
 
     @property
     def serving(self) -> bool:

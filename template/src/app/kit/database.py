@@ -28,6 +28,8 @@ CONNECT_TIMEOUT = 5.0
 # Waiting longer for a connection than this only lengthens the queue.
 POOL_TIMEOUT = 5.0
 LOCK_TIMEOUT = 5.0
+# The server ends a statement itself. One that is silent for this many seconds longer has gone away.
+SILENCE_TIMEOUT = 1.0
 
 AfterCommit = Callable[[], Awaitable[None]]
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
@@ -86,7 +88,7 @@ class Database:
             # Below the idle time-outs of NAT gateways and balancers (350 s).
             pool_recycle=300,
         )
-        listen(engine.sync_engine, "handle_error", _count_disconnect)
+        listen(engine.sync_engine, "handle_error", _note_disconnect)
         pool = engine.pool
         if isinstance(pool, QueuePool):
             metrics.DATABASE_POOL_SIZE.set_function(pool.size)
@@ -106,7 +108,7 @@ class Database:
         try:
             async with self.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (DBAPIError, PoolTimeoutError) as error:
+        except (DBAPIError, PoolTimeoutError, TimeoutError) as error:
             raise Unavailable from error
 
     async def close(self) -> None:
@@ -123,9 +125,12 @@ def connector(settings: Settings, statement_timeout: float = 0) -> Connect:
         "lock_timeout": str(int(LOCK_TIMEOUT * 1000)),
     }
     tls = tls_context(settings)
+    silence = statement_timeout + SILENCE_TIMEOUT if statement_timeout else None
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(**arguments, ssl=tls, timeout=CONNECT_TIMEOUT, server_settings=server_settings)
+        return await asyncpg.connect(
+            **arguments, ssl=tls, timeout=CONNECT_TIMEOUT, command_timeout=silence, server_settings=server_settings
+        )
 
     return connect
 
@@ -170,7 +175,10 @@ def is_outage(error: DBAPIError) -> bool:
     return code[:2] in {"08", "53", "57"} or code == "55P03"
 
 
-def _count_disconnect(context: ExceptionContext) -> None:
+def _note_disconnect(context: ExceptionContext) -> None:
+    if isinstance(context.original_exception, TimeoutError):
+        # asyncpg's own: without this, the connection would be asked to roll back, and time out again.
+        context.is_disconnect = True
     if context.is_disconnect:
         metrics.DATABASE_CONNECTION_ERRORS.inc()
 

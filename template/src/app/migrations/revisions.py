@@ -25,7 +25,7 @@ async def missing_revisions(engine: AsyncEngine) -> set[str]:
                 return missing_from(set())
             rows = await connection.execute(text("SELECT version_num FROM alembic_version"))
             return missing_from({str(row[0]) for row in rows})
-    except (DBAPIError, PoolTimeoutError) as error:
+    except (DBAPIError, PoolTimeoutError, TimeoutError) as error:
         raise Unavailable from error
 
 

@@ -1,0 +1,39 @@
+"""Whether a dependency answers: asked once at a time, and not waited for longer than a load balancer would."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from app.kit.problems import Unavailable
+from app.kit.redis import OUTAGES
+
+# Seconds. A database that hangs rather than refuses is noticed by its own time-outs, much later.
+PATIENCE = 2.0
+
+Question = Callable[[], Awaitable[object]]
+
+
+class Probes:
+    """Questions under way, by the name of the dependency."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, asyncio.Task[bool]] = {}
+
+    async def answers(self, name: str, ask: Question) -> bool:
+        """Whether a dependency answers within two seconds.
+
+        While one question hangs no second is put: each would hold a connection of the pool.
+        """
+        task = self._asked.get(name)
+        if task is None or task.done():
+            task = self._asked[name] = asyncio.create_task(_answered(ask))
+        # Not cancelled when time is up: giving a silent connection back takes as long as waiting for it.
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
+        return bool(done) and task.result()
+
+
+async def _answered(ask: Question) -> bool:
+    try:
+        await ask()
+    except (Unavailable, *OUTAGES):
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Redis that is there and gives no answer, or no room."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from app.kit import redis as kit_redis
+from app.kit.ratelimit import Limit, RateLimiter
+from app.kit.redis import OUTAGES
+
+Answer = Callable[[bytes], bytes]
+
+
+@asynccontextmanager
+async def server(answer: Answer) -> AsyncIterator[Redis]:
+    """A client of a server that gives one answer to everything; an empty one is silence."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(answer(data))
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    redis = kit_redis.connect(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}/0")
+    async with listening:
+        yield redis
+        await redis.aclose()
+
+
+async def test_callers_of_a_silent_server_do_not_queue_behind_each_other() -> None:
+    async with server(lambda _: b"") as redis:
+        started = time.monotonic()
+        answers = await asyncio.gather(*(redis.ping() for _ in range(20)), return_exceptions=True)
+        # Half a second each, all at once.
+        assert time.monotonic() - started < 2
+        assert all(isinstance(answer, OUTAGES) for answer in answers)
+
+
+async def test_a_connection_that_fell_silent_costs_one_time_out() -> None:
+    speaking = True
+    async with server(lambda data: b"+OK\r\n" * data.count(b"*") if speaking else b"") as redis:
+        await asyncio.gather(*(redis.ping() for _ in range(5)))
+        speaking = False
+        started = time.monotonic()
+        await asyncio.gather(*(redis.ping() for _ in range(20)), return_exceptions=True)
+        assert time.monotonic() - started < 2
+
+
+async def test_a_full_server_counts_as_an_outage() -> None:
+    refusal = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+    async with server(lambda data: refusal * data.count(b"*")) as redis:
+        assert await RateLimiter(redis).take(Limit("test", 5, 60), "ann") is None
