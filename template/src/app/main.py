@@ -32,6 +32,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=settings.release,
         openapi_url="/openapi.json" if published else None,
         lifespan=_lifespan(settings, features),
+        # A redirect would be to http: behind the load balancer, and a client would repeat its token there.
+        redirect_slashes=False,
         responses=PROBLEM_RESPONSES,
     )
     application.state.settings = settings

@@ -31,7 +31,14 @@ async def test_an_address_registers_once_whatever_its_case(client: httpx.AsyncCl
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("email", "nobody"), ("password", "short"), ("password", "x" * 129), ("name", " "), ("name", "a\x00b")],
+    [
+        ("email", "nobody"),
+        ("password", "short"),
+        ("password", "x" * 129),
+        ("name", " "),
+        ("name", "a\x00b"),
+        ("name", "a\u2028b"),
+    ],
 )
 async def test_a_wrong_field_is_named_and_not_repeated(client: httpx.AsyncClient, field: str, value: str) -> None:
     answer = await client.post("/v1/users", json={**ANN, field: value})
@@ -57,6 +64,20 @@ async def test_a_wrong_password_and_an_unknown_address_look_the_same(client: htt
     unknown = await log_in(client, "bob@example.com", PASSWORD)
     assert wrong.status_code == unknown.status_code == 401
     assert {**wrong.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
+
+
+@pytest.mark.parametrize("field", ["username", "password"])
+async def test_a_character_that_is_none_is_refused(client: httpx.AsyncClient, field: str) -> None:
+    parts = {"username": "ann@example.com", "password": PASSWORD, field: "\\ud800"}
+    body = "".join(f'--x\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in parts.items())
+    headers = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+    answer = await client.post("/v1/auth/login", content=f"{body}--x--\r\n", headers=headers)
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [f"/body/{field}"]
+
+
+async def test_a_name_with_a_nul_is_refused(client: httpx.AsyncClient) -> None:
+    assert (await log_in(client, "ann\0@example.com", PASSWORD)).status_code == 422
 
 
 async def test_registration_sends_a_mail_through_the_worker(

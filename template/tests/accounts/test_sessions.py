@@ -1,8 +1,14 @@
 """Sessions: refresh, listing, revocation, and what a lost Redis changes."""
 
+import asyncio
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from app.accounts.problems import RefreshRefused
+from app.accounts.service import AccountService
+from app.kit.database import Database
 from app.kit.resources import Resources
 from tests.accounts.fixtures import PASSWORD
 from tests.identity import SignedIn, SignIn
@@ -87,3 +93,20 @@ async def test_nobody_ends_another_users_session(sign_in: SignIn) -> None:
     session = (await ann.get("/v1/auth/sessions")).json()["items"][0]["id"]
     assert (await bob.delete(f"/v1/auth/sessions/{session}")).status_code == 404
     assert (await ann.get("/v1/users/me")).status_code == 200
+
+
+async def test_a_reuse_is_seen_with_one_connection_left(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources
+) -> None:
+    pair = await tokens(client)
+    await refresh(client, pair["refresh_token"])
+    accounts = resources.authenticator
+    assert isinstance(accounts, AccountService)
+    database = Database(resources.settings.model_copy(update={"database_pool_size": 1}))
+    last = replace(accounts, database=database)
+    with pytest.raises(RefreshRefused):
+        async with database.unit_of_work() as work, asyncio.timeout(3):
+            await last.refresh(work, pair["refresh_token"])
+    await database.close()
+    answer = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {pair['access_token']}"})
+    assert answer.status_code == 401

@@ -53,9 +53,9 @@ async def test_limits_are_open_without_redis() -> None:
     await redis.aclose()
 
 
-def request(trusted: int, forwarded: str) -> Request:
+def request(trusted: int, *forwarded: str) -> Request:
     app = SimpleNamespace(state=SimpleNamespace(settings=SimpleNamespace(trusted_proxies=trusted)))
-    headers = [(b"x-forwarded-for", forwarded.encode())]
+    headers = [(b"x-forwarded-for", hops.encode()) for hops in forwarded]
     return Request({"type": "http", "app": app, "headers": headers, "client": ("10.0.0.9", 1)})
 
 
@@ -71,3 +71,7 @@ def request(trusted: int, forwarded: str) -> Request:
 )
 def test_only_trusted_hops_name_the_caller(trusted: int, forwarded: str, expected: str) -> None:
     assert client_address(request(trusted, forwarded)) == expected
+
+
+def test_a_second_header_of_the_caller_hides_nothing() -> None:
+    assert client_address(request(1, "6.6.6.6", "1.1.1.1")) == "1.1.1.1"

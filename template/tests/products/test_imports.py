@@ -45,7 +45,7 @@ async def test_one_wrong_line_imports_nothing_and_is_named(ann: SignedIn, run_qu
     assert (await ann.get("/v1/products")).json()["items"] == []
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n", b"\xff\xfe", HEADER.encode() + b"Tea\x00,1,SGD"])
+@pytest.mark.parametrize("content", [b"", b"a,b\n", b"\xff\xfe", b"x" * 200_000, HEADER.encode() + b"Tea\x00,1,SGD"])
 async def test_an_unreadable_file_is_refused_at_once(ann: SignedIn, content: bytes) -> None:
     status, body, _ = await upload(ann, content)
     assert status == 422
@@ -82,10 +82,16 @@ def test_a_header_may_carry_a_byte_order_mark_and_spaces() -> None:
     assert [product.name for product in parse_products(text)] == ["Tea"]
 
 
-@pytest.mark.parametrize("row", ["Tea", "Tea,1,SGD,more", "Tea,x,SGD", "Tea,1,ZZZ", ",1,SGD"])
+@pytest.mark.parametrize("row", ["Tea", "Tea,1,SGD,more", "Tea,x,SGD", "Tea,1,ZZZ", ",1,SGD", "x" * 200_000])
 def test_a_line_that_is_no_product_is_refused(row: str) -> None:
     with pytest.raises(WrongLine):
         list(parse_products(HEADER + row))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_their_system_ends_them(end: str) -> None:
+    text = check_header(f"name,price_minor,currency{end}Tea,1,SGD{end}".encode())
+    assert [product.name for product in parse_products(text)] == ["Tea"]
 
 
 def test_a_missing_header_is_refused() -> None:

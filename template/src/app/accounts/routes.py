@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form
-from fastapi.security import OAuth2PasswordRequestForm
+from fastapi import APIRouter, Form
 
 from app.accounts.dependencies import AccountServiceDep, DeviceDep
 from app.accounts.models import User
 from app.accounts.schemas import (
     Introspection,
     JsonWebKeySet,
+    LoginForm,
     RefreshRequest,
     SessionList,
     SessionRead,
@@ -50,7 +50,7 @@ async def read_me(user: CurrentUser, service: AccountServiceDep, work: UnitOfWor
 
 @router.post("/auth/login", dependencies=[_by_password])
 async def login(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    form: Annotated[LoginForm, Form()],
     device: DeviceDep,
     service: AccountServiceDep,
     work: UnitOfWorkDep,

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 
+from app.kit.text import ONE_LINE
+
 # Long enough for a passphrase; argon2 costs the same for all lengths.
-Password = Annotated[str, Field(min_length=10, max_length=128, examples=["correct horse battery staple"])]
+MAX_PASSWORD = 128
+Password = Annotated[str, Field(min_length=10, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])]
 Email = Annotated[EmailStr, AfterValidator(str.lower)]
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]*$")
-]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
 class UserCreate(BaseModel):
@@ -34,6 +35,15 @@ class UserRead(BaseModel):
     language: str | None
     email_verified: bool
     created_at: datetime
+
+
+class LoginForm(BaseModel):
+    """OAuth2's password form (RFC 6749, section 4.3.2). `username` is the e-mail address."""
+
+    grant_type: Annotated[str | None, Field(pattern="^password$")] = None
+    # 320 is the longest address of RFC 5321.
+    username: Annotated[str, Field(max_length=320, pattern=ONE_LINE)]
+    password: Annotated[str, Field(max_length=MAX_PASSWORD, json_schema_extra={"format": "password"})]
 
 
 class TokenPair(BaseModel):

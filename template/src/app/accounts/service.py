@@ -88,8 +88,11 @@ class AccountService:
             raise RefreshRefused
         session, user = found
         if stored.used_at is not None:
-            log.warning("used refresh token came back: session revoked", user_id=str(user.id))
-            await self._end(user.id, session.id)
+            user_id, session_id = user.id, session.id
+            log.warning("used refresh token came back: session revoked", user_id=str(user_id))
+            # Gives connection and lock back: under a storm of reuses, none would be left to end the session with.
+            await work.session.rollback()
+            await self._end(user_id, session_id)
             raise RefreshRefused
         stored.used_at = datetime.now(UTC)
         await accounts.prolong(session, self._expiry())

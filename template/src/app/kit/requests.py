@@ -33,7 +33,9 @@ def client_address(request: HTTPConnection) -> str:
     What stands further left was written by the caller and proves nothing.
     """
     trusted: int = request.app.state.settings.trusted_proxies
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    # A header that is sent twice is one list: the proxy writes at the end of the whole.
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     if trusted and len(hops) >= trusted:
         return hops[-trusted]
     return request.client.host if request.client else "unknown"

@@ -16,7 +16,10 @@ def check_header(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnreadableImport from None
-    header = next(csv.reader(io.StringIO(text)), [])
+    try:
+        header = next(csv.reader(_lines(text)), [])
+    except csv.Error:
+        raise UnreadableImport from None
     # PostgreSQL stores no NUL in JSON.
     if [column.strip() for column in header] != list(COLUMNS) or "\x00" in text:
         raise UnreadableImport
@@ -25,11 +28,20 @@ def check_header(data: bytes) -> str:
 
 def parse_products(text: str) -> Iterator[ProductCreate]:
     """The products of the lines after the header. Raises WrongLine at the first that is not one."""
-    reader = csv.reader(io.StringIO(text))
-    next(reader, None)
-    for row in reader:
-        if row:
-            yield _product(row, reader.line_num)
+    reader = csv.reader(_lines(text))
+    try:
+        next(reader, None)
+        for row in reader:
+            if row:
+                yield _product(row, reader.line_num)
+    except csv.Error as error:
+        # Such as a field beyond 131,072 characters: a quote that is never closed makes one.
+        raise WrongLine(reader.line_num, str(error)) from None
+
+
+def _lines(text: str) -> io.StringIO:
+    # Line ends are the reader's business: a carriage return alone ends a line too, or stands in a quoted field.
+    return io.StringIO(text, newline="")
 
 
 def _product(row: list[str], line: int) -> ProductCreate:

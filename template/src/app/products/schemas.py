@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.kit.money import MAX_MINOR, currencies
+from app.kit.text import ONE_LINE
 
 
 def _known_currency(code: str) -> str:
@@ -15,10 +16,7 @@ def _known_currency(code: str) -> str:
     return code
 
 
-# PostgreSQL stores no NUL, and other control characters help nobody.
-ProductName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
+ProductName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE)]
 Currency = Annotated[str, AfterValidator(_known_currency), Field(pattern="^[A-Z]{3}$", examples=["SGD"])]
 
 
