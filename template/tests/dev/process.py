@@ -94,7 +94,7 @@ def on_data(data: Path) -> list[psutil.Process]:
     return found
 
 
-def still_running(processes: list[psutil.Process], seconds: float = 10) -> list[psutil.Process]:
+def still_running(processes: list[psutil.Process], seconds: float = 30) -> list[psutil.Process]:
     """Those that live on after a while. A zombie that waits for its parent does not live."""
     _, alive = psutil.wait_procs(processes, timeout=seconds)
     return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]

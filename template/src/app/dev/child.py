@@ -9,16 +9,18 @@ import socket
 import sys
 import threading
 
-from app.server import run_api
-from app.worker import run_worker
-
 
 def main() -> None:
     """Run until told to stop, or until the pipe from the parent closes."""
     threading.Thread(target=_await_parent, daemon=True).start()
+    # Imported after the watch began: on a busy machine the imports take seconds, in which the parent may be killed.
     if sys.argv[1] == "api":
+        from app.server import run_api
+
         run_api(listener=socket.socket(fileno=int(sys.argv[2])))
     else:
+        from app.worker import run_worker
+
         run_worker("127.0.0.1")
 
 
