@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -39,6 +40,23 @@ def test_wrong_settings_end_a_command_with_one_line_each() -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "DATABASE_SSL_MODE: " in done.stderr
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["dev", "--port", "0"]])
+def test_a_database_out_of_reach_is_one_line(command: list[str], tmp_path: Path) -> None:
+    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    data = ["--data", str(tmp_path)] if "dev" in command else []
+    words = [sys.executable, "-m", "app", *command, *data]
+    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **nowhere}, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("PostgreSQL does not answer: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_addresses_of_another_kind_are_refused() -> None:
+    status, output = run("doctor", DATABASE_URL="mysql://localhost/app", REDIS_URL="localhost:6379")
+    assert status == 1
+    assert [line.partition(":")[0] for line in output.splitlines()] == ["DATABASE_URL", "REDIS_URL"]
 
 
 @pytest.mark.usefixtures("settings")

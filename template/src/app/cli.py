@@ -10,7 +10,9 @@ import typer
 
 from app.features import discover, feature_packages
 from app.kit.configuration import ConfigurationError
+from app.kit.problems import Unavailable
 from app.kit.resources import load_sections
+from app.migrations.failure import MigrationError
 from app.settings import Settings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -81,12 +83,14 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run a command; settings that are wrong end it with one line each."""
+    """Run a command; wrong settings, or a database out of reach, end it with one line each."""
     _add_feature_commands()
     try:
         cli()
-    except ConfigurationError as error:
+    except (ConfigurationError, MigrationError) as error:
         _refuse(str(error))
+    except Unavailable:
+        _refuse("PostgreSQL or Redis does not answer. Set DATABASE_URL and REDIS_URL; `app dev` prints its own")
 
 
 def _add_feature_commands() -> None:

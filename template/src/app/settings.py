@@ -32,7 +32,9 @@ class Settings(Section):
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="an ISO 4217 code")
     time_zone: str = Field(default="UTC", description="an IANA time zone")
 
-    database_url: str | None = Field(default=None, description="postgresql://user:password@host:port/name")
+    database_url: str | None = Field(
+        default=None, pattern="^postgresql://", description="postgresql://user:password@host:port/name"
+    )
     database_host: str = Field(default="127.0.0.1", description="host name of PostgreSQL")
     database_port: int = Field(default=5432, ge=1, le=65535, description="1 to 65535")
     database_name: str = Field(default="app", description="name of the database")
@@ -47,13 +49,17 @@ class Settings(Section):
     database_pool_size: int = Field(default=5, ge=1, le=100, description="connections a process may hold, 1 to 100")
     database_statement_timeout: float = Field(default=10, gt=0, description="seconds one statement may take")
 
-    redis_url: str | None = Field(default=None, description="redis://host:port/0, or rediss:// for TLS")
+    redis_url: str | None = Field(
+        default=None, pattern="^rediss?://", description="redis://host:port/0, or rediss:// for TLS"
+    )
     redis_host: str = Field(default="127.0.0.1", description="host name of Valkey or Redis")
     redis_port: int = Field(default=6379, ge=1, le=65535, description="1 to 65535")
     redis_username: str = Field(default="", description="ACL user")
     redis_password: str = Field(default="", description="password of REDIS_USERNAME")
     redis_tls: bool = Field(default=False, description="true or false")
-    cache_redis_url: str | None = Field(default=None, description="a second Redis for the cache alone")
+    cache_redis_url: str | None = Field(
+        default=None, pattern="^rediss?://", description="the URL of a second Redis for the cache alone"
+    )
     cache_redis_host: str | None = Field(default=None, description="host of a second Redis for the cache alone")
 
     worker_port: int = Field(default=8001, ge=1, le=65535, description="1 to 65535")

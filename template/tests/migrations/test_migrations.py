@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from app.dev.databases import ensure_database
 from app.kit.database import Database, Model
+from app.migrations.failure import MigrationError
 from app.migrations.revisions import missing_revisions, read_parents
 from app.migrations.runner import alembic_config, downgrade, upgrade
 from app.settings import Settings
@@ -94,3 +95,16 @@ def test_an_empty_database_misses_the_head_and_a_newer_one_misses_nothing(empty:
     upgrade(empty)
     assert asyncio.run(missing(None)) == set()
     assert asyncio.run(missing("UPDATE alembic_version SET version_num = '9999'")) == set()
+
+
+def test_a_revision_that_this_code_lacks_is_told(empty: Settings) -> None:
+    async def forget() -> None:
+        database = Database(empty)
+        async with database.engine.begin() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = 'gone'"))
+        await database.close()
+
+    upgrade(empty)
+    asyncio.run(forget())
+    with pytest.raises(MigrationError, match="gone"):
+        upgrade(empty)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
+from app.migrations.failure import MigrationError
 from app.settings import Settings
 
 
@@ -17,8 +19,16 @@ def alembic_config(settings: Settings | None = None) -> Config:
 
 
 def upgrade(settings: Settings, revision: str = "head") -> None:
-    """Apply migrations up to a revision. Opens an event loop of its own."""
-    command.upgrade(alembic_config(settings), revision)
+    """Apply migrations up to a revision. Opens an event loop of its own. Raises MigrationError."""
+    try:
+        command.upgrade(alembic_config(settings), revision)
+    except OSError as error:
+        raise MigrationError(
+            f"PostgreSQL does not answer: {error}. Set DATABASE_URL; `app dev` prints its own"
+        ) from error
+    except CommandError as error:
+        # Such as a revision that the database has and this code has not.
+        raise MigrationError(f"{error}. Bring the migration back, or use another database") from error
 
 
 def downgrade(settings: Settings, revision: str) -> None:
