@@ -48,6 +48,7 @@ module "cloudwatch_agent" {
 
 # Groups that the agent writes to; made here, so that retention and key hold.
 resource "aws_cloudwatch_log_group" "insights" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
   for_each = toset(["application", "dataplane", "host", "performance"])
 
   name              = "/aws/containerinsights/${local.name}/${each.key}"

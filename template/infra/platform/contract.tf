@@ -29,6 +29,7 @@ locals {
 }
 
 resource "aws_ssm_parameter" "contract" {
+  # checkov:skip=CKV2_AWS_34: Facts and no secret; whoever may read the parameter shall need no key.
   name           = "/platform/${var.platform_name}/${var.environment}/contract"
   description    = "What services need to know of the platform ${local.name}"
   type           = "String"

@@ -76,7 +76,13 @@ data "aws_iam_policy_document" "autoscaler" {
 data "aws_iam_policy_document" "dns" {
   statement {
     sid       = "Look"
-    actions   = ["route53:ListHostedZones", "route53:ListHostedZonesByName", "route53:ListTagsForResources"]
+    actions   = ["route53:ListHostedZones", "route53:ListHostedZonesByName"]
     resources = ["*"]
+  }
+
+  statement {
+    sid       = "LookAtTags"
+    actions   = ["route53:ListTagsForResources"]
+    resources = ["arn:${data.aws_partition.current.partition}:route53:::hostedzone/*"]
   }
 }

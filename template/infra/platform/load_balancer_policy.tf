@@ -12,7 +12,6 @@ data "aws_iam_policy_document" "load_balancer" {
   statement {
     sid = "Look"
     actions = [
-      "acm:DescribeCertificate",
       "acm:ListCertificates",
       "ec2:DescribeAccountAttributes",
       "ec2:DescribeAddresses",
@@ -26,10 +25,18 @@ data "aws_iam_policy_document" "load_balancer" {
       "ec2:DescribeTags",
       "ec2:DescribeVpcPeeringConnections",
       "ec2:DescribeVpcs",
-      "ec2:GetSecurityGroupsForVpc",
       "elasticloadbalancing:Describe*",
     ]
     resources = ["*"]
+  }
+
+  statement {
+    sid     = "LookAtOwn"
+    actions = ["acm:DescribeCertificate", "ec2:GetSecurityGroupsForVpc"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:acm:${var.region}:${local.account}:certificate/*",
+      "arn:${data.aws_partition.current.partition}:ec2:${var.region}:${local.account}:vpc/*",
+    ]
   }
 
   statement {

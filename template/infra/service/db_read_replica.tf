@@ -7,6 +7,7 @@ variable "db_read_replica" {
 }
 
 resource "aws_cloudwatch_log_group" "read_replica" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
   for_each = toset(var.db_read_replica ? ["postgresql", "upgrade"] : [])
 
   name              = "/aws/rds/instance/${local.name}-read-replica/${each.key}"
@@ -15,6 +16,7 @@ resource "aws_cloudwatch_log_group" "read_replica" {
 }
 
 resource "aws_db_instance" "read_replica" {
+  # checkov:skip=CKV_AWS_157: The primary has the standby; who reads here can wait for a new replica.
   for_each = toset(var.db_read_replica ? ["this"] : [])
 
   identifier          = "${local.name}-read-replica"

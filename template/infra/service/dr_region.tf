@@ -24,6 +24,17 @@ provider "aws" {
   }
 }
 
+module "copy_key" {
+  source   = "../modules/key"
+  for_each = toset(var.dr_region == "" ? [] : [var.dr_region])
+
+  providers = { aws = aws.dr_region }
+
+  name        = "${local.name}-copies"
+  description = "Backup copies of ${local.name}"
+  region      = each.value
+}
+
 module "disaster_recovery" {
   source   = "../modules/disaster_recovery"
   for_each = toset(var.dr_region == "" ? [] : [var.dr_region])
@@ -38,4 +49,5 @@ module "disaster_recovery" {
   database_arn      = module.database.arn
   repository_prefix = "${var.service}/${var.environment}/"
   key_arn           = module.key.arn
+  copy_key_arn      = module.copy_key[each.key].arn
 }

@@ -14,7 +14,9 @@ module "firewall" {
   source   = "../modules/firewall"
   for_each = toset(var.waf ? ["this"] : [])
 
-  name = local.name
+  name               = local.name
+  log_retention_days = var.log_retention_days
+  key_arn            = module.key.arn
 }
 
 data "aws_iam_policy_document" "attach_firewall" {

@@ -1,6 +1,7 @@
 # The EKS control plane. Nobody is an administrator by having created it: access entries say who is.
 
 resource "aws_cloudwatch_log_group" "control_plane" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
   # EKS writes to this name; made first, so that retention and key hold from the first line on.
   name              = "/aws/eks/${var.name}/cluster"
   retention_in_days = var.log_retention_days
@@ -8,6 +9,7 @@ resource "aws_cloudwatch_log_group" "control_plane" {
 }
 
 resource "aws_eks_cluster" "this" {
+  # checkov:skip=CKV_AWS_37: AWS runs scheduler and controller manager; their logs are paid for and tell a user of EKS nothing to act on.
   name     = var.name
   role_arn = aws_iam_role.cluster.arn
   version  = var.kubernetes_version

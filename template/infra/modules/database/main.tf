@@ -37,6 +37,7 @@ resource "aws_db_parameter_group" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
   for_each = toset(["postgresql", "upgrade"])
 
   name              = "/aws/rds/instance/${var.name}/${each.key}"
@@ -45,6 +46,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_db_instance" "this" {
+  # checkov:skip=CKV_AWS_157: Whether a standby waits in a second zone is an answer (db_multi_az).
   identifier     = var.name
   engine         = "postgres"
   engine_version = var.engine_version

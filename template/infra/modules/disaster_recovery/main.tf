@@ -10,26 +10,11 @@ resource "aws_backup_vault" "here" {
   kms_key_arn = var.key_arn
 }
 
-resource "aws_kms_key" "copy" {
-  provider = aws.copy
-
-  description             = "Backup copies of ${var.name}"
-  enable_key_rotation     = true
-  deletion_window_in_days = 30
-}
-
-resource "aws_kms_alias" "copy" {
-  provider = aws.copy
-
-  name          = "alias/${var.name}-copies"
-  target_key_id = aws_kms_key.copy.key_id
-}
-
 resource "aws_backup_vault" "copy" {
   provider = aws.copy
 
   name        = "${var.name}-copies"
-  kms_key_arn = aws_kms_key.copy.arn
+  kms_key_arn = var.copy_key_arn
 }
 
 resource "aws_backup_plan" "this" {

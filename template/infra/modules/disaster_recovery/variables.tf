@@ -33,3 +33,8 @@ variable "key_arn" {
   description = "ARN of the key of the vault in the first region."
   type        = string
 }
+
+variable "copy_key_arn" {
+  description = "ARN of the key of the vault in the region of the copies."
+  type        = string
+}

@@ -9,6 +9,7 @@ locals {
 }
 
 resource "aws_wafv2_web_acl" "this" {
+  # checkov:skip=CKV_AWS_192: AWSManagedRulesKnownBadInputsRuleSet is one of managed_rules; the check cannot look into a dynamic block.
   name        = var.name
   description = "In front of ${var.name}"
   scope       = "REGIONAL"
@@ -82,5 +83,47 @@ resource "aws_wafv2_web_acl" "this" {
     cloudwatch_metrics_enabled = true
     metric_name                = var.name
     sampled_requests_enabled   = true
+  }
+}
+
+# WAF writes to groups whose name begins so. What was let through is in the load balancer's log; here stands what was not.
+resource "aws_cloudwatch_log_group" "this" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
+  name              = "aws-waf-logs-${var.name}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.key_arn
+}
+
+resource "aws_wafv2_web_acl_logging_configuration" "this" {
+  resource_arn            = aws_wafv2_web_acl.this.arn
+  log_destination_configs = [aws_cloudwatch_log_group.this.arn]
+
+  dynamic "redacted_fields" {
+    for_each = toset(["authorization", "cookie"])
+
+    content {
+      single_header {
+        name = redacted_fields.value
+      }
+    }
+  }
+
+  logging_filter {
+    default_behavior = "DROP"
+
+    filter {
+      behavior    = "KEEP"
+      requirement = "MEETS_ANY"
+
+      dynamic "condition" {
+        for_each = toset(["BLOCK", "COUNT"])
+
+        content {
+          action_condition {
+            action = condition.value
+          }
+        }
+      }
+    }
   }
 }

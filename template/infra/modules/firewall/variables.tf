@@ -13,3 +13,13 @@ variable "rate_limit" {
     error_message = "rate_limit is from 100 to 2000000."
   }
 }
+
+variable "log_retention_days" {
+  description = "Days that the log of refused requests is kept."
+  type        = number
+}
+
+variable "key_arn" {
+  description = "ARN of the key that encrypts the log."
+  type        = string
+}

@@ -6,6 +6,7 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 data "aws_iam_policy_document" "this" {
+  # checkov:skip=CKV_AWS_109,CKV_AWS_111,CKV_AWS_356: In a key's own policy `*` means that key, and the account has to keep all rights on it.
   statement {
     sid       = "AccountDecidesThroughIam"
     actions   = ["kms:*"]

@@ -1,6 +1,7 @@
 # Every connection that was accepted or refused, for the people who look into an incident.
 
 resource "aws_cloudwatch_log_group" "flow" {
+  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
   name              = "/aws/vpc/${var.name}/flow"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.key_arn

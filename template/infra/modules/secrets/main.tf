@@ -9,6 +9,7 @@ locals {
 }
 
 resource "aws_secretsmanager_secret" "this" {
+  # checkov:skip=CKV2_AWS_57: A value changes when its number in `versions` is raised, so that pods restart in the same change.
   for_each = toset(concat(keys(local.generated), var.by_hand, ["cache"]))
 
   name                    = "${var.prefix}/${each.key}"
