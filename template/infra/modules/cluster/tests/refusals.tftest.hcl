@@ -1,0 +1,33 @@
+# What this module refuses, beside a plan of what it takes.
+
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  name               = "shop"
+  kubernetes_version = "1.35"
+  vpc_id             = "vpc-1"
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  public_cidrs       = []
+  admin_role_arns    = []
+  log_retention_days = 30
+  key_arn            = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+}
+
+run "right_values_plan" {
+  command = plan
+}
+
+run "wrong_values_are_refused" {
+  command = plan
+
+  variables {
+    name               = "Shop"
+    kubernetes_version = "1.5"
+    subnet_ids         = ["subnet-1"]
+    container_port     = 80
+  }
+
+  expect_failures = [var.name, var.kubernetes_version, var.subnet_ids, var.container_port]
+}

@@ -1,0 +1,26 @@
+# What this module refuses, beside a plan of what it takes.
+
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  name        = "shop"
+  domain      = "api.example.com"
+  delegated   = false
+  delegations = {}
+}
+
+run "right_values_plan" {
+  command = plan
+}
+
+run "capitals_are_refused" {
+  command = plan
+
+  variables {
+    domain = "API.example.com"
+  }
+
+  expect_failures = [var.domain]
+}

@@ -1,0 +1,1 @@
+audit_trail_days = 365

@@ -1,0 +1,92 @@
+# What this root refuses, and that it takes the answers that are right.
+
+# The passwords are ephemeral, and Terraform 1.11 mocks no ephemeral resource: these runs plan with the credentials of an
+# account, read there and make nothing.
+override_data {
+  target = data.aws_ssm_parameter.platform
+
+  values = {
+    insecure_value = <<-EOT
+    {
+      "version": 1,
+      "platform": "shop",
+      "environment": "production",
+      "region": "ap-southeast-1",
+      "account_id": "111122223333",
+      "vpc_id": "vpc-1",
+      "public_subnet_ids": ["subnet-1"],
+      "public_subnet_cidrs": ["10.0.192.0/22"],
+      "private_subnet_ids": ["subnet-2"],
+      "database_subnet_ids": ["subnet-3", "subnet-4"],
+      "database_subnet_cidrs": ["10.0.208.0/22", "10.0.212.0/22"],
+      "cluster_name": "shop-production",
+      "oidc_provider_arn": "arn:aws:iam::111122223333:oidc-provider/1",
+      "cluster_security_group_id": "sg-1",
+      "alb_security_group_id": "sg-2",
+      "alb_log_bucket": "shop-production-alb-111122223333",
+      "external_dns_role_name": "shop-production-external-dns",
+      "external_secrets_role_name": "shop-production-external-secrets",
+      "load_balancer_role_name": "shop-production-load-balancer"
+    }
+    EOT
+  }
+}
+
+run "right_answers_plan" {
+  command = plan
+}
+
+run "wrong_answers_are_refused" {
+  command = plan
+
+  variables {
+    service            = "Shop!"
+    environment        = "prod"
+    region             = "Singapore"
+    log_retention_days = 8
+    domain             = "API.example.com"
+    secret_versions    = { jwt = 2 }
+    db_memory_mib      = 1
+    db_max_connections = 1
+    db_storage_gb      = 5
+    db_backup_days     = 1
+    cache_replicas     = 9
+    cache_groups       = "three"
+  }
+
+  expect_failures = [
+    var.service,
+    var.environment,
+    var.region,
+    var.log_retention_days,
+    var.domain,
+    var.secret_versions,
+    var.db_memory_mib,
+    var.db_max_connections,
+    var.db_storage_gb,
+    var.db_backup_days,
+    var.cache_replicas,
+    var.cache_groups,
+  ]
+}
+
+run "a_contract_of_another_version_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_ssm_parameter.platform
+    values = { insecure_value = "{\"version\": 2, \"region\": \"ap-southeast-1\", \"environment\": \"production\"}" }
+  }
+
+  expect_failures = [data.aws_ssm_parameter.platform]
+}
+
+run "a_contract_of_another_environment_is_refused" {
+  command = plan
+
+  variables {
+    environment = "dev"
+  }
+
+  expect_failures = [data.aws_ssm_parameter.platform]
+}

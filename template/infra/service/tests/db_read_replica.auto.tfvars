@@ -1,0 +1,1 @@
+db_read_replica = true
