@@ -19,7 +19,10 @@ from tests.infrastructure.variants import EVERYTHING, VARIANTS
 
 MODULES = sorted(path.parent.name for path in (ROOT / "template/infra/modules").glob("*/tests"))
 ROOTS = ["bootstrap", "platform", "service"]
-FOLDERS = [*ROOTS, *(f"modules/{name}" for name in MODULES)]
+JOINED = "joined"
+"""The service's root in a project that runs on another's platform."""
+
+FOLDERS = [*ROOTS, JOINED, *(f"modules/{name}" for name in MODULES)]
 Runs = Callable[[str], Future["subprocess.CompletedProcess[str]"]]
 
 
@@ -66,12 +69,15 @@ def runs(aws: Emulator, render: Renderer, request: pytest.FixtureRequest, tmp_pa
     binary = required("terraform")
     infra = tmp_path_factory.mktemp("native") / "infra"
     shutil.copytree(render(VARIANTS[EVERYTHING]) / "infra", infra)
-    (infra / "service/zz_emulator_override.tf").write_text(OVERRIDE, encoding="utf-8")
+    joined = infra.with_name("joined")
+    shutil.copytree(render(VARIANTS["joined"]) / "infra", joined)
+    for service in (infra / "service", joined / "service"):
+        (service / "zz_emulator_override.tf").write_text(OVERRIDE, encoding="utf-8")
     environment = terraform_environment(aws.environment())
 
     def test(folder: str) -> "subprocess.CompletedProcess[str]":
         for arguments in ([*init_arguments(), "-backend=false"], ["test", "-no-color"]):
-            command = [binary, f"-chdir={infra / folder}", *arguments]
+            command = [binary, f"-chdir={joined / 'service' if folder == JOINED else infra / folder}", *arguments]
             done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
             if done.returncode:
                 break
@@ -82,7 +88,7 @@ def runs(aws: Emulator, render: Renderer, request: pytest.FixtureRequest, tmp_pa
         yield {folder: pool.submit(test, folder) for folder in FOLDERS if f"test_it_passes[{folder}]" in asked}.__getitem__
 
 
-@pytest.mark.parametrize("folder", [pytest.param(name, marks=() if name in ROOTS else pytest.mark.slow) for name in FOLDERS])
+@pytest.mark.parametrize("folder", [pytest.param(name, marks=() if name in {*ROOTS, JOINED} else pytest.mark.slow) for name in FOLDERS])
 def test_it_passes(folder: str, runs: Runs) -> None:
     done = runs(folder).result()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -92,8 +98,9 @@ def test_it_passes(folder: str, runs: Runs) -> None:
 
 
 def test_every_refusal_has_a_run_that_expects_it(render: Renderer) -> None:
-    infra = render(VARIANTS[EVERYTHING]) / "infra"
-    stated = {folder: refusals(infra / folder) for folder in [*FOLDERS, *(f"modules/{path.name}" for path in infra.glob("modules/*"))]}
+    everything, joined = (render(VARIANTS[variant]) / "infra" for variant in (EVERYTHING, "joined"))
+    folders = [*(everything / root for root in ROOTS), joined / "service", *everything.glob("modules/*")]
+    stated = {folder: refusals(folder) for folder in folders}
     assert sum(map(Counter.total, stated.values())) > 80
-    missing = {folder: dict(counts - expected(infra / folder)) for folder, counts in stated.items()}
+    missing = {folder: dict(counts - expected(folder)) for folder, counts in stated.items()}
     assert {folder: counts for folder, counts in missing.items() if counts} == {}

@@ -1,6 +1,11 @@
 # The passwords are ephemeral, and Terraform 1.11 mocks no ephemeral resource: these runs plan with the credentials of an
 # account, read there and make nothing.
 override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
   target = data.aws_ssm_parameter.platform
 
   values = {
