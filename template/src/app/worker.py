@@ -104,7 +104,6 @@ class WorkerProcess:
         self._features = features
         self._host = host
         self._stopping = asyncio.Event()
-        self._worker: Worker | None = None
 
     async def run(self) -> None:
         """Run until told to stop, then wait up to JOB_COMPLETION_WAIT seconds for jobs under way."""
@@ -119,22 +118,40 @@ class WorkerProcess:
             await serving
 
     async def _work(self, resources: Resources) -> None:
-        self._worker = make_worker(resources, self._features)
+        worker = make_worker(resources, self._features)
+        running = asyncio.create_task(worker.async_run())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._stopping.is_set():
+            await self._finish(worker, running)
         try:
-            await self._worker.async_run()
+            await running
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
         except OUTAGES as error:
             log.warning("queue does not answer", error=str(error))
             await asyncio.sleep(RECONNECT_PAUSE)
-        await asyncio.gather(*self._worker.tasks.values(), return_exceptions=True)
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+
+    async def _finish(self, worker: Worker, running: asyncio.Task[None]) -> None:
+        """Take no new jobs, give those under way their time, then end the worker."""
+        worker.allow_pick_jobs = False
+        jobs = set(worker.tasks.values())
+        if jobs:
+            await asyncio.wait(jobs, timeout=self._settings.job_completion_wait)
+        for job in jobs:
+            job.cancel()
+        # A call that is just ending can swallow a cancellation: one alone might be lost.
+        while not running.done():
+            if worker.main_task is not None:
+                worker.main_task.cancel()
+            await asyncio.wait({running}, timeout=1)
 
     def _stop(self, number: signal.Signals) -> None:
-        log.info("worker is stopping", signal=number.name)
         self._stopping.set()
-        if self._worker is not None:
-            self._worker.handle_sig_wait_for_completion(number)
+        log.info("worker is stopping", signal=number.name)
 
     def _serve_health(self) -> tuple[uvicorn.Server, asyncio.Task[None]]:
         config = uvicorn.Config(
