@@ -13,6 +13,8 @@ from app.kit.redis import OUTAGES
 
 Answer = Callable[[bytes], bytes]
 
+OK = b"+OK\r\n"
+
 
 @asynccontextmanager
 async def server(answer: Answer) -> AsyncIterator[Redis]:
@@ -41,7 +43,7 @@ async def test_callers_of_a_silent_server_do_not_queue_behind_each_other() -> No
 
 async def test_a_connection_that_fell_silent_costs_one_time_out() -> None:
     speaking = True
-    async with server(lambda data: b"+OK\r\n" * data.count(b"*") if speaking else b"") as redis:
+    async with server(lambda data: OK * data.count(b"*") if speaking else b"") as redis:
         await asyncio.gather(*(redis.ping() for _ in range(5)))
         speaking = False
         started = time.monotonic()

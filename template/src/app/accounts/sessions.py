@@ -8,7 +8,6 @@ import random
 from dataclasses import dataclass
 from uuid import UUID
 
-import structlog
 from redis.asyncio import Redis
 
 from app.accounts.repository import AccountRepository
@@ -16,9 +15,7 @@ from app.accounts.tokens import Claims, Tokens
 from app.kit.database import Database
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized
-from app.kit.redis import OUTAGES
-
-log = structlog.stdlib.get_logger(__name__)
+from app.kit.redis import OUTAGES, report
 
 # Also bounds what a failover that lost a revocation can bring back to life.
 COPY_SECONDS = 300
@@ -51,7 +48,7 @@ class SessionStore:
         try:
             await self.redis.set(self._key(session_id), _REVOKED, ex=COPY_SECONDS)
         except OUTAGES as error:
-            log.warning("session copy not removed", error=str(error), seconds=COPY_SECONDS)
+            report("session copy not removed", error, seconds=COPY_SECONDS)
 
     async def _read_row(self, claims: Claims) -> Principal:
         async with self.database.unit_of_work() as work:
@@ -67,7 +64,7 @@ class SessionStore:
         try:
             copy: bytes | None = await self.redis.get(self._key(session_id))
         except OUTAGES as error:
-            log.warning("session copy not read", error=str(error))
+            report("session copy not read", error)
             return None
         return copy
 
@@ -76,7 +73,7 @@ class SessionStore:
         try:
             await self.redis.set(self._key(principal.session_id), _document(principal), ex=seconds, nx=True)
         except OUTAGES as error:
-            log.warning("session copy not written", error=str(error))
+            report("session copy not written", error)
 
     def _key(self, session_id: UUID) -> str:
         return f"session:{{{self.tokens.digest(str(session_id)).hex()}}}"

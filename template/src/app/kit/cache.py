@@ -6,13 +6,10 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import structlog
 from redis.asyncio import Redis
 
 from app.kit import metrics
-from app.kit.redis import OUTAGES
-
-log = structlog.stdlib.get_logger(__name__)
+from app.kit.redis import OUTAGES, report
 
 # A change to the form of cached values changes this, so that old and new pods do not read each other's.
 VERSION = "1"
@@ -112,4 +109,4 @@ def _jittered(ttl: int) -> int:
 
 def _count_error(error: Exception) -> None:
     metrics.CACHE_ERRORS.inc()
-    log.warning("cache did not answer", error=str(error) or type(error).__name__)
+    report("cache did not answer", error)

@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from app.kit import metrics
 from app.kit.problems import Unavailable
+from app.kit.redis import OUTAGES, report
 from app.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -66,6 +67,8 @@ class UnitOfWork:
         for action in self._after_commit:
             try:
                 await action()
+            except OUTAGES as error:
+                report("after-commit action failed", error)
             except Exception:
                 log.exception("after-commit action failed")
 

@@ -34,6 +34,7 @@ LOGINS_SUCCEEDED = Counter("logins_succeeded", "Logins that gave a token")
 LOGINS_FAILED = Counter("logins_failed", "Logins refused")
 RATE_LIMITED = Counter("rate_limited", "Requests refused by a rate limit", ["limit"])
 RATE_LIMIT_OPEN = Counter("rate_limit_open", "Requests let through because Redis did not answer")
+REDIS_OPEN = Gauge("redis_circuit_open", "1 while calls to Redis fail at once: it did not answer", ["use"])
 MAILS_SENT = Counter("mails_sent", "Mails handed to the mail server")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import structlog
 from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 from redis.asyncio import Redis
@@ -11,10 +10,8 @@ from redis.asyncio import Redis
 from app.kit import metrics
 from app.kit.identity import CurrentUser
 from app.kit.problems import TooManyRequests
-from app.kit.redis import OUTAGES
+from app.kit.redis import OUTAGES, report
 from app.kit.requests import add_response_header, client_address
-
-log = structlog.stdlib.get_logger(__name__)
 
 # The generic cell rate algorithm: one key holds the time at which the caller's allowance is whole again.
 # It spreads a caller's requests instead of letting two full windows meet at their border.
@@ -68,7 +65,7 @@ class RateLimiter:
             )
         except OUTAGES as error:
             metrics.RATE_LIMIT_OPEN.inc()
-            log.warning("rate limit is open", limit=limit.name, error=str(error) or type(error).__name__)
+            report("rate limit is open", error, limit=limit.name)
             return None
         return Verdict(bool(allowed), int(remaining), int(milliseconds))
 

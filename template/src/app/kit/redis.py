@@ -1,10 +1,18 @@
-"""Valkey or Redis: connections with short time-outs, and what counts as an outage."""
+"""Valkey or Redis: connections with short time-outs, behind a circuit breaker, and what counts as an outage."""
 
+from typing import Any
+
+import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, TimeoutError
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from app.kit.breaker import Breaker
+
+log = structlog.stdlib.get_logger(__name__)
 
 # A healthy answer takes under 1 ms: half a second without one is an outage, not load.
 CALL_TIMEOUT = 0.5
@@ -15,22 +23,60 @@ MAX_CONNECTIONS = 50
 OUTAGES = (RedisConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError)
 
 
-def connect(url: str) -> Redis:
-    """A client with its own pool. Connects on first use; close it with `aclose`."""
+class CircuitOpen(RedisConnectionError):  # noqa: N818  a state, as the pattern names it
+    """Redis failed a moment ago: it was not asked."""
+
+
+class GuardedPool(BlockingConnectionPool):
+    """A pool whose breaker refuses connections during an outage, so that a caller loses no time on it."""
+
+    def __init__(self, *, use: str, **arguments: Any) -> None:
+        # The plain pool connects one connection after the other: with a server that hangs, callers would queue.
+        super().__init__(**arguments)
+        self._breaker = Breaker(use)
+
+    async def get_connection(self, *_unused: object, **_options: object) -> AbstractConnection:
+        """A connection that is ready. Raises CircuitOpen during an outage, or one of OUTAGES."""
+        if not self._breaker.admit():
+            raise CircuitOpen("redis did not answer a moment ago")
+        connection: AbstractConnection = await super().get_connection()
+        return connection
+
+    async def release(self, connection: AbstractConnection) -> None:
+        """Take a connection back. redis-py closes one whose call failed, and one that it could not open."""
+        if connection.is_connected:
+            self._breaker.succeeded()
+        else:
+            self._breaker.failed()
+        await super().release(connection)
+
+
+def connect(url: str, use: str = "state") -> Redis:
+    """A client with its own pool. Connects on first use; close it with `aclose`.
+
+    `use` names the pool in metrics: `state` for sessions, limits and queue, `cache` for the cache.
+    """
     # redis-py checks the chain by itself, but not that the certificate is this host's.
     tls: dict[str, bool] = {"ssl_check_hostname": True} if url.startswith("rediss:") else {}
-    # The plain pool connects one connection after the other: with a server that hangs, callers would queue for minutes.
-    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+    pool = GuardedPool.from_url(
         url,
         **tls,
+        use=use,
         max_connections=MAX_CONNECTIONS,
         timeout=CALL_TIMEOUT,
         socket_timeout=CALL_TIMEOUT,
         socket_connect_timeout=CALL_TIMEOUT,
         socket_keepalive=True,
         # No health check: redis-py nests one in the other where the server accepts connections and stays silent.
+        # A connection that the server closed is found when it leaves the pool, and opened anew.
         health_check_interval=0,
-        # One quick repeat hides a connection that the server closed while idle.
-        retry=Retry(ExponentialBackoff(cap=0.05, base=0.01), 1),
+        # The breaker decides when to ask again.
+        retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
+
+
+def report(event: str, error: Exception, **fields: object) -> None:
+    """Log that Redis failed a call; during an outage the breaker's own line has said so already."""
+    if not isinstance(error, CircuitOpen):
+        log.warning(event, error=str(error) or type(error).__name__, **fields)

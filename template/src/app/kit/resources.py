@@ -67,7 +67,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
         stack.push_async_callback(database.close)
         redis = connect(settings.redis_address())
         stack.push_async_callback(redis.aclose)
-        cache_redis = connect(settings.cache_address())
+        cache_redis = connect(settings.cache_address(), use="cache")
         stack.push_async_callback(cache_redis.aclose)
         resources = Resources(
             settings=settings,

@@ -1,0 +1,55 @@
+"""A circuit breaker: after failures in a row, calls to a server fail at once, but for one a second that tries it."""
+
+import time
+
+import structlog
+
+from app.kit import metrics
+
+log = structlog.stdlib.get_logger(__name__)
+
+# So many failures in a row are an outage: a server that restarts fails the calls of all connections at once.
+FAILURES = 3
+# Seconds between two attempts at a server that is out. It is back in use within this time of its return.
+PAUSE = 1.0
+
+
+class Breaker:
+    """Counts the failures of one server. `use` names it in the metric and in the log."""
+
+    def __init__(self, use: str) -> None:
+        self._use = use
+        self._failures = 0
+        self._next_attempt = 0.0
+        self._gauge = metrics.REDIS_OPEN.labels(use)
+        self._gauge.set(0)
+
+    @property
+    def is_open(self) -> bool:
+        """True while calls fail at once."""
+        return self._failures >= FAILURES
+
+    def admit(self) -> bool:
+        """Whether a call may be made now. While open, that is one call in each pause."""
+        if not self.is_open:
+            return True
+        now = time.monotonic()
+        if now < self._next_attempt:
+            return False
+        self._next_attempt = now + PAUSE
+        return True
+
+    def succeeded(self) -> None:
+        """Note a call that the server answered."""
+        if self.is_open:
+            log.info("redis answers again", use=self._use)
+            self._gauge.set(0)
+        self._failures = 0
+
+    def failed(self) -> None:
+        """Note a call that the server did not answer."""
+        self._failures += 1
+        if self._failures == FAILURES:
+            self._next_attempt = time.monotonic() + PAUSE
+            log.warning("redis does not answer: calls fail at once", use=self._use, seconds=PAUSE)
+            self._gauge.set(1)
