@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form
 
 from app.accounts.dependencies import AccountServiceDep, DeviceDep
 from app.accounts.models import User
+from app.accounts.problems import EmailTaken, RefreshRefused, WrongCredentials
 from app.accounts.schemas import (
     Introspection,
     JsonWebKeySet,
@@ -22,6 +23,7 @@ from app.accounts.tasks import welcome
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import QueueDep
 from app.kit.identity import CurrentUser
+from app.kit.openapi import problems
 from app.kit.problems import Unauthorized
 from app.kit.ratelimit import Limit, limited_by_address, limited_by_user
 
@@ -33,7 +35,7 @@ _by_token = limited_by_address(Limit("token", 120, 60))
 _by_user = limited_by_user(Limit("accounts", 300, 60))
 
 
-@router.post("/users", status_code=201, dependencies=[_by_password])
+@router.post("/users", status_code=201, dependencies=[_by_password], responses=problems(EmailTaken))
 async def register(new: UserCreate, service: AccountServiceDep, work: UnitOfWorkDep, queue: QueueDep) -> UserRead:
     """Register. The welcome mail is sent by the worker."""
     user = await service.register(work, new)
@@ -48,7 +50,7 @@ async def read_me(user: CurrentUser, service: AccountServiceDep, work: UnitOfWor
     return _read(await service.profile(work, user))
 
 
-@router.post("/auth/login", dependencies=[_by_password])
+@router.post("/auth/login", dependencies=[_by_password], responses=problems(WrongCredentials))
 async def login(
     form: Annotated[LoginForm, Form()],
     device: DeviceDep,
@@ -59,7 +61,7 @@ async def login(
     return await service.login(work, form.username, form.password, device)
 
 
-@router.post("/auth/refresh", dependencies=[_by_token])
+@router.post("/auth/refresh", dependencies=[_by_token], responses=problems(RefreshRefused))
 async def refresh(body: RefreshRequest, service: AccountServiceDep, work: UnitOfWorkDep) -> TokenPair:
     """Exchange a refresh token, once, for a new pair."""
     return await service.refresh(work, body.refresh_token)

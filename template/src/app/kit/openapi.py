@@ -1,24 +1,82 @@
-"""The OpenAPI document, which says of every operation that its errors are problems."""
+"""The OpenAPI document, which names every problem that an operation may answer with.
 
+What follows from the form of an operation is added here: a token brings 401, input 422, a body 400 and 413, a path
+parameter 404. A route names the rest with `problems`.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 
-from app.kit.problems import MEDIA_TYPE, ProblemDocument
+from app.kit.problems import (
+    MEDIA_TYPE,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    ProblemDocument,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 
-# Given to the application as its `responses`: one answer for all errors of all operations.
+# Given to the application as its `responses`, which brings the form of a problem into the document.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {"default": {"model": ProblemDocument, "description": "Problem"}}
+
+_Operation = dict[str, Any]
+
+
+def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that raises these problems itself, such as `problems(NotFound)`."""
+    statuses = sorted({kind.status for kind in kinds})
+    return {
+        status: {"model": ProblemDocument, "description": _described(*(k for k in kinds if k.status == status))}
+        for status in statuses
+    }
 
 
 class Application(FastAPI):
-    """FastAPI that names the media type of problems, which it takes for JSON by itself."""
+    """FastAPI whose document tells the truth about errors: problems, under their own media type."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            for operations in document["paths"].values():
+            for path, operations in document["paths"].items():
                 for operation in operations.values():
-                    content = operation["responses"]["default"]["content"]
-                    content[MEDIA_TYPE] = content.pop("application/json")
+                    _complete(operation, calls_parts="/health/" not in path)
         return super().openapi()
+
+
+def _complete(operation: _Operation, *, calls_parts: bool) -> None:
+    responses = operation["responses"]
+    content = responses.pop("default")["content"]
+    schema = content.pop("application/json")
+    for kind in _implied(operation, calls_parts=calls_parts):
+        responses.setdefault(str(kind.status), {"description": _described(kind)})["content"] = {MEDIA_TYPE: schema}
+    for response in responses.values():
+        body = response.get("content", {})
+        if body.get("application/json") == schema:
+            body[MEDIA_TYPE] = body.pop("application/json")
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _implied(operation: _Operation, *, calls_parts: bool) -> Iterator[type[Problem]]:
+    if "security" in operation:
+        yield Unauthorized
+    if "requestBody" in operation:
+        yield from (Malformed, TooLarge)
+    if operation.get("parameters") or "requestBody" in operation:
+        yield Invalid
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+        yield NotFound
+    if calls_parts:
+        # Any route may be limited by a setting, and nearly all need PostgreSQL or Redis.
+        yield from (TooManyRequests, Unavailable)
+
+
+def _described(*kinds: type[Problem]) -> str:
+    return "; ".join(dict.fromkeys(f"{HTTPStatus(kind.status).phrase}: `urn:problem:{kind.slug}`" for kind in kinds))
