@@ -4,11 +4,13 @@ Read from project.env, then .env, then the environment: the last one wins.
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-from app.kit.configuration import Fault, Section
+from app.kit.configuration import Fault, Section, parse_json
 
 
 class Settings(Section):
@@ -24,7 +26,9 @@ class Settings(Section):
         default="http://127.0.0.1:8000", pattern="^https?://[^/]+$", description="scheme and host, without a path"
     )
     trusted_proxies: int = Field(default=0, ge=0, le=5, description="how many proxies stand in front, 0 to 5")
-    cors_origins: list[str] = Field(default=[], description='a JSON list such as ["https://www.example.com"]')
+    cors_origins: Annotated[list[str], NoDecode, BeforeValidator(parse_json)] = Field(
+        default=[], description='a JSON list such as ["https://www.example.com"]'
+    )
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="largest accepted request body, bytes")
 
     languages: str = Field(default="en", description="language codes with commas between them")

@@ -7,9 +7,12 @@ import pytest
 from starlette.requests import Request
 
 from app.kit import redis as kit_redis
-from app.kit.ratelimit import Limit, RateLimiter
+from app.kit.configuration import ConfigurationError
+from app.kit.ids import new_id
+from app.kit.ratelimit import Limit, RateLimiter, RateLimitSettings, declare
 from app.kit.requests import client_address
 from app.kit.resources import Resources
+from tests.identity import SignedIn
 
 LIMIT = Limit("test", 5, 60)
 
@@ -51,6 +54,57 @@ async def test_limits_are_open_without_redis() -> None:
     redis = kit_redis.connect("redis://127.0.0.1:1/0")
     assert await RateLimiter(redis).take(LIMIT, "ann") is None
     await redis.aclose()
+
+
+def limit_faults(monkeypatch: pytest.MonkeyPatch, value: str) -> str:
+    declare(LIMIT)
+    monkeypatch.setenv("RATE_LIMITS", value)
+    with pytest.raises(ConfigurationError) as caught:
+        RateLimitSettings.load()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ('{"nothing": "1/1"}', "no limit is called 'nothing'; the limits are "),
+        ('{"test": "fast"}', "'test' is 'fast'; write requests/seconds, such as 10/60"),
+        ('{"test": "0/60"}', "'test' is '0/60'"),
+        ("test=1/60", "is not JSON"),
+        ("[]", 'expected: a JSON object of requests/seconds by limit, such as {"tasks": "60/60"}'),
+    ],
+)
+def test_a_wrong_limit_in_the_settings_is_named(monkeypatch: pytest.MonkeyPatch, value: str, fault: str) -> None:
+    text = limit_faults(monkeypatch, value)
+    assert text.startswith("RATE_LIMITS: ")
+    assert fault in text
+
+
+async def test_a_limit_in_the_settings_wins(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(LIMIT)
+    monkeypatch.setenv("RATE_LIMITS", '{"test": "2/60"}')
+    limiter = RateLimiter(resources.redis, RateLimitSettings.load().limits())
+    verdicts = [await limiter.take(LIMIT, "ann") for _ in range(3)]
+    assert [verdict is not None and verdict.allowed for verdict in verdicts] == [True, True, False]
+
+
+def test_two_limits_of_one_name_are_refused() -> None:
+    declare(LIMIT)
+    with pytest.raises(ValueError, match="two limits are called 'test'"):
+        declare(Limit("test", 6, 60))
+
+
+async def test_answers_tell_the_limit_and_a_refusal_tells_when_to_come_back(
+    ann: SignedIn, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "limiter", RateLimiter(resources.redis, {"tasks": Limit("tasks", 1, 60)}))
+    path = f"/v1/tasks/{new_id()}"
+    answers = [await ann.get(path), await ann.get(path)]
+    assert [answer.status_code for answer in answers] == [404, 429]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"tasks";q=1;w=60'}
+    assert {answer.headers["ratelimit"] for answer in answers} == {'"tasks";r=0;t=60'}
+    assert answers[1].headers["retry-after"] == "60"
+    assert answers[1].json()["type"] == "urn:problem:too-many-requests"
 
 
 def request(trusted: int, *forwarded: str) -> Request:

@@ -1,5 +1,6 @@
 """Settings from the environment: typed sections, and every wrong value named with its remedy."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,6 +87,16 @@ class Section(BaseSettings):
         if found := list(section.faults()):
             raise ConfigurationError(found)
         return section
+
+
+def parse_json(value: object) -> object:
+    """Read the text of a variable as JSON, before its type is checked. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("is not JSON") from None
 
 
 def secret_faults(variable: str, value: str, default: str, environment: Environment) -> Iterator[Fault]:

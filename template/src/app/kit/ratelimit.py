@@ -1,13 +1,18 @@
 """Rate limits in one atomic Redis step, by user or by address. Open, and counted, when Redis does not answer."""
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 from redis.asyncio import Redis
 
 from app.kit import metrics
+from app.kit.configuration import Fault, Section, parse_json
 from app.kit.identity import CurrentUser
 from app.kit.problems import TooManyRequests
 from app.kit.redis import OUTAGES, report
@@ -36,10 +41,36 @@ class Limit:
     period: int
 
 
+# Limits that routes declare, by name: what RATE_LIMITS may change.
+_declared: dict[str, Limit] = {}
+
+
+class RateLimitSettings(Section):
+    """Other numbers for the limits that routes declare."""
+
+    rate_limits: Annotated[dict[str, str], NoDecode, BeforeValidator(parse_json)] = Field(
+        default={}, description='a JSON object of requests/seconds by limit, such as {"tasks": "60/60"}'
+    )
+
+    def faults(self) -> Iterator[Fault]:
+        """Refuse names that no route declares, and numbers that are not requests/seconds."""
+        for name, numbers in self.rate_limits.items():
+            if name not in _declared:
+                known = ", ".join(sorted(_declared))
+                yield Fault("RATE_LIMITS", f"no limit is called {name!r}", f"the limits are {known}")
+            elif not re.fullmatch(r"[1-9][0-9]{0,8}/[1-9][0-9]{0,8}", numbers):
+                yield Fault("RATE_LIMITS", f"{name!r} is {numbers!r}", "write requests/seconds, such as 10/60")
+
+    def limits(self) -> dict[str, Limit]:
+        """The changed limits by name."""
+        return {name: Limit(name, *map(int, numbers.split("/"))) for name, numbers in self.rate_limits.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a request passes, what is left, and the milliseconds until the allowance is whole (or until a retry)."""
 
+    limit: Limit
     allowed: bool
     remaining: int
     milliseconds: int
@@ -51,13 +82,15 @@ class Verdict:
 
 
 class RateLimiter:
-    """Counts in Redis."""
+    """Counts in Redis. `changed` holds the limits that differ from what their routes declare."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, changed: Mapping[str, Limit] | None = None) -> None:
         self._step = redis.register_script(_STEP)
+        self._changed = changed or {}
 
     async def take(self, limit: Limit, caller: str) -> Verdict | None:
         """Count one request of a caller. None when Redis does not answer: the request passes."""
+        limit = self._changed.get(limit.name, limit)
         interval = limit.period * 1000 / limit.requests
         try:
             allowed, remaining, milliseconds = await self._step(
@@ -67,11 +100,19 @@ class RateLimiter:
             metrics.RATE_LIMIT_OPEN.inc()
             report("rate limit is open", error, limit=limit.name)
             return None
-        return Verdict(bool(allowed), int(remaining), int(milliseconds))
+        return Verdict(limit, bool(allowed), int(remaining), int(milliseconds))
+
+
+def declare(limit: Limit) -> Limit:
+    """Make a limit known to RATE_LIMITS. Raises ValueError when another one has its name."""
+    if _declared.setdefault(limit.name, limit) != limit:
+        raise ValueError(f"two limits are called {limit.name!r}")
+    return limit
 
 
 def limited_by_address(limit: Limit) -> Dependency:
     """A route dependency that limits each client address."""
+    declare(limit)
 
     async def check(request: Request) -> None:
         await _check(request, limit, client_address(request))
@@ -81,6 +122,7 @@ def limited_by_address(limit: Limit) -> Dependency:
 
 def limited_by_user(limit: Limit) -> Dependency:
     """A route dependency that limits each signed-in user."""
+    declare(limit)
 
     async def check(request: Request, user: CurrentUser) -> None:
         await _check(request, limit, str(user.user_id))
@@ -98,6 +140,7 @@ async def _check(request: Request, limit: Limit, caller: str) -> None:
     verdict = await limiter.take(limit, caller)
     if verdict is None:
         return
+    limit = verdict.limit
     add_response_header(request, "RateLimit-Policy", f'"{limit.name}";q={limit.requests};w={limit.period}')
     add_response_header(request, "RateLimit", f'"{limit.name}";r={verdict.remaining};t={verdict.seconds}')
     if not verdict.allowed:

@@ -14,7 +14,7 @@ from app.kit.features import Feature, provider
 from app.kit.identity import Authenticator
 from app.kit.mail import Mailer
 from app.kit.queue import Queue, TaskHandler
-from app.kit.ratelimit import RateLimiter
+from app.kit.ratelimit import RateLimiter, RateLimitSettings
 from app.kit.redis import connect
 from app.settings import Settings
 
@@ -38,17 +38,22 @@ class Resources:
 
     def section(self, kind: type[_Section]) -> _Section:
         """A feature's settings. Raises KeyError when no feature brings that section."""
-        section = self.sections[kind]
-        if not isinstance(section, kind):
-            raise KeyError(kind)
-        return section
+        return _section(self.sections, kind)
+
+
+def _section(sections: Mapping[type[Section], Section], kind: type[_Section]) -> _Section:
+    section = sections[kind]
+    if not isinstance(section, kind):
+        raise KeyError(kind)
+    return section
 
 
 def load_sections(features: Sequence[Feature]) -> dict[type[Section], Section]:
-    """Read the settings of all features. Raises one ConfigurationError with the faults of all."""
+    """Read the settings of limits and of all features. Raises one ConfigurationError with the faults of all."""
     sections: dict[type[Section], Section] = {}
     faults: list[Fault] = []
-    for kind in (feature.settings for feature in features if feature.settings):
+    kinds: list[type[Section]] = [RateLimitSettings, *(feature.settings for feature in features if feature.settings)]
+    for kind in kinds:
         try:
             sections[kind] = kind.load()
         except ConfigurationError as error:
@@ -69,6 +74,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
         stack.push_async_callback(redis.aclose)
         cache_redis = connect(settings.cache_address(), use="cache")
         stack.push_async_callback(cache_redis.aclose)
+        limits = _section(sections, RateLimitSettings).limits()
         resources = Resources(
             settings=settings,
             sections=sections,
@@ -76,7 +82,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
             redis=redis,
             cache=Cache(cache_redis),
             queue=Queue(redis),
-            limiter=RateLimiter(redis),
+            limiter=RateLimiter(redis, limits),
             task_handlers={kind: run for feature in features for kind, run in feature.task_handlers.items()},
         )
         await _start(resources, features, stack)
