@@ -13,7 +13,7 @@ from app.kit.mail import Mail, MailError
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
 
-MAIL = Mail(to="ann@example.com", subject="Xin chào", text="Tiếng Việt\n", key="018f-1")
+MAIL = Mail(to="ann@example.com", subject="Xin chào", text="Tiếng Việt\n", html="<p>Tiếng Việt</p>\n", key="018f-1")
 
 
 class Api(BaseHTTPRequestHandler):
@@ -67,7 +67,10 @@ async def test_a_mail_is_handed_over(api: type[Api]) -> None:
     assert request["FromEmailAddress"] == "shop@example.com"
     assert request["Destination"] == {"ToAddresses": [MAIL.to]}
     assert request["Content"]["Simple"]["Subject"]["Data"] == MAIL.subject
-    assert request["Content"]["Simple"]["Body"]["Text"]["Data"] == MAIL.text
+    body = request["Content"]["Simple"]["Body"]
+    assert (body["Text"]["Data"], body["Html"]["Data"]) == (MAIL.text, MAIL.html)
+    headers = {header["Name"]: header["Value"] for header in request["Content"]["Simple"]["Headers"]}
+    assert headers == {"X-Mail-Key": MAIL.key, "Auto-Submitted": "auto-generated"}
     assert request["ConfigurationSetName"] == "shop"
 
 

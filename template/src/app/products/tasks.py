@@ -3,13 +3,14 @@
 from pydantic import BaseModel
 
 from app.kit.i18n import N_, translate
+from app.kit.mail import Letter
 from app.kit.queue import Payload, TaskRun
 from app.products.parsing import parse_products
 from app.products.repository import ProductRepository
 from app.tasks.mail import request_mail
 
 _SUBJECT = N_("Your import is done")
-_TEXT = N_("%(count)s products were imported.\n")
+_TEXT = N_("%(count)s products were imported.")
 
 
 class ImportPayload(BaseModel):
@@ -30,8 +31,12 @@ async def import_products(run: TaskRun, payload: Payload) -> Payload:
             run.work,
             run.resources.queue,
             to=request.notify,
-            subject=translate(_SUBJECT, run.language),
-            text=translate(_TEXT, run.language, count=len(products)),
+            letter=_letter(run.language, len(products)),
+            language=run.language,
             owner_id=run.owner_id,
         )
     return {"created": len(products)}
+
+
+def _letter(language: str, count: int) -> Letter:
+    return Letter(subject=translate(_SUBJECT, language), paragraphs=[translate(_TEXT, language, count=count)])

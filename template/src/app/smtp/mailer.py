@@ -36,11 +36,14 @@ class SmtpMailer:
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:
-    """The mail as a message. The same key gives the same Message-ID."""
+    """The mail as a message, as text and as HTML. The same key gives the same Message-ID."""
     message = EmailMessage()
     message["From"] = sender
     message["To"] = mail.to
     message["Subject"] = mail.subject
     message["Message-ID"] = f"<{mail.key}@{sender.rpartition('@')[2]}>"
+    # Programs mark what machines sent, and answer it with no notice of absence (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
     return message
