@@ -103,7 +103,9 @@ async def read_keys(service: AccountServiceDep) -> JsonWebKeySet:
 
 
 @router.post("/auth/introspect", response_model_exclude_none=True)
-async def introspect(token: Annotated[str, Form(max_length=4_000)], service: AccountServiceDep) -> Introspection:
+async def introspect(
+    token: Annotated[str, Form(min_length=1, max_length=4_000)], service: AccountServiceDep
+) -> Introspection:
     """Tell another service whether an access token stands (RFC 7662). Whoever holds the token may ask."""
     try:
         principal = await service.authenticate(token)

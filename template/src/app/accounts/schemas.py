@@ -40,10 +40,10 @@ class UserRead(BaseModel):
 class LoginForm(BaseModel):
     """OAuth2's password form (RFC 6749, section 4.3.2). `username` is the e-mail address."""
 
-    grant_type: Annotated[str | None, Field(pattern="^password$")] = None
+    grant_type: Literal["password"] = "password"
     # 320 is the longest address of RFC 5321.
-    username: Annotated[str, Field(max_length=320, pattern=ONE_LINE)]
-    password: Annotated[str, Field(max_length=MAX_PASSWORD, json_schema_extra={"format": "password"})]
+    username: Annotated[str, Field(min_length=1, max_length=320, pattern=ONE_LINE)]
+    password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD, json_schema_extra={"format": "password"})]
 
 
 class TokenPair(BaseModel):

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.kit.database import is_outage
 from app.kit.problems import (
@@ -26,7 +27,6 @@ _BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
     403: Forbidden,
     404: NotFound,
-    405: MethodNotAllowed,
     413: TooLarge,
 }
 
@@ -61,13 +61,25 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return Invalid(faults).response()
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return Problem().response()
     if error.status_code == 401:
         return Unauthorized().response()
+    if error.status_code == 405:
+        return MethodNotAllowed({"Allow": ", ".join(_methods_here(request))}).response()
     kind = _BY_STATUS.get(error.status_code, Problem if error.status_code >= 500 else Malformed)
     return kind(headers=error.headers).response()
+
+
+def _methods_here(request: Request) -> list[str]:
+    """What the address takes. Starlette's own list ends with the first route that has the path."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 async def _database(_request: Request, error: Exception) -> Response:

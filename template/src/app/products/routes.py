@@ -31,7 +31,7 @@ async def list_products(
     return await service.list_products(work, user, cursor, limit)
 
 
-@router.get("/{product_id}", response_model=ProductRead)
+@router.get("/{product_id:uuid}", response_model=ProductRead)
 async def read_product(product_id: UUID, user: CurrentUser, request: Request, cache: CacheDep) -> Response:
     """A product. `X-Cache` says whether it came from the cache."""
     cached = await service.read_product(request.app.state.resources.database, cache, user, product_id)

@@ -1,0 +1,1 @@
+"""Generated requests against the OpenAPI document. Run with `uv run pytest -m fuzz`."""

@@ -1,0 +1,86 @@
+"""Each operation of the OpenAPI document under generated requests, valid and invalid, over HTTP."""
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from hypothesis import settings as generation
+from hypothesis import strategies as st
+from schemathesis import Case, CheckFunction
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from app.dev.services import free_port
+from app.main import create_app
+from app.settings import Settings
+from tests.identity import SignIn
+
+pytestmark = pytest.mark.fuzz
+
+# Of each operation. One without input has only a handful.
+EXAMPLES, AT_LEAST_ON_AVERAGE = 150, 60
+
+# Addresses of the format `email` may be of names that no mail reaches, which the service refuses.
+schemathesis.openapi.format("email", st.from_regex(r"[a-z0-9]{1,20}@example\.com", fullmatch=True))
+# A query parameter that the service does not know is left alone, as HTTP clients expect.
+_config = schemathesis.Config.from_dict({"generation": {"allow-extra-parameters": False}})
+document = schemathesis.openapi.from_dict(create_app(Settings.load()).openapi(), config=_config)
+
+_statuses: Counter[int] = Counter()
+
+
+@pytest.fixture(scope="module")
+def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API as a process of its own; its log must tell of no failed request."""
+    url, file = f"http://127.0.0.1:{free_port()}", tmp_path_factory.mktemp("fuzz") / "api.log"
+    command = [sys.executable, "-m", "app", "api", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+    with file.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _await(f"{url}{settings.route_prefix}/health/ready", process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(60)
+    log = file.read_text()
+    assert "Traceback" not in log
+    assert "[error" not in log
+
+
+def _await(url: str, process: subprocess.Popen[bytes]) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+        for _ in range(100):
+            assert process.poll() is None
+            if client.get(url).status_code == 200:
+                return
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer 200")
+
+
+@pytest.fixture
+async def token(sign_in: SignIn) -> str:
+    """The token of an administrator, fresh for each operation: some of them end the session."""
+    return (await sign_in("fuzz@example.com", "admin")).token
+
+
+@document.parametrize()
+@generation(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_service_keeps_its_contract(case: Case[Any], server: str, token: str) -> None:
+    # The document cannot say which bytes of a file are a CSV.
+    excluded: list[CheckFunction] = [positive_data_acceptance] if case.media_type == "multipart/form-data" else []
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = case.call_and_validate(base_url=server, headers=bearer, excluded_checks=excluded)
+    _statuses[answer.status_code] += 1
+
+
+def test_that_was_many_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    operations = sum(1 for _ in document.get_all_operations())
+    with capsys.disabled():
+        print(f"{_statuses.total()} cases of {operations} operations: {dict(sorted(_statuses.items()))}")  # noqa: T201
+    assert _statuses.total() >= operations * AT_LEAST_ON_AVERAGE
