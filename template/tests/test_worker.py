@@ -1,12 +1,106 @@
-"""How the worker ends."""
+"""The worker: its life, what an outage does to it, and how it ends."""
 
 import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
+import httpx
 import pytest
 
+from app.dev.services import free_port
+from app.features import discover
+from app.kit.features import Feature
+from app.kit.problems import Unavailable
+from app.kit.queue import CronJob
 from app.kit.resources import Resources
 from app.settings import Settings
+from app.tasks.models import TaskStatus
 from app.worker import WorkerProcess, make_worker
+from tests.conftest import RunQueue
+from tests.tasks.fixtures import Kinds, ask, stored
+
+
+@asynccontextmanager
+async def process(settings: Settings, features: tuple[Feature, ...], **values: object) -> AsyncIterator[WorkerProcess]:
+    """A worker in this event loop, up and answering; told to stop at the end of the block, and waited for."""
+    own = settings.model_copy(update={"worker_port": free_port(), "job_completion_wait": 0, **values})
+    worker = WorkerProcess(own, features, "127.0.0.1")
+    running = asyncio.create_task(worker.run())
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(20), httpx.AsyncClient() as client:
+            while True:
+                with suppress(httpx.TransportError):
+                    if (await client.get(f"http://127.0.0.1:{own.worker_port}/live")).status_code == 200:
+                        break
+                await asyncio.sleep(0.02)
+        yield worker
+        worker._stop(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            await running
+    finally:
+        running.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def with_kinds(kinds: Kinds) -> tuple[Feature, ...]:
+    return (*discover(), Feature(name="kinds", task_handlers={"works": kinds.works, "waits": kinds.waits}))
+
+
+async def until(resources: Resources, task_id: Any, status: TaskStatus) -> None:
+    async with asyncio.timeout(20):
+        while (await stored(resources, task_id)).status != status:  # noqa: ASYNC110  a row tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_a_worker_does_what_is_queued_and_ends_when_told(
+    resources: Resources, settings: Settings, kinds: Kinds
+) -> None:
+    async with process(settings, with_kinds(kinds)):
+        await until(resources, await ask(resources, "works"), TaskStatus.SUCCEEDED)
+        cut_off = await ask(resources, "waits")
+        await until(resources, cut_off, TaskStatus.RUNNING)
+    assert (await stored(resources, cut_off)).status == TaskStatus.QUEUED
+
+
+async def test_a_worker_goes_on_after_redis_fails_and_jobs_under_way_go_on_meanwhile(
+    resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.RECONNECT_PAUSE", 0.05)
+    async with process(settings, with_kinds(kinds)):
+        long = await ask(resources, "waits")
+        await until(resources, long, TaskStatus.RUNNING)
+        await resources.redis.client_kill_filter(_type="normal", skipme=True)
+        await until(resources, await ask(resources, "works"), TaskStatus.SUCCEEDED)
+        assert (await stored(resources, long)).status == TaskStatus.RUNNING
+        kinds.open.set()
+        await until(resources, long, TaskStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize(("concurrency", "pool", "jobs"), [(10, 5, 4), (3, 5, 3), (10, 1, 1)])
+def test_jobs_leave_a_connection_for_writing_down_what_became_of_them(
+    settings: Settings, concurrency: int, pool: int, jobs: int
+) -> None:
+    own = settings.model_copy(update={"worker_concurrency": concurrency, "database_pool_size": pool})
+    assert WorkerProcess(own, (), "127.0.0.1")._free_jobs() == jobs
+
+
+async def test_an_outage_ends_a_job_or_a_cron_job_with_one_line(
+    resources: Resources, run_queue: RunQueue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fails(*_arguments: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr("app.worker.run_task", fails)
+    task_id = await ask(resources, "works")
+    await run_queue()
+    cron = make_worker(resources, (Feature(name="x", cron=(CronJob("fails", fails),)),)).cron_jobs[0]
+    await cron.coroutine({})
+    assert all(text in caplog.text for text in ("attempt not recorded", str(task_id), "cron job did not end"))
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_worker_ends_though_a_call_swallows_the_first_cancellation(

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,16 +13,19 @@ from arq import cron
 from arq.connections import ArqRedis
 from arq.cron import CronJob as ArqCronJob
 from arq.worker import Worker, func
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from app.features import discover
 from app.kit.features import Feature
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
+from app.kit.problems import Unavailable
 from app.kit.queue import RUN_TASK, CronJob, deserialize_job, serialize_job
-from app.kit.redis import OUTAGES
+from app.kit.redis import OUTAGES, report
 from app.kit.resources import Resources, open_resources
 from app.settings import Settings
+from app.tasks.backlog import keep_measuring
 from app.tasks.runner import run_task
 
 log = structlog.stdlib.get_logger(__name__)
@@ -32,11 +35,17 @@ HEALTH_INTERVAL = 15
 RECONNECT_PAUSE = 1.0
 
 
-def make_worker(resources: Resources, features: Sequence[Feature], *, burst: bool = False, poll: float = 0.5) -> Worker:
+def make_worker(
+    resources: Resources, features: Sequence[Feature], *, jobs: int = 10, burst: bool = False, poll: float = 0.5
+) -> Worker:
     """An ARQ worker over the features' tasks and cron jobs. With `burst` it ends when the queue is empty."""
 
     async def run(ctx: dict[Any, Any], task_id: str) -> None:  # noqa: ARG001  ARQ passes its context
-        await run_task(resources, UUID(task_id))
+        try:
+            await run_task(resources, UUID(task_id))
+        except (Unavailable, SQLAlchemyError, TimeoutError) as error:
+            # The row says that the task is unfinished: its lease runs out, and the sweeper finds it.
+            log.warning("attempt not recorded", task_id=task_id, error=type(error).__name__)
 
     return Worker(
         # Attempts are counted and repeated by the task's row: ARQ neither counts nor repeats.
@@ -51,7 +60,7 @@ def make_worker(resources: Resources, features: Sequence[Feature], *, burst: boo
         poll_delay=poll,
         handle_signals=False,
         job_completion_wait=resources.settings.job_completion_wait,
-        max_jobs=resources.settings.worker_concurrency,
+        max_jobs=jobs,
         # The task's own deadline comes first, and leaves time to write down the outcome.
         job_timeout=resources.settings.job_timeout + 10,
         keep_result=0,
@@ -66,7 +75,10 @@ def make_worker(resources: Resources, features: Sequence[Feature], *, burst: boo
 
 def _cron(resources: Resources, job: CronJob) -> ArqCronJob:
     async def run(ctx: dict[Any, Any]) -> None:  # noqa: ARG001  ARQ passes its context
-        await job.run(resources)
+        try:
+            await job.run(resources)
+        except (Unavailable, SQLAlchemyError, TimeoutError, *OUTAGES) as error:
+            log.warning("cron job did not end", job=job.name, error=type(error).__name__)
 
     return cron(
         run,
@@ -104,6 +116,8 @@ class WorkerProcess:
         self._features = features
         self._host = host
         self._stopping = asyncio.Event()
+        # Jobs that outlived the connection over which they came.
+        self._jobs: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Run until told to stop, then wait up to JOB_COMPLETION_WAIT seconds for jobs under way."""
@@ -112,37 +126,47 @@ class WorkerProcess:
             loop.add_signal_handler(number, self._stop, number)
         async with open_resources(self._settings, self._features) as resources:
             server, serving = self._serve_health()
+            measuring = asyncio.create_task(keep_measuring(resources))
             while not self._stopping.is_set():
                 await self._work(resources)
+            measuring.cancel()
             server.should_exit = True
-            await serving
+            await asyncio.gather(serving, measuring, return_exceptions=True)
 
     async def _work(self, resources: Resources) -> None:
-        worker = make_worker(resources, self._features)
+        """Take jobs until told to stop, or until Redis fails. Jobs under way go on without Redis."""
+        worker = make_worker(resources, self._features, jobs=self._free_jobs())
         running = asyncio.create_task(worker.async_run())
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if self._stopping.is_set():
             await self._finish(worker, running)
+        self._jobs = {job for job in (*self._jobs, *worker.tasks.values()) if not job.done()}
         try:
             await running
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
         except OUTAGES as error:
-            log.warning("queue does not answer", error=str(error))
-            await asyncio.sleep(RECONNECT_PAUSE)
-        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+            report("queue does not answer", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), RECONNECT_PAUSE)
+
+    def _free_jobs(self) -> int:
+        # A job may hold one connection for as long as it runs. One is left for taking, renewing and recording.
+        most = min(self._settings.worker_concurrency, max(1, self._settings.database_pool_size - 1))
+        return max(1, most - len(self._jobs))
 
     async def _finish(self, worker: Worker, running: asyncio.Task[None]) -> None:
         """Take no new jobs, give those under way their time, then end the worker."""
         worker.allow_pick_jobs = False
-        jobs = set(worker.tasks.values())
+        jobs = {job for job in (*self._jobs, *worker.tasks.values()) if not job.done()}
         if jobs:
             await asyncio.wait(jobs, timeout=self._settings.job_completion_wait)
         for job in jobs:
             job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
         # A call that is just ending can swallow a cancellation: one alone might be lost.
         while not running.done():
             if worker.main_task is not None:

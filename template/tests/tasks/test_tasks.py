@@ -1,89 +1,24 @@
-"""Tasks: done once, tried again, given up, swept up, and shown to their owner alone."""
+"""Tasks: written with the transaction that asks for them, done, refused, tried again, given up."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+import structlog
 
-from app.kit import redis as kit_redis
-from app.kit.i18n import N_
-from app.kit.problems import Problem
-from app.kit.queue import Payload, Queue, TaskHandler, TaskRun
+from app.kit.context import current_request_id, request_context
+from app.kit.queue import Payload, Queue, TaskRun
 from app.kit.resources import Resources
-from app.tasks.models import Task, TaskStatus
-from app.tasks.runner import MAX_ATTEMPTS, back_off, run_task
+from app.tasks.models import TaskStatus
+from app.tasks.runner import LONGEST_PAUSE, back_off, run_task
 from app.tasks.service import request_task
-from app.tasks.sweeper import sweep
+from app.tasks.settings import TasksSettings
 from tests.conftest import RunQueue
-from tests.identity import SignedIn, SignIn
-
-
-class Refused(Problem):
-    """A failure for good."""
-
-    slug = "refused"
-    detail = N_("Not found")
-
-
-class Kinds:
-    """Handlers of the kinds that these tests use; `runs` notes the attempts."""
-
-    def __init__(self) -> None:
-        self.runs: list[int] = []
-        self.blocked = asyncio.Event()
-
-    async def works(self, run: TaskRun, payload: Payload) -> Payload:
-        self.runs.append(run.attempt)
-        return {"echo": payload["word"], "language": run.language}
-
-    async def breaks(self, run: TaskRun, _payload: Payload) -> None:
-        self.runs.append(run.attempt)
-        # What a failed attempt wrote must not stay.
-        run.work.session.add(Task(kind="left-behind", payload={}, language="en"))
-        raise RuntimeError("no")
-
-    async def refuses(self, run: TaskRun, _payload: Payload) -> None:
-        self.runs.append(run.attempt)
-        raise Refused
-
-    async def waits(self, run: TaskRun, _payload: Payload) -> None:
-        self.runs.append(run.attempt)
-        self.blocked.set()
-        await asyncio.sleep(30)
-
-
-@pytest.fixture
-def kinds(resources: Resources) -> Iterator[Kinds]:
-    kinds = Kinds()
-    before: Mapping[str, TaskHandler] = resources.task_handlers
-    resources.task_handlers = {
-        **before,
-        "works": kinds.works,
-        "breaks": kinds.breaks,
-        "refuses": kinds.refuses,
-        "waits": kinds.waits,
-    }
-    yield kinds
-    resources.task_handlers = before
-
-
-async def ask(resources: Resources, kind: str, owner: UUID | None = None) -> UUID:
-    async with resources.database.unit_of_work() as work:
-        return request_task(work, resources.queue, kind, {"word": "tea"}, owner_id=owner)
-
-
-async def stored(resources: Resources, task_id: UUID) -> Task:
-    async with resources.database.unit_of_work() as work:
-        return (await work.session.execute(select(Task).where(Task.id == task_id))).scalar_one()
-
-
-async def age(resources: Resources, task_id: UUID, **values: object) -> None:
-    async with resources.database.unit_of_work() as work:
-        long_ago = datetime.now(UTC) - timedelta(minutes=5)
-        await work.session.execute(update(Task).where(Task.id == task_id).values(due_at=long_ago, **values))
+from tests.tasks.fixtures import Kinds, age, ask, kinds_stored, stored
 
 
 async def test_a_task_is_done_and_its_result_kept(resources: Resources, kinds: Kinds, run_queue: RunQueue) -> None:
@@ -92,6 +27,14 @@ async def test_a_task_is_done_and_its_result_kept(resources: Resources, kinds: K
     task = await stored(resources, task_id)
     assert (task.status, task.result, task.attempts) == ("succeeded", {"echo": "tea", "language": "en"}, 1)
     assert task.finished_at is not None
+
+
+async def test_what_a_success_was_made_of_is_forgotten(resources: Resources, kinds: Kinds) -> None:
+    done, refused = await ask(resources, "works"), await ask(resources, "refuses")
+    await run_task(resources, done)
+    await run_task(resources, refused)
+    assert (await stored(resources, done)).payload == {}
+    assert (await stored(resources, refused)).payload == {"word": "tea"}
 
 
 async def test_a_rolled_back_unit_of_work_leaves_no_task(
@@ -128,19 +71,27 @@ async def test_a_failed_attempt_leaves_nothing_and_is_repeated_later(resources: 
     task = await stored(resources, task_id)
     assert (task.status, task.attempts) == (TaskStatus.QUEUED, 1)
     assert task.due_at > datetime.now(UTC)
-    async with resources.database.unit_of_work() as work:
-        assert len((await work.session.execute(select(Task))).scalars().all()) == 1
+    assert await kinds_stored(resources) == ["breaks"]
 
 
-async def test_a_task_is_given_up_after_its_last_attempt(resources: Resources, kinds: Kinds) -> None:
+async def test_a_task_is_dead_after_its_last_attempt(resources: Resources, kinds: Kinds) -> None:
+    attempts = resources.section(TasksSettings).task_attempts
     task_id = await ask(resources, "breaks")
-    for _ in range(MAX_ATTEMPTS + 1):
+    for _ in range(attempts + 1):
         await run_task(resources, task_id)
     task = await stored(resources, task_id)
-    assert (task.status, kinds.runs) == (TaskStatus.FAILED, [1, 2, 3, 4, 5])
+    assert (task.status, kinds.runs) == (TaskStatus.DEAD, list(range(1, attempts + 1)))
     assert task.problem is not None
     assert task.problem["type"] == "urn:problem:task-gave-up"
-    assert "5" in str(task.problem["detail"])
+    assert str(attempts) in str(task.problem["detail"])
+
+
+async def test_a_task_that_kills_its_workers_is_dead_in_the_end(resources: Resources, kinds: Kinds) -> None:
+    task_id = await ask(resources, "works")
+    attempts = resources.section(TasksSettings).task_attempts
+    await age(resources, task_id, status=TaskStatus.RUNNING, attempts=attempts)
+    await run_task(resources, task_id)
+    assert ((await stored(resources, task_id)).status, kinds.runs) == (TaskStatus.DEAD, [])
 
 
 async def test_a_problem_fails_a_task_for_good(resources: Resources, kinds: Kinds, run_queue: RunQueue) -> None:
@@ -153,12 +104,36 @@ async def test_a_problem_fails_a_task_for_good(resources: Resources, kinds: Kind
     assert kinds.runs == [1]
 
 
+async def test_an_outage_is_no_refusal(resources: Resources, kinds: Kinds) -> None:
+    task_id = await ask(resources, "misses a part")
+    await run_task(resources, task_id)
+    assert (await stored(resources, task_id)).status == TaskStatus.QUEUED
+
+
 async def test_an_unknown_kind_fails(resources: Resources, run_queue: RunQueue) -> None:
     task_id = await ask(resources, "nobody-does-this")
     await run_queue()
     task = await stored(resources, task_id)
     assert task.problem is not None
     assert task.problem["type"] == "urn:problem:task-unknown"
+
+
+async def test_a_task_that_is_late_is_not_begun(resources: Resources, kinds: Kinds) -> None:
+    task_id = await ask(resources, "works", within=timedelta(seconds=-1))
+    await run_task(resources, task_id)
+    task = await stored(resources, task_id)
+    assert (task.status, kinds.runs) == (TaskStatus.DEAD, [])
+    assert task.problem is not None
+    assert task.problem["type"] == "urn:problem:task-expired"
+
+
+async def test_an_attempt_ends_at_the_deadline(resources: Resources, kinds: Kinds) -> None:
+    task_id = await ask(resources, "waits", within=timedelta(seconds=0.3))
+    async with asyncio.timeout(10):
+        await run_task(resources, task_id)
+    assert (await stored(resources, task_id)).status == TaskStatus.QUEUED
+    await run_task(resources, task_id)
+    assert ((await stored(resources, task_id)).status, kinds.runs) == (TaskStatus.DEAD, [1])
 
 
 async def test_an_attempt_that_a_shutdown_cuts_off_is_repeated_at_once(resources: Resources, kinds: Kinds) -> None:
@@ -173,78 +148,42 @@ async def test_an_attempt_that_a_shutdown_cuts_off_is_repeated_at_once(resources
     assert task.due_at <= datetime.now(UTC)
 
 
-async def test_a_task_asked_for_while_redis_is_down_is_done_later(
-    resources: Resources, kinds: Kinds, run_queue: RunQueue
-) -> None:
-    redis = kit_redis.connect("redis://127.0.0.1:1/0")
-    async with resources.database.unit_of_work() as work:
-        task_id = request_task(work, Queue(redis), "works", {"word": "tea"})
-    await redis.aclose()
-    assert (await stored(resources, task_id)).status == TaskStatus.QUEUED
-    await age(resources, task_id)
-    await sweep(resources)
-    await run_queue()
-    assert (await stored(resources, task_id)).status == TaskStatus.SUCCEEDED
-
-
-async def test_the_sweeper_queues_what_redis_lost(resources: Resources, kinds: Kinds, run_queue: RunQueue) -> None:
-    task_id = await ask(resources, "works")
-    await resources.redis.flushdb()
-    await sweep(resources)
-    await run_queue()
-    assert kinds.runs == []  # not overdue yet
-    await age(resources, task_id)
-    await sweep(resources)
-    await run_queue()
-    assert (await stored(resources, task_id)).status == TaskStatus.SUCCEEDED
-
-
-async def test_the_sweeper_revives_what_a_dead_worker_held(
-    resources: Resources, kinds: Kinds, run_queue: RunQueue
-) -> None:
-    task_id = await ask(resources, "works")
-    await resources.redis.flushdb()
-    long_ago = datetime.now(UTC) - timedelta(minutes=5)
-    await age(resources, task_id, status=TaskStatus.RUNNING, attempts=1, started_at=long_ago)
-    await sweep(resources)
-    await run_queue()
-    task = await stored(resources, task_id)
-    assert (task.status, task.attempts) == (TaskStatus.SUCCEEDED, 2)
-
-
-async def test_the_sweeper_leaves_alone_what_a_living_worker_holds(
-    resources: Resources, kinds: Kinds, run_queue: RunQueue
-) -> None:
-    task_id = await ask(resources, "waits")
-    await resources.redis.flushdb()
-    attempt = asyncio.create_task(run_task(resources, task_id))
-    await kinds.blocked.wait()
-    await run_task(resources, task_id)
-    assert kinds.runs == [1]
-    attempt.cancel()
-    await asyncio.gather(attempt, return_exceptions=True)
-
-
 def test_pauses_grow_and_vary() -> None:
     pauses = [[back_off(attempt).total_seconds() for _ in range(50)] for attempt in (1, 2, 3)]
     for attempt, found in enumerate(pauses, start=1):
         assert 2**attempt * 0.5 <= min(found) < max(found) <= 2**attempt * 1.5
+    assert back_off(50).total_seconds() <= LONGEST_PAUSE * 1.5
 
 
-async def test_a_task_is_shown_to_its_owner_alone(resources: Resources, kinds: Kinds, sign_in: SignIn) -> None:
-    ann, bob = await sign_in("ann@example.com"), await sign_in("bob@example.com")
-    task_id = await ask(resources, "works", UUID(ann.user_id))
-    shown = await ann.get(f"/v1/tasks/{task_id}")
-    assert shown.json() == {"id": str(task_id), "kind": "works", "status": "queued", "result": None, "problem": None}
-    assert (await bob.get(f"/v1/tasks/{task_id}")).status_code == 404
+class Baggage:
+    """Hands a word from the request to the task."""
+
+    def __init__(self) -> None:
+        self.restored: list[tuple[Mapping[str, str], str]] = []
+
+    def carry(self) -> Mapping[str, str]:
+        return {"word": "from the request"}
+
+    @contextmanager
+    def restore(self, carried: Mapping[str, str], kind: str) -> Iterator[None]:
+        self.restored.append((carried, kind))
+        yield
 
 
-async def test_an_administrator_sees_every_task(resources: Resources, sign_in: SignIn) -> None:
-    root = await sign_in("root@example.com", role="admin")
-    task_id = await ask(resources, "works", uuid4())
-    assert (await root.get(f"/v1/tasks/{task_id}")).status_code == 200
+async def test_a_job_knows_the_request_the_user_and_what_features_carry(resources: Resources, kinds: Kinds) -> None:
+    baggage, owner, seen = Baggage(), uuid4(), {}
 
+    async def looks(run: TaskRun, _payload: Payload) -> None:
+        seen.update(structlog.contextvars.get_contextvars())
+        assert (current_request_id(), run.language, run.owner_id) == ("request-1", "th", owner)
 
-async def test_a_task_that_is_not_there_is_not_found(ann: SignedIn) -> None:
-    assert (await ann.get(f"/v1/tasks/{uuid4()}")).status_code == 404
-    assert (await ann.get("/v1/tasks/x")).status_code == 422
+    among = replace(resources, task_contexts=[baggage], task_handlers={"looks": looks})
+    queue = Queue(resources.redis, [baggage])
+    with request_context("request-1", "th"):
+        async with resources.database.unit_of_work() as work:
+            task_id: UUID = request_task(work, queue, "looks", {}, owner_id=owner)
+    await run_task(among, task_id)
+    assert (await stored(resources, task_id)).status == TaskStatus.SUCCEEDED
+    expected = {"request_id": "request-1", "task_id": str(task_id), "kind": "looks", "user_id": str(owner)}
+    assert expected.items() <= seen.items()
+    assert baggage.restored == [({"word": "from the request"}, "looks")]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from app.kit.configuration import Section
 from app.kit.identity import Authenticator
 from app.kit.mail import Mailer
-from app.kit.queue import CronJob, TaskHandler
+from app.kit.queue import CronJob, TaskContext, TaskHandler
 
 if TYPE_CHECKING:
     from app.kit.resources import Resources
@@ -28,6 +28,7 @@ class Feature:
 
     `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
     `install` may add middleware to the application. `lifespan` surrounds the life of API and worker alike.
+    `task_context` hands something from a request to the tasks that it asks for.
     `seed` fills a development database and returns the lines that `app dev` prints.
     """
 
@@ -36,6 +37,7 @@ class Feature:
     settings: type[Section] | None = None
     task_handlers: Mapping[str, TaskHandler] = field(default_factory=dict)
     cron: Sequence[CronJob] = ()
+    task_context: TaskContext | None = None
     authenticator: "Callable[[Resources], Authenticator] | None" = None
     mailer: "Callable[[Resources], Mailer] | None" = None
     install: Callable[[FastAPI], None] | None = None

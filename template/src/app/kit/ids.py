@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 
@@ -12,3 +13,8 @@ def new_id() -> UUID:
     value = (value & ~(0xF << 76)) | (0x7 << 76)  # version 7
     value = (value & ~(0x3 << 62)) | (0x2 << 62)  # the RFC 9562 variant
     return UUID(int=value)
+
+
+def first_id(moment: datetime) -> UUID:
+    """The lowest id of a moment: what is older than it was made before."""
+    return UUID(int=int(moment.timestamp() * 1_000) << 80)

@@ -4,13 +4,15 @@ A job is the id of a task row. What the job is to do, and what became of it, sta
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from arq.connections import ArqRedis
+from arq.constants import default_queue_name
 from pydantic import JsonValue
 from redis.asyncio import Redis
 
@@ -39,8 +41,18 @@ class TaskRun:
 
 
 # Does the work of one kind of task and returns its result. A Problem that it raises fails the task for good;
-# any other exception has it tried again.
+# any other exception, and Unavailable, has it tried again.
 TaskHandler = Callable[[TaskRun, Payload], Awaitable[Payload | None]]
+
+
+class TaskContext(Protocol):
+    """What a feature hands from a request to the tasks that the request asks for, such as the id of a trace."""
+
+    def carry(self) -> Mapping[str, str]:
+        """What to write down with a task, in the request that asks for it."""
+
+    def restore(self, carried: Mapping[str, str], kind: str) -> AbstractContextManager[object]:
+        """Surround one attempt at a task of a kind, in the worker, with what was written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +68,30 @@ class CronJob:
 class Queue:
     """Hands task ids to the worker."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, contexts: Sequence[TaskContext] = ()) -> None:
+        self._contexts = contexts
         self._arq = ArqRedis(
             connection_pool=redis.connection_pool, job_serializer=serialize_job, job_deserializer=deserialize_job
         )
 
+    def carried(self) -> dict[str, str]:
+        """What features hand from the request at hand to the tasks that it asks for."""
+        return {name: value for context in self._contexts for name, value in context.carry().items()}
+
     async def push(self, task_id: UUID, attempt: int, due: datetime | None = None) -> None:
         """Queue an attempt at a task, at a time or at once. Twice the same attempt is queued once."""
-        await self._arq.enqueue_job(RUN_TASK, str(task_id), _job_id=f"{task_id}:{attempt}", _defer_until=due)
+        await self._arq.enqueue_job(RUN_TASK, str(task_id), _job_id=_job_id(task_id, attempt), _defer_until=due)
+
+    async def lacks(self, attempts: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
+        """Those of the attempts that are neither queued nor under way. One round trip."""
+        if not attempts:
+            return []
+        scores = await self._arq.zmscore(default_queue_name, [_job_id(*attempt) for attempt in attempts])
+        return [attempt for attempt, score in zip(attempts, scores, strict=True) if score is None]
+
+
+def _job_id(task_id: UUID, attempt: int) -> str:
+    return f"{task_id}:{attempt}"
 
 
 def serialize_job(job: dict[str, object]) -> bytes:

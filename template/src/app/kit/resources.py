@@ -13,7 +13,7 @@ from app.kit.database import Database
 from app.kit.features import Feature, provider
 from app.kit.identity import Authenticator
 from app.kit.mail import Mailer
-from app.kit.queue import Queue, TaskHandler
+from app.kit.queue import Queue, TaskContext, TaskHandler
 from app.kit.ratelimit import RateLimiter, RateLimitSettings
 from app.kit.redis import connect
 from app.settings import Settings
@@ -33,6 +33,7 @@ class Resources:
     queue: Queue
     limiter: RateLimiter
     task_handlers: Mapping[str, TaskHandler]
+    task_contexts: Sequence[TaskContext]
     authenticator: Authenticator = field(init=False)
     mailer: Mailer = field(init=False)
 
@@ -67,6 +68,7 @@ def load_sections(features: Sequence[Feature]) -> dict[type[Section], Section]:
 async def open_resources(settings: Settings, features: Sequence[Feature]) -> AsyncIterator[Resources]:
     """Make everything, start the features, and close all of it in reverse. Connects to nothing by itself."""
     sections = load_sections(features)
+    task_contexts = [feature.task_context for feature in features if feature.task_context]
     async with AsyncExitStack() as stack:
         database = Database(settings)
         stack.push_async_callback(database.close)
@@ -81,9 +83,10 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
             database=database,
             redis=redis,
             cache=Cache(cache_redis),
-            queue=Queue(redis),
+            queue=Queue(redis, task_contexts),
             limiter=RateLimiter(redis, limits),
             task_handlers={kind: run for feature in features for kind, run in feature.task_handlers.items()},
+            task_contexts=task_contexts,
         )
         await _start(resources, features, stack)
         yield resources

@@ -2,7 +2,15 @@
 
 from app.kit.features import Feature
 from app.tasks.mail import SEND_MAIL, send_mail
+from app.tasks.retention import old_tasks
 from app.tasks.routes import router
+from app.tasks.settings import TasksSettings
 from app.tasks.sweeper import sweeper
 
-feature = Feature(name="tasks", router=router, task_handlers={SEND_MAIL: send_mail}, cron=(sweeper,))
+feature = Feature(
+    name="tasks",
+    router=router,
+    settings=TasksSettings,
+    task_handlers={SEND_MAIL: send_mail},
+    cron=(sweeper, old_tasks),
+)

@@ -14,22 +14,31 @@ from app.kit.ids import new_id
 
 
 class TaskStatus(StrEnum):
-    """Where a task stands. The last two are final."""
+    """Where a task stands. The last three are final, unless somebody has the task replayed.
+
+    `failed` was refused by a rule of the service, `dead` ran out of attempts or of time.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    DEAD = "dead"
 
 
 class Task(Model):
-    """What is to be done, for whom, and what became of it. The row is the truth; the queue holds only its id."""
+    """What is to be done, for whom, and what became of it. The row is the truth; the queue holds only its id.
+
+    `attempts` only ever grows: it tells the attempt that has the task from all earlier ones. `lease_until` is when
+    that attempt counts as lost, unless it has renewed the lease by then.
+    """
 
     __tablename__ = "tasks"
     __table_args__ = (
-        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed')", name="status"),
+        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'dead')", name="status"),
         # The sweeper reads only what is unfinished, which stays small however long the history.
         Index("ix_tasks_unfinished", "due_at", postgresql_where=text("status IN ('queued', 'running')")),
+        Index("ix_tasks_dead", "id", postgresql_where=text("status = 'dead'")),
         Index("ix_tasks_owner_id_id", "owner_id", "id"),
     )
 
@@ -39,11 +48,15 @@ class Task(Model):
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(Text, default=TaskStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
+    attempt_limit: Mapped[int | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     language: Mapped[str] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
+    carried: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    deadline_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

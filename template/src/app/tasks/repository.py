@@ -1,15 +1,29 @@
-"""Queries over tasks."""
+"""Queries over tasks. The database's clock alone tells what is due, and whose lease has run out."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, delete, extract, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tasks.models import Task, TaskStatus
 
-_UNFINISHED = (TaskStatus.QUEUED, TaskStatus.RUNNING)
+# As the partial indexes spell it: of a bound value PostgreSQL could not tell that it is theirs.
+_UNFINISHED = text("tasks.status IN ('queued', 'running')")
+_DEAD = text("tasks.status = 'dead'")
+_LOST = and_(Task.status == TaskStatus.RUNNING, Task.lease_until < func.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: tasks that are due, the seconds that the oldest of them has waited, and dead letters."""
+
+    due: int
+    oldest: float
+    dead: int
 
 
 class TaskRepository:
@@ -26,26 +40,116 @@ class TaskRepository:
         """A task by its id."""
         return await self._session.get(Task, task_id)
 
-    async def lock_unfinished(self, task_id: UUID) -> Task | None:
-        """An unfinished task, locked to the end of the transaction.
+    async def page(self, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Task]:
+        """An owner's tasks, newest first, older than `after`."""
+        query = select(Task).where(Task.owner_id == owner_id).order_by(Task.id.desc()).limit(limit)
+        if after is not None:
+            query = query.where(Task.id < after)
+        return (await self._session.execute(query)).scalars().all()
 
-        None when it is finished, or when another worker holds it: a worker that died holds nothing.
-        """
-        query = select(Task).where(Task.id == task_id, Task.status.in_(_UNFINISHED)).with_for_update(skip_locked=True)
-        return (await self._session.execute(query)).scalar_one_or_none()
+    async def newest(self, status: TaskStatus | None, limit: int) -> Sequence[Task]:
+        """Anybody's tasks of a status, or of all, newest first."""
+        query = select(Task).order_by(Task.id.desc()).limit(limit)
+        if status is not None:
+            query = query.where(Task.status == status)
+        return (await self._session.execute(query)).scalars().all()
 
-    async def lock_stranded(self, age: timedelta, limit: int) -> Sequence[Task]:
-        """Unfinished tasks that were due `age` ago and that no worker holds, locked."""
-        overdue = func.now() - age
+    async def take(self, task_id: UUID, lease: timedelta) -> Row[Any] | None:
+        """Begin an attempt at a task and lease it. None when it is finished, or when another attempt holds it."""
+        free = (
+            select(Task.id)
+            .where(Task.id == task_id, or_(Task.status == TaskStatus.QUEUED, _LOST))
+            .with_for_update(skip_locked=True)
+        )
         query = (
-            select(Task)
+            update(Task)
+            .where(Task.id == free.scalar_subquery())
+            .values(
+                status=TaskStatus.RUNNING,
+                attempts=Task.attempts + 1,
+                started_at=func.now(),
+                lease_until=func.now() + lease,
+            )
+            .returning(
+                Task.kind,
+                Task.owner_id,
+                Task.payload,
+                Task.attempts,
+                Task.attempt_limit,
+                Task.language,
+                Task.request_id,
+                Task.carried,
+                (Task.deadline_at - func.now()).label("left"),
+            )
+        )
+        return (await self._session.execute(query)).one_or_none()
+
+    async def hold(self, task_id: UUID, attempt: int, **values: object) -> bool:
+        """Change a task on behalf of an attempt. False when the attempt does not have the task any more."""
+        query = (
+            update(Task)
+            .where(Task.id == task_id, Task.status == TaskStatus.RUNNING, Task.attempts == attempt)
+            .values(values)
+            .returning(Task.id)
+            .execution_options(synchronize_session=False)
+        )
+        return (await self._session.execute(query)).one_or_none() is not None
+
+    async def stranded(self, age: timedelta, limit: int) -> Sequence[tuple[UUID, int]]:
+        """Ids of tasks that nobody is at although they were due `age` ago, and the numbers of their next attempts."""
+        query = (
+            select(Task.id, Task.attempts + 1)
             .where(
-                Task.status.in_(_UNFINISHED),
-                Task.due_at < overdue,
-                or_(Task.started_at.is_(None), Task.started_at < overdue),
+                _UNFINISHED,
+                or_(and_(Task.status == TaskStatus.QUEUED, Task.due_at < func.now() - age), _LOST),
             )
             .order_by(Task.due_at)
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
-        return (await self._session.execute(query)).scalars().all()
+        return [(row[0], row[1]) for row in await self._session.execute(query)]
+
+    async def replay(self, condition: ColumnElement[bool], attempts: int) -> Sequence[tuple[UUID, int]]:
+        """Queue given-up tasks again, for so many more attempts. Returns ids and numbers of their next attempts."""
+        query = (
+            update(Task)
+            .where(condition, Task.status.in_((TaskStatus.DEAD, TaskStatus.FAILED)))
+            .values(
+                status=TaskStatus.QUEUED,
+                attempt_limit=Task.attempts + attempts,
+                due_at=func.now(),
+                deadline_at=None,
+                problem=None,
+                finished_at=None,
+            )
+            .returning(Task.id, Task.attempts + 1)
+        )
+        return [(row[0], row[1]) for row in await self._session.execute(query)]
+
+    async def remove_finished(self, before: datetime, oldest: UUID, limit: int) -> int:
+        """Remove tasks that succeeded or failed before a time, whose first id is `oldest`. Dead ones stay."""
+        old = (
+            select(Task.id)
+            .where(
+                Task.id < oldest,
+                Task.finished_at < before,
+                Task.status.in_((TaskStatus.SUCCEEDED, TaskStatus.FAILED)),
+            )
+            .order_by(Task.id)
+            .limit(limit)
+        )
+        removed = await self._session.execute(delete(Task).where(Task.id.in_(old)).returning(Task.id))
+        return len(removed.all())
+
+    async def backlog(self) -> Backlog:
+        """What waits at this moment. Reads the partial indexes alone."""
+        waiting = and_(Task.status == TaskStatus.QUEUED, Task.due_at <= func.now())
+        query = select(func.count(), extract("epoch", func.now() - func.min(Task.due_at))).select_from(Task)
+        due, oldest = (await self._session.execute(query.where(_UNFINISHED, waiting))).one()
+        dead = await self._session.scalar(select(func.count()).select_from(Task).where(_DEAD))
+        return Backlog(int(due), float(oldest or 0), int(dead or 0))
+
+
+def finished(status: TaskStatus, result: Mapping[str, Any] | None, problem: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The values of a task that is done with. What a success was made of is forgotten: it may hold private data."""
+    values: dict[str, Any] = {"status": status, "result": result, "problem": problem, "finished_at": func.now()}
+    return {**values, "payload": {}} if status is TaskStatus.SUCCEEDED else values

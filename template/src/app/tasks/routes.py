@@ -6,14 +6,23 @@ from fastapi import APIRouter
 
 from app.kit.database import UnitOfWorkDep
 from app.kit.identity import CurrentUser
+from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user
 from app.tasks.schemas import TaskRead
-from app.tasks.service import visible_task
+from app.tasks.service import list_tasks, visible_task
 
-router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"], dependencies=[limited_by_user(Limit("tasks", 600, 60))])
 
 
-@router.get("/{task_id}", dependencies=[limited_by_user(Limit("tasks", 600, 60))])
+@router.get("")
+async def read_tasks(
+    user: CurrentUser, work: UnitOfWorkDep, cursor: Cursor = None, limit: PageSize = 20
+) -> Page[TaskRead]:
+    """The user's own tasks, newest first."""
+    return await list_tasks(work, user, cursor, limit)
+
+
+@router.get("/{task_id}")
 async def read_task(task_id: UUID, user: CurrentUser, work: UnitOfWorkDep) -> TaskRead:
-    """A task and what became of it."""
+    """A task and what became of it. Its owner and administrators see it; to others it is not there."""
     return TaskRead.model_validate(await visible_task(work, user, task_id))

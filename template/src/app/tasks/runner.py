@@ -1,150 +1,201 @@
 """One attempt at a task, so that its effect happens once, whatever becomes of the worker.
 
-The attempt is announced in a transaction of its own. The work and the record of its success share the next one:
-a worker that dies leaves neither. The row's lock says that a worker lives, because its connection dies with it.
+The attempt takes the task, under a number and a lease, in a transaction of its own. The work and the record of its
+success share the next one, which commits only while the task is still that attempt's: a worker that dies leaves
+nothing, and one that was stopped beyond its lease and wakes again commits nothing.
 """
 
 import asyncio
 import random
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import func
+from sqlalchemy.exc import DBAPIError
 
 from app.kit import metrics
 from app.kit.context import new_request_id, request_context
-from app.kit.i18n import N_
-from app.kit.problems import Problem
-from app.kit.queue import TaskRun
+from app.kit.database import is_outage
+from app.kit.problems import Problem, Unavailable
+from app.kit.queue import Payload, TaskRun
+from app.kit.redis import OUTAGES
 from app.kit.resources import Resources
-from app.tasks.models import Task, TaskStatus
-from app.tasks.repository import TaskRepository
+from app.tasks.lease import leased
+from app.tasks.models import TaskStatus
+from app.tasks.problems import TaskExpired, TaskGaveUp, UnknownKind
+from app.tasks.repository import TaskRepository, finished
+from app.tasks.settings import TasksSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
-MAX_ATTEMPTS = 5
+# The longest pause between two attempts, seconds.
+LONGEST_PAUSE = 600
 
 
-class TaskGaveUp(Problem):
-    """Every attempt at the task failed."""
-
-    slug = "task-gave-up"
-    title = N_("The task failed")
-    detail = N_("The task failed %(attempts)s times and was given up.")
-
-
-class UnknownKind(Problem):
-    """No feature handles tasks of this kind."""
-
-    slug = "task-unknown"
-    title = N_("The task failed")
-    detail = N_("No part of the service knows this kind of task.")
+class SupersededError(Exception):
+    """Another attempt has the task: what this one did must not stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What the attempt needs of the row, read before its own transaction."""
+    """What the attempt needs of the row. `left` is the time until the task's deadline."""
 
     id: UUID
     kind: str
+    owner_id: UUID | None
+    payload: Payload
     number: int
+    limit: int
     language: str
     request_id: str
+    carried: Mapping[str, str]
+    left: timedelta | None
 
 
 async def run_task(resources: Resources, task_id: UUID) -> None:
     """Make one attempt at a task. Does nothing when it is finished, or when another worker is at it."""
-    attempt = await _announce(resources, task_id)
+    attempt = await _take(resources, task_id)
     if attempt is None:
         return
-    with request_context(attempt.request_id, attempt.language, task_id=str(task_id), kind=attempt.kind):
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(resources.settings.job_timeout):
-                await _perform(resources, attempt)
-        except Problem as problem:
-            await _fail(resources, attempt, problem)
-        except asyncio.CancelledError:
-            # The worker is going away: another one repeats the attempt.
-            await asyncio.shield(_postpone(resources, attempt, timedelta()))
-            raise
-        except Exception:
-            log.exception("task attempt failed", attempt=attempt.number)
-            await _retry(resources, attempt)
-        finally:
-            metrics.TASK_SECONDS.labels(attempt.kind).observe(time.perf_counter() - started)
+    with _surroundings(resources, attempt):
+        if attempt.number > attempt.limit:
+            # Its last worker died of it, or with it, before it could say so.
+            await _give_up(resources, attempt, TaskGaveUp(attempts=attempt.number - 1))
+        elif attempt.left is not None and attempt.left <= timedelta():
+            await _give_up(resources, attempt, TaskExpired())
+        else:
+            await _try(resources, attempt)
 
 
 def back_off(attempt: int) -> timedelta:
-    """The pause after a failed attempt, counted from 1: 2, 4, 8, 16 s, half to one and a half times as long."""
-    return timedelta(seconds=2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  spreads load, guards nothing
+    """The pause after a failed attempt, counted from 1: 2, 4, 8 s and so on, half to one and a half times as long."""
+    seconds = min(2.0**attempt, LONGEST_PAUSE)
+    return timedelta(seconds=seconds * random.uniform(0.5, 1.5))  # noqa: S311  spreads load, guards nothing
 
 
-async def _announce(resources: Resources, task_id: UUID) -> _Attempt | None:
+async def _take(resources: Resources, task_id: UUID) -> _Attempt | None:
+    settings = resources.section(TasksSettings)
     async with resources.database.unit_of_work() as work:
-        task = await TaskRepository(work.session).lock_unfinished(task_id)
-        if task is None:
-            return None
-        task.status = TaskStatus.RUNNING
-        task.attempts += 1
-        task.started_at = datetime.now(UTC)
-        return _Attempt(task.id, task.kind, task.attempts, task.language, task.request_id or new_request_id())
+        row = await TaskRepository(work.session).take(task_id, timedelta(seconds=settings.task_lease))
+    if row is None:
+        return None
+    return _Attempt(
+        id=task_id,
+        kind=row.kind,
+        owner_id=row.owner_id,
+        payload=row.payload,
+        number=row.attempts,
+        limit=row.attempt_limit or settings.task_attempts,
+        language=row.language,
+        request_id=row.request_id or new_request_id(),
+        carried=row.carried,
+        left=row.left,
+    )
+
+
+@contextmanager
+def _surroundings(resources: Resources, attempt: _Attempt) -> Iterator[None]:
+    """The context of the request that asked for the task, on the log lines too, and what features carried over."""
+    fields = {"task_id": str(attempt.id), "kind": attempt.kind}
+    if attempt.owner_id:
+        fields["user_id"] = str(attempt.owner_id)
+    with ExitStack() as stack:
+        stack.enter_context(request_context(attempt.request_id, attempt.language, **fields))
+        for context in resources.task_contexts:
+            stack.enter_context(context.restore(attempt.carried, attempt.kind))
+        yield
+
+
+async def _try(resources: Resources, attempt: _Attempt) -> None:
+    started = time.perf_counter()
+    try:
+        await _perform(resources, attempt)
+    except SupersededError:
+        log.warning("attempt came too late: another one has the task", attempt=attempt.number)
+    except asyncio.CancelledError:
+        # The worker is going away: another one repeats the attempt.
+        await asyncio.shield(_postpone(resources, attempt, timedelta()))
+        raise
+    except Exception as error:
+        await _fail(resources, attempt, error)
+    finally:
+        metrics.TASK_SECONDS.labels(attempt.kind).observe(time.perf_counter() - started)
 
 
 async def _perform(resources: Resources, attempt: _Attempt) -> None:
     handler = resources.task_handlers.get(attempt.kind)
     if handler is None:
         raise UnknownKind
-    async with resources.database.unit_of_work() as work:
-        task = await _own(TaskRepository(work.session), attempt)
-        if task is None:
-            return
-        run = TaskRun(work, resources, task.id, task.owner_id, attempt.language, attempt.number)
-        result = await handler(run, task.payload)
-        _finish(task, TaskStatus.SUCCEEDED)
-        task.result = dict(result) if result is not None else None
+    lease = timedelta(seconds=resources.section(TasksSettings).task_lease)
+    holding = leased(resources.database, attempt.id, attempt.number, lease, _seconds(resources, attempt))
+    async with holding, resources.database.unit_of_work() as work:
+        run = TaskRun(work, resources, attempt.id, attempt.owner_id, attempt.language, attempt.number)
+        result = await handler(run, attempt.payload)
+        values = finished(TaskStatus.SUCCEEDED, dict(result) if result is not None else None, None)
+        if not await TaskRepository(work.session).hold(attempt.id, attempt.number, **values):
+            raise SupersededError
     metrics.TASKS_SUCCEEDED.labels(attempt.kind).inc()
     log.info("task succeeded", attempt=attempt.number)
 
 
-async def _own(tasks: TaskRepository, attempt: _Attempt) -> Task | None:
-    task = await tasks.lock_unfinished(attempt.id)
-    # Another attempt may have begun between the announcement and this lock: it has the task now.
-    return task if task is not None and task.attempts == attempt.number else None
+def _seconds(resources: Resources, attempt: _Attempt) -> float:
+    longest = float(resources.settings.job_timeout)
+    return longest if attempt.left is None else min(longest, attempt.left.total_seconds())
 
 
-async def _fail(resources: Resources, attempt: _Attempt, problem: Problem) -> None:
-    async with resources.database.unit_of_work() as work:
-        task = await _own(TaskRepository(work.session), attempt)
-        if task is None:
-            return
-        _finish(task, TaskStatus.FAILED)
-        task.problem = problem.document(attempt.language)
-    metrics.TASKS_FAILED.labels(attempt.kind).inc()
-    log.warning("task failed", problem=problem.slug, attempt=attempt.number)
-
-
-async def _retry(resources: Resources, attempt: _Attempt) -> None:
-    if attempt.number >= MAX_ATTEMPTS:
-        metrics.TASKS_DEAD.labels(attempt.kind).inc()
-        await _fail(resources, attempt, TaskGaveUp(attempts=attempt.number))
+async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> None:
+    """Refused for good by a rule of the service; or given up; or to be tried again."""
+    if isinstance(error, Problem) and not isinstance(error, Unavailable):
+        if await _finish(resources, attempt, TaskStatus.FAILED, error):
+            metrics.TASKS_FAILED.labels(attempt.kind).inc()
+            log.warning("task failed", problem=error.slug, attempt=attempt.number)
         return
-    metrics.TASKS_RETRIED.labels(attempt.kind).inc()
-    await _postpone(resources, attempt, back_off(attempt.number))
+    if _is_passing(error):
+        log.warning("task attempt failed", attempt=attempt.number, error=type(error).__name__)
+    else:
+        log.error("task attempt failed", attempt=attempt.number, exc_info=error)
+    if attempt.number >= attempt.limit:
+        await _give_up(resources, attempt, TaskGaveUp(attempts=attempt.number))
+    elif await _postpone(resources, attempt, back_off(attempt.number)):
+        metrics.TASKS_RETRIED.labels(attempt.kind).inc()
 
 
-async def _postpone(resources: Resources, attempt: _Attempt, pause: timedelta) -> None:
+def _is_passing(error: Exception) -> bool:
+    """True where a part did not answer or time ran out: a traceback would tell nothing more."""
+    return isinstance(error, (Unavailable, TimeoutError, *OUTAGES)) or (
+        isinstance(error, DBAPIError) and is_outage(error)
+    )
+
+
+async def _give_up(resources: Resources, attempt: _Attempt, problem: Problem) -> None:
+    if await _finish(resources, attempt, TaskStatus.DEAD, problem):
+        metrics.TASKS_FAILED.labels(attempt.kind).inc()
+        metrics.TASKS_DEAD.labels(attempt.kind).inc()
+        log.error("task is dead", problem=problem.slug, attempt=attempt.number)
+
+
+async def _finish(resources: Resources, attempt: _Attempt, status: TaskStatus, problem: Problem) -> bool:
+    return await _record(resources, attempt, finished(status, None, problem.document(attempt.language)))
+
+
+async def _postpone(resources: Resources, attempt: _Attempt, pause: timedelta) -> bool:
+    values = {"status": TaskStatus.QUEUED, "due_at": func.now() + pause, "lease_until": None}
+    if not await _record(resources, attempt, values):
+        return False
+    try:
+        await resources.queue.push(attempt.id, attempt.number + 1, datetime.now(UTC) + pause)
+    except OUTAGES as error:
+        log.warning("attempt not queued: it waits for the sweeper", error=type(error).__name__)
+    return True
+
+
+async def _record(resources: Resources, attempt: _Attempt, values: dict[str, Any]) -> bool:
+    """Write down what became of an attempt, unless another one has the task by now."""
     async with resources.database.unit_of_work() as work:
-        task = await _own(TaskRepository(work.session), attempt)
-        if task is None:
-            return
-        task.status = TaskStatus.QUEUED
-        task.due_at = due = datetime.now(UTC) + pause
-        work.after_commit(lambda: resources.queue.push(attempt.id, attempt.number + 1, due))
-
-
-def _finish(task: Task, status: TaskStatus) -> None:
-    task.status = status
-    task.finished_at = datetime.now(UTC)
+        return await TaskRepository(work.session).hold(attempt.id, attempt.number, **values)

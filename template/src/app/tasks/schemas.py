@@ -1,5 +1,6 @@
 """What callers see of tasks."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,15 +11,18 @@ from app.tasks.models import TaskStatus
 
 
 class TaskRead(BaseModel):
-    """A task and what became of it: a result when it succeeded, a problem when it failed."""
+    """A task and what became of it: a result when it succeeded, a problem when it failed or was given up (`dead`)."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     kind: str
     status: TaskStatus
+    attempts: int
     result: dict[str, Any] | None
     problem: ProblemDocument | None
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class TaskAccepted(BaseModel):

@@ -1,16 +1,28 @@
 """The rules of tasks: written with the request's transaction, queued after its commit, seen by their owner."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement
 
 from app.kit import metrics
 from app.kit.context import current_language, current_request_id
 from app.kit.database import UnitOfWork
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
+from app.kit.paging import Page, split
 from app.kit.problems import NotFound
 from app.kit.queue import Payload, Queue
+from app.kit.redis import OUTAGES, report
+from app.kit.resources import Resources
 from app.tasks.models import Task
 from app.tasks.repository import TaskRepository
+from app.tasks.schemas import TaskRead
+from app.tasks.settings import TasksSettings
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 def request_task(
@@ -21,11 +33,13 @@ def request_task(
     *,
     owner_id: UUID | None = None,
     language: str | None = None,
+    within: timedelta | None = None,
 ) -> UUID:
     """Write a task with the unit of work and return its id.
 
     After the commit its id goes to the queue; were that to fail, the sweeper queues it later. A unit that rolls
-    back leaves no task. The language is the caller's, unless the task speaks to somebody else.
+    back leaves no task. The language is the caller's, unless the task speaks to somebody else. A task that is not
+    done `within` a time is given up; without one it is tried TASK_ATTEMPTS times.
     """
     task = Task(
         id=new_id(),
@@ -34,12 +48,14 @@ def request_task(
         owner_id=owner_id,
         language=language or current_language(),
         request_id=current_request_id(),
+        carried=queue.carried(),
+        deadline_at=datetime.now(UTC) + within if within is not None else None,
     )
     TaskRepository(work.session).add(task)
 
     async def push() -> None:
         metrics.TASKS_QUEUED.labels(kind).inc()
-        await queue.push(task.id, attempt=1)
+        await _push(queue, task.id, 1)
 
     work.after_commit(push)
     return task.id
@@ -51,3 +67,28 @@ async def visible_task(work: UnitOfWork, user: Principal, task_id: UUID) -> Task
     if task is None or (task.owner_id != user.user_id and ADMINISTRATOR not in user.roles):
         raise NotFound
     return task
+
+
+async def list_tasks(work: UnitOfWork, user: Principal, cursor: UUID | None, size: int) -> Page[TaskRead]:
+    """A page of the user's own tasks, newest first."""
+    rows = await TaskRepository(work.session).page(user.user_id, cursor, size + 1)
+    shown, last = split(rows, size)
+    return Page(items=[TaskRead.model_validate(row) for row in shown], next_cursor=last.id if last else None)
+
+
+async def replay(resources: Resources, condition: ColumnElement[bool]) -> Sequence[UUID]:
+    """Try given-up tasks again, TASK_ATTEMPTS times more. Returns the ids of those that the condition met."""
+    async with resources.database.unit_of_work() as work:
+        attempts = resources.section(TasksSettings).task_attempts
+        replayed = await TaskRepository(work.session).replay(condition, attempts)
+    for task_id, attempt in replayed:
+        log.info("task replayed", task_id=str(task_id))
+        await _push(resources.queue, task_id, attempt)
+    return [task_id for task_id, _ in replayed]
+
+
+async def _push(queue: Queue, task_id: UUID, attempt: int) -> None:
+    try:
+        await queue.push(task_id, attempt)
+    except OUTAGES as error:
+        report("task waits for the sweeper", error, task_id=str(task_id))

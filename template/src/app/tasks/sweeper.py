@@ -5,23 +5,27 @@ from datetime import timedelta
 import structlog
 
 from app.kit.queue import CronJob
+from app.kit.redis import OUTAGES, report
 from app.kit.resources import Resources
 from app.tasks.repository import TaskRepository
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A healthy queue starts a due job within a second; a task this much overdue was lost or waits behind a backlog,
-# and queueing the latter twice does nothing.
-STRANDED_AFTER = timedelta(seconds=30)
+# A task is pushed within milliseconds of its commit: what is missing from the queue after this was lost.
+STRANDED_AFTER = timedelta(seconds=5)
 _BATCH = 500
 
 
 async def sweep(resources: Resources) -> None:
-    """Push the id of every stranded task, at most 500 a run."""
+    """Push the id of every task that is due and not in the queue, at most 500 a run."""
     async with resources.database.unit_of_work() as work:
-        for task in await TaskRepository(work.session).lock_stranded(STRANDED_AFTER, _BATCH):
-            log.info("stranded task queued again", task_id=str(task.id), kind=task.kind)
-            await resources.queue.push(task.id, task.attempts + 1)
+        stranded = await TaskRepository(work.session).stranded(STRANDED_AFTER, _BATCH)
+    try:
+        for task_id, attempt in await resources.queue.lacks(stranded):
+            await resources.queue.push(task_id, attempt)
+            log.info("stranded task queued again", task_id=str(task_id), attempt=attempt)
+    except OUTAGES as error:
+        report("sweep ended early", error)
 
 
-sweeper = CronJob("sweep_tasks", sweep, second=frozenset({0, 15, 30, 45}))
+sweeper = CronJob("sweep_tasks", sweep, second=frozenset(range(0, 60, 5)))

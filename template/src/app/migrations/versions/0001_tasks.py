@@ -20,21 +20,28 @@ def upgrade() -> None:
         sa.Column("payload", postgresql.JSONB(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("attempt_limit", sa.Integer(), nullable=True),
         sa.Column("result", postgresql.JSONB(), nullable=True),
         sa.Column("problem", postgresql.JSONB(), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("carried", postgresql.JSONB(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed')", name=op.f("ck_tasks_status")),
+        sa.CheckConstraint(
+            "status IN ('queued', 'running', 'succeeded', 'failed', 'dead')", name=op.f("ck_tasks_status")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
     op.create_index("ix_tasks_owner_id_id", "tasks", ["owner_id", "id"])
     op.create_index(
         "ix_tasks_unfinished", "tasks", ["due_at"], postgresql_where=sa.text("status IN ('queued', 'running')")
     )
+    op.create_index("ix_tasks_dead", "tasks", ["id"], postgresql_where=sa.text("status = 'dead'"))
 
 
 def downgrade() -> None:

@@ -1,0 +1,36 @@
+"""What waits, as gauges of every worker: whichever of them a scrape reaches, it tells the truth."""
+
+import asyncio
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kit import metrics
+from app.kit.problems import Unavailable
+from app.kit.resources import Resources
+from app.tasks.repository import TaskRepository
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Half the interval at which metrics are usually scraped, seconds.
+INTERVAL = 15
+
+
+async def measure(resources: Resources) -> None:
+    """Set the gauges once. Leaves them as they are when PostgreSQL does not answer."""
+    try:
+        async with resources.database.unit_of_work() as work:
+            backlog = await TaskRepository(work.session).backlog()
+    except (Unavailable, SQLAlchemyError, TimeoutError) as error:
+        log.warning("backlog not measured", error=type(error).__name__)
+        return
+    metrics.TASKS_DUE.set(backlog.due)
+    metrics.TASKS_DUE_SECONDS.set(backlog.oldest)
+    metrics.TASKS_DEAD_LETTERS.set(backlog.dead)
+
+
+async def keep_measuring(resources: Resources) -> None:
+    """Set the gauges every 15 s, until cancelled."""
+    while True:
+        await measure(resources)
+        await asyncio.sleep(INTERVAL)

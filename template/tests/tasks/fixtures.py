@@ -1,0 +1,101 @@
+"""Kinds of tasks for tests, and a look at the rows."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from app.kit.i18n import N_
+from app.kit.problems import Problem, Unavailable
+from app.kit.queue import Payload, TaskHandler, TaskRun
+from app.kit.resources import Resources
+from app.tasks.models import Task
+from app.tasks.service import request_task
+
+LONG_AGO = timedelta(minutes=5)
+
+
+class Refused(Problem):
+    """A failure for good."""
+
+    slug = "refused"
+    detail = N_("Not found")
+
+
+class Kinds:
+    """Handlers of the kinds that tests use; `runs` notes the attempts, `open` lets `waits` go on."""
+
+    def __init__(self) -> None:
+        self.runs: list[int] = []
+        self.blocked = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def works(self, run: TaskRun, payload: Payload) -> Payload:
+        self.runs.append(run.attempt)
+        return {"echo": payload["word"], "language": run.language}
+
+    async def breaks(self, run: TaskRun, _payload: Payload) -> None:
+        self.runs.append(run.attempt)
+        # What a failed attempt wrote must not stay.
+        run.work.session.add(Task(kind="left-behind", payload={}, language="en"))
+        raise RuntimeError("no")
+
+    async def refuses(self, run: TaskRun, _payload: Payload) -> None:
+        self.runs.append(run.attempt)
+        raise Refused
+
+    async def misses_a_part(self, run: TaskRun, _payload: Payload) -> None:
+        self.runs.append(run.attempt)
+        raise Unavailable
+
+    async def waits(self, run: TaskRun, _payload: Payload) -> None:
+        self.runs.append(run.attempt)
+        run.work.session.add(Task(kind=f"effect of {run.attempt}", payload={}, language="en"))
+        self.blocked.set()
+        await self.open.wait()
+
+
+@pytest.fixture
+def kinds(resources: Resources) -> Iterator[Kinds]:
+    """The handlers, in the place of the service's own."""
+    kinds = Kinds()
+    before: Mapping[str, TaskHandler] = resources.task_handlers
+    resources.task_handlers = {
+        **before,
+        "works": kinds.works,
+        "breaks": kinds.breaks,
+        "refuses": kinds.refuses,
+        "misses a part": kinds.misses_a_part,
+        "waits": kinds.waits,
+    }
+    yield kinds
+    resources.task_handlers = before
+
+
+async def ask(resources: Resources, kind: str, owner: UUID | None = None, within: timedelta | None = None) -> UUID:
+    """Ask for a task and return its id."""
+    async with resources.database.unit_of_work() as work:
+        return request_task(work, resources.queue, kind, {"word": "tea"}, owner_id=owner, within=within)
+
+
+async def stored(resources: Resources, task_id: UUID) -> Task:
+    """The row of a task, as it stands."""
+    async with resources.database.unit_of_work() as work:
+        return (await work.session.execute(select(Task).where(Task.id == task_id))).scalar_one()
+
+
+async def kinds_stored(resources: Resources) -> list[str]:
+    """The kinds of all rows."""
+    async with resources.database.unit_of_work() as work:
+        return sorted((await work.session.execute(select(Task.kind))).scalars())
+
+
+async def age(resources: Resources, task_id: UUID, **values: object) -> None:
+    """Make a task due, and its lease run out, five minutes ago."""
+    past = datetime.now(UTC) - LONG_AGO
+    async with resources.database.unit_of_work() as work:
+        query = update(Task).where(Task.id == task_id)
+        await work.session.execute(query.values({"due_at": past, "lease_until": past, **values}))
