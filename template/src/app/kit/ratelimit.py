@@ -56,7 +56,7 @@ class RateLimitSettings(Section):
         """Refuse names that no route declares, and numbers that are not requests/seconds."""
         for name, numbers in self.rate_limits.items():
             if name not in _declared:
-                known = ", ".join(sorted(_declared))
+                known = ", ".join(declared_limits())
                 yield Fault("RATE_LIMITS", f"no limit is called {name!r}", f"the limits are {known}")
             elif not re.fullmatch(r"[1-9][0-9]{0,8}/[1-9][0-9]{0,8}", numbers):
                 yield Fault("RATE_LIMITS", f"{name!r} is {numbers!r}", "write requests/seconds, such as 10/60")
@@ -101,6 +101,11 @@ class RateLimiter:
             report("rate limit is open", error, limit=limit.name)
             return None
         return Verdict(limit, bool(allowed), int(remaining), int(milliseconds))
+
+
+def declared_limits() -> list[str]:
+    """The names that RATE_LIMITS may carry, sorted. Complete once the features are imported."""
+    return sorted(_declared)
 
 
 def declare(limit: Limit) -> Limit:

@@ -1,0 +1,113 @@
+"""The measuring half of service.py, run by the rendered project's Python. Prints one JSON object."""
+
+import argparse
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from service_cases import Case, User, claims, prepare, public_key
+from service_servers import Server, addresses, peer, service, service_environment
+
+BARE = "GET / HTTP/1.1\r\nHost: benchmark\r\n\r\n"
+IMPORT = "import time, app.main, app.features; app.features.discover(); print(time.process_time())"
+
+
+def load(server: Server, messages: Sequence[str], requests: int, connections: int) -> dict[str, Any]:
+    """Ask a server. Adds `cpu`, the CPU milliseconds of a request, and `rate`, requests per second."""
+    order = {"port": server.port, "connections": connections, "requests": requests, "messages": list(messages)}
+    command = [sys.executable, str(Path(__file__).with_name("service_load.py"))]
+    before = server.cpu_seconds()
+    run = subprocess.run(command, input=json.dumps(order), capture_output=True, text=True, check=True)
+    report: dict[str, Any] = json.loads(run.stdout)
+    report["cpu"] = 1_000 * (server.cpu_seconds() - before) / requests
+    report["rate"] = requests / report["seconds"]
+    return report
+
+
+def demand(report: dict[str, Any], what: str) -> dict[str, Any]:
+    """Refuse figures of requests that failed."""
+    if not all(status.startswith("2") for status in report["statuses"]):
+        message = f"{what}: {report['statuses']}"
+        raise SystemExit(message)
+    return report
+
+
+def measure(case: Case, servers: dict[str, Server], rounds: int) -> dict[str, Any]:
+    """The medians of one case, the three servers in turn."""
+    figures: dict[str, list[float]] = {name: [] for name in servers}
+    asked = {"service": case.service, "floor": case.floor, "bare": [BARE]}
+    for turn in range(rounds + 1):
+        for name, server in servers.items():
+            requests = 6_000 if name == "bare" else case.requests
+            report = demand(load(server, asked[name], requests, 32), f"{case.name}, {name}")
+            if turn:  # the first round warms up
+                figures[name].append(report["cpu"])
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    print(case.name, {name: round(value, 3) for name, value in medians.items()}, file=sys.stderr)
+    return {"case": case.name, "goal": case.goal, **medians, "ratio": medians["service"] / medians["bare"]}
+
+
+def concurrency(server: Server, messages: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Rates at 32 and 128 connections in turn, and the statuses at 256."""
+    rates: dict[int, list[float]] = {32: [], 128: []}
+    for _ in range(rounds):
+        for connections, values in rates.items():
+            values.append(demand(load(server, messages, 3_000, connections), f"{connections} connections")["rate"])
+    many = load(server, messages, 6_000, 256)
+    medians = {connections: statistics.median(values) for connections, values in rates.items()}
+    return {"rate_32": medians[32], "rate_128": medians[128], "share": medians[128] / medians[32], "statuses_256": many["statuses"]}
+
+
+def import_seconds(project: Path, environment: dict[str, str]) -> float:
+    """CPU seconds of a process that imports the application, the median of three."""
+    command = [sys.executable, "-c", IMPORT]
+    runs = [subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True) for _ in range(3)]
+    return statistics.median(float(run.stdout) for run in runs)
+
+
+def log_in_often(user: User, logins: int) -> None:
+    """Log in, eight at a time."""
+    with ThreadPoolExecutor(8) as pool:
+        for token in pool.map(lambda _: user.log_in(), range(logins)):
+            if not token:
+                raise SystemExit(token)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--case", help="only the cases whose name contains this")
+    parser.add_argument("--log", type=Path, help="where the service's log is kept")
+    given = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found = stack.enter_context(addresses(folder))
+        environment = service_environment(found)
+        served = stack.enter_context(service(environment, given.project, given.log or folder / "service.log"))
+        user = User(served)
+        cases = prepare(user, found.database_url, found.redis_url)
+        environment |= {"PUBLIC_KEY": public_key(served), "AUDIENCE": claims(user.token)["aud"]}
+        floor = stack.enter_context(peer("floor", "/live", environment, folder / "floor.log"))
+        bare = stack.enter_context(peer("bare", "/", environment, folder / "bare.log"))
+        servers = {"service": served, "floor": floor, "bare": bare}
+        chosen = [case for case in cases if not given.case or given.case in case.name]
+        report: dict[str, Any] = {"cases": [measure(case, servers, given.rounds) for case in chosen]}
+        if not given.case:
+            report["concurrency"] = concurrency(served, [message for case in cases for message in case.service], given.rounds)
+            log_in_often(user, 200)
+            report["memory"] = served.memory()
+            report["import"] = import_seconds(given.project, environment)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The three servers of the benchmark, each a process of its own, on an embedded PostgreSQL and Valkey of their own."""
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+from app.dev.services import Addresses, free_port, running_services
+from app.features import discover
+from app.kit.ratelimit import declared_limits
+
+# As in production. The addresses of the embedded servers carry no TLS, and the limits are wide: measured, not used up.
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SMTP_HOST": "smtp.invalid",
+    "MAIL_FROM": "noreply@example.com",
+    "DATABASE_POOL_SIZE": "5",
+}
+RATE = "100000000/60"
+
+
+class Server:
+    """A process that answers on a port of this machine."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], port: int) -> None:
+        self.name = name
+        self.port = port
+        self._process = psutil.Process(process.pid)
+
+    def cpu_seconds(self) -> float:
+        """CPU seconds, user and system, since the start."""
+        times = self._process.cpu_times()
+        return times.user + times.system
+
+    def memory(self) -> float:
+        """Resident memory, MiB."""
+        return self._process.memory_info().rss / 2**20
+
+
+@contextlib.contextmanager
+def addresses(directory: Path) -> Iterator[Addresses]:
+    """PostgreSQL and Valkey for the length of a block."""
+    with running_services(directory, "benchmark", durable=False) as found:
+        yield found
+
+
+def service_environment(found: Addresses) -> dict[str, str]:
+    """The service's variables."""
+    discover()
+    return {
+        **os.environ,
+        **PRODUCTION,
+        "DATABASE_URL": found.database_url,
+        "REDIS_URL": found.redis_url,
+        "JWT_SECRET": secrets.token_hex(32),
+        "SESSION_SECRET": secrets.token_hex(32),
+        "RATE_LIMITS": json.dumps(dict.fromkeys(declared_limits(), RATE)),
+    }
+
+
+@contextlib.contextmanager
+def service(environment: dict[str, str], project: Path, log: Path) -> Iterator[Server]:
+    """The rendered service, its access log in a file."""
+    command = [sys.executable, "-m", "app"]
+    subprocess.run([*command, "migrate"], cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL)
+    port = free_port()
+    command += ["api", "--host", "127.0.0.1", "--port", str(port)]
+    with _running("service", command, environment=environment, port=port, directory=project, log=log) as server:
+        _await(f"http://127.0.0.1:{port}{environment.get('ROUTE_PREFIX', '/api')}/health/ready")
+        yield server
+
+
+@contextlib.contextmanager
+def peer(name: str, path: str, environment: dict[str, str], log: Path) -> Iterator[Server]:
+    """The bare route or the floor."""
+    port = free_port()
+    command = [sys.executable, str(Path(__file__).with_name("service_floor.py")), name, str(port)]
+    with _running(name, command, environment=environment, port=port, directory=Path.cwd(), log=log) as server:
+        _await(f"http://127.0.0.1:{port}{path}")
+        yield server
+
+
+@contextlib.contextmanager
+def _running(name: str, command: list[str], *, environment: dict[str, str], port: int, directory: Path, log: Path) -> Iterator[Server]:
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=directory, env=environment, stdout=file, stderr=file)
+        try:
+            yield Server(name, process, port)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(url).status_code == httpx.codes.OK:
+                return
+        time.sleep(0.1)
+    message = f"{url} does not answer"
+    raise TimeoutError(message)
