@@ -58,11 +58,29 @@ elif verb == "apply" and "kind: Job" in text and "kind: Deployment" not in text:
 elif verb == "delete":
     state.pop(f"{{rest[0]}}/{{rest[1]}}".lower(), None)
     save()
+elif verb == "create":
+    import yaml
+    made = yaml.safe_load(text)
+    key = f"{{made['kind']}}/{{made['metadata']['name']}}".lower()
+    if key in state:
+        sys.exit(f"Error from server (AlreadyExists): {{key}} already exists")
+    made["metadata"]["resourceVersion"] = "1"
+    state[key] = made
+    save()
+elif verb == "patch":
+    change = json.loads(rest[3].partition("=")[2])
+    held = state[f"{{rest[0]}}/{{rest[1]}}".lower()]
+    version = change.pop("metadata", {{}}).get("resourceVersion")
+    if version not in (None, held["metadata"]["resourceVersion"]):
+        sys.exit("Error from server (Conflict): the object has been modified")
+    held["data"].update(change["data"])
+    held["metadata"]["resourceVersion"] = str(int(held["metadata"]["resourceVersion"]) + 1)
+    save()
 elif verb == "annotate":
     key, value = rest[2].split("=", 1)
     state["ingress/api"]["metadata"]["annotations"][key] = value
     save()
-elif verb == "rollout" and rest[1] in state.get("stuck", []):
+elif verb == "rollout" and rest[0] == "status" and rest[1] in state.get("stuck", []):
     sys.exit("error: deployment exceeded its progress deadline")
 elif verb == "logs":
     print("the last lines of the migration")
@@ -127,6 +145,17 @@ class Deployer:
         """Set what the cluster holds."""
         (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
+    def history(self) -> list[tuple[str, str]]:
+        """Release and state of each entry of the environment's history, newest first."""
+        rows = json.loads(self.state["configmap/deploy-history"]["data"]["releases"])
+        return [(row["release"], row["state"]) for row in rows]
+
+    @property
+    def lock(self) -> str:
+        """Who holds the environment; empty when nobody does."""
+        holder: str = self.state["configmap/deploy-lock"]["data"]["holder"]
+        return holder
+
     @property
     def state(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
@@ -137,6 +166,8 @@ class Deployer:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of the package in the project's root."""
         named = [part for name, digest in images.items() for part in (f"--image-{name}", digest)]
+        if module == "deploy.rollback":
+            named = []
         code = f"import sys; from {module} import main; sys.exit(main())"
         if module == "deploy":
             code = "import runpy; runpy.run_module('deploy', run_name='__main__')"

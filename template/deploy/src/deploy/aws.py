@@ -1,6 +1,6 @@
-"""What the deploy asks AWS: the contract, and how to reach the cluster."""
+"""What the deploy asks AWS: the contract, how to reach the cluster, and whether images are there."""
 
-# boto3 carries no types; the two calls made of it are given theirs by the protocols below.
+# boto3 carries no types; the calls made of it are given theirs by the protocols below.
 # mypy: disable-error-code="import-untyped"
 
 import json
@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.contract import Contract, parameter_name
 from deploy.failure import DeployError
+from deploy.images import Images
 
 
 class _Parameters(Protocol):
@@ -19,6 +20,10 @@ class _Parameters(Protocol):
 
 class _Clusters(Protocol):
     def describe_cluster(self, *, name: str) -> dict[str, dict[str, object]]: ...
+
+
+class _Registry(Protocol):
+    def describe_images(self, *, repositoryName: str, imageIds: list[dict[str, str]]) -> object: ...  # noqa: N803  AWS's
 
 
 def read_contract(service: str, environment: str, region: str) -> Contract:
@@ -33,6 +38,16 @@ def read_contract(service: str, environment: str, region: str) -> Contract:
     if (contract.service, contract.environment) != (service, environment):
         raise DeployError(f"{name} is the contract of {contract.service} in {contract.environment}")
     return contract
+
+
+def require_images(contract: Contract, images: Images) -> None:
+    """Raise DeployError when the registry has lost an image: what cannot be pulled must not replace what runs."""
+    registry: _Registry = boto3.client("ecr", region_name=contract.region)
+    for name, repository, digest in images.references(contract):
+        try:
+            registry.describe_images(repositoryName=repository.partition("/")[2], imageIds=[{"imageDigest": digest}])
+        except (BotoCoreError, ClientError) as error:
+            raise DeployError(f"the image {name}@{digest} is not in its registry: {error}") from None
 
 
 def kubeconfig(contract: Contract) -> str:

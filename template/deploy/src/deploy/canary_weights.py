@@ -4,13 +4,15 @@
 # mypy: disable-error-code="import-untyped"
 
 import json
-import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from deploy import clock
+from deploy.canary_metrics import TargetGroup
 from deploy.contract import Contract
 from deploy.failure import DeployError
 from deploy.kubectl import Cluster
@@ -22,17 +24,17 @@ ANNOTATION = "alb.ingress.kubernetes.io/actions.api-weighted"
 # The controller's own name for what a target group belongs to: <namespace>/<ingress>-<service>:<port>.
 _OWNER = "ingress.k8s.aws/resource"
 # The controller reacts within seconds, unless AWS throttles it.
-VERIFY_SECONDS = 180
+VERIFY_SECONDS = 180.0
 POLL_SECONDS = 5.0
 
 
 class Weights:
-    """The canary's share of the traffic, in percent."""
+    """The canary's share of the traffic, in percent. The load balancer may take `patience` seconds to follow."""
 
-    def __init__(self, cluster: Cluster, contract: Contract, *, poll: float = POLL_SECONDS) -> None:
+    def __init__(self, cluster: Cluster, contract: Contract, *, patience: float = VERIFY_SECONDS) -> None:
         self._cluster = cluster
         self._contract = contract
-        self._poll = poll
+        self._patience = patience
         self._balancers: Any = boto3.client("elbv2", region_name=contract.region)
 
     def set(self, percent: int) -> None:
@@ -42,13 +44,28 @@ class Weights:
         for group in action["forwardConfig"]["targetGroups"]:
             group["weight"] = percent if group["serviceName"] == CANARY else 100 - percent
         self._cluster.annotate("ingress", INGRESS, ANNOTATION, json.dumps(action, separators=(",", ":")))
-        deadline = time.monotonic() + VERIFY_SECONDS
+        deadline = clock.now() + timedelta(seconds=self._patience)
         while (found := self._read(ingress)) != percent:
-            if time.monotonic() > deadline:
+            if clock.now() > deadline:
                 raise DeployError(
-                    f"the load balancer sends {found} % to the canary, {VERIFY_SECONDS} s after {percent}"
+                    f"the load balancer sends {found} % to the canary, {self._patience:g} s after {percent} % was set"
                 )
-            time.sleep(self._poll)
+            clock.sleep(POLL_SECONDS)
+
+    def verify(self, percent: int) -> None:
+        """Raise DeployError unless the load balancer still has the share: somebody may have changed it."""
+        if (found := self._read(self._ingress())) != percent:
+            raise DeployError(f"the load balancer sends {found} % to the canary now, and {percent} % was set")
+
+    def target_group(self, service: str) -> TargetGroup:
+        """The target group of a Service. Raises DeployError when the load balancer has none."""
+        try:
+            for balancer in self._load_balancers(self._ingress()):
+                if arn := self._target_group(balancer, service):
+                    return TargetGroup(balancer, arn)
+        except (BotoCoreError, ClientError) as error:
+            raise DeployError(f"cannot read the load balancer's target groups: {error}") from None
+        raise DeployError(f"the load balancer has no target group for the Service {service}")
 
     def _ingress(self) -> dict[str, Any]:
         ingress = self._cluster.get("ingress", INGRESS)
@@ -65,14 +82,17 @@ class Weights:
         return shares.pop() if len(shares) == 1 else None
 
     def _shares(self, ingress: dict[str, Any]) -> Iterator[int]:
-        names = [entry.get("hostname") for entry in ingress["status"]["loadBalancer"].get("ingress", [])]
-        pages = self._balancers.get_paginator("describe_load_balancers").paginate()
-        for balancer in (b for page in pages for b in page["LoadBalancers"] if b["DNSName"] in names):
-            canary = self._target_group(balancer["LoadBalancerArn"], CANARY)
-            stable = self._target_group(balancer["LoadBalancerArn"], STABLE)
-            for weights in self._forwards(balancer["LoadBalancerArn"]):
+        for balancer in self._load_balancers(ingress):
+            canary = self._target_group(balancer, CANARY)
+            stable = self._target_group(balancer, STABLE)
+            for weights in self._forwards(balancer):
                 if canary in weights and stable in weights:
                     yield 100 * weights[canary] // ((weights[canary] + weights[stable]) or 1)
+
+    def _load_balancers(self, ingress: dict[str, Any]) -> Iterator[str]:
+        names = [entry.get("hostname") for entry in ingress["status"]["loadBalancer"].get("ingress", [])]
+        pages = self._balancers.get_paginator("describe_load_balancers").paginate()
+        yield from (b["LoadBalancerArn"] for page in pages for b in page["LoadBalancers"] if b["DNSName"] in names)
 
     def _target_group(self, balancer: str, service: str) -> str | None:
         groups = self._balancers.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]

@@ -3,16 +3,20 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import manifests, project
 from deploy.aws import kubeconfig, read_contract
 from deploy.contract import Contract
-from deploy.failure import DeployError
+from deploy.failure import DeployError, TakenOverError
+from deploy.git import commit_of
+from deploy.history import History, State
 from deploy.images import Images
 from deploy.kubectl import Cluster
+from deploy.lock import Lock
 from deploy.manifests import Manifest
 from deploy.release import Release
 
@@ -25,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.dry_run:
             chosen.show_difference()
             return 0
-        chosen.release.run()
-        chosen.summarise()
+        with chosen.under_way():
+            chosen.release.run()
+        chosen.summarise("is deployed to")
     except DeployError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -35,34 +40,86 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """The arguments that name a release and where it goes."""
-    arguments = argparse.ArgumentParser(prog=program, description=description)
-    arguments.add_argument("environment", help="dev, staging or production: the name of an overlay")
+    arguments = environment_parser(program, description)
     for image in ("api", "worker", "migrate"):
         arguments.add_argument(f"--image-{image}", required=True, metavar="DIGEST", help=f"sha256:… of {image}")
-    arguments.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    # The workflows set RELEASE; by hand it is the commit whose manifests are deployed.
+    arguments.add_argument("--release", default=os.environ.get("RELEASE", ""), metavar="COMMIT", help="its name")
     return arguments
+
+
+def environment_parser(program: str, description: str) -> argparse.ArgumentParser:
+    """The arguments of every command on an environment."""
+    arguments = argparse.ArgumentParser(prog=program, description=description)
+    arguments.add_argument("environment", help="dev, staging or production: the name of an overlay")
+    arguments.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    arguments.add_argument("--take-over", action="store_true", help="go on although another deploy seems to run")
+    return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One environment: its contract and its cluster."""
+
+    root: Path
+    contract: Contract
+    cluster: Cluster
+    take_over: bool
+
+    def lock(self) -> Lock:
+        """The lock of this environment, not yet taken."""
+        return Lock(self.cluster, take_over=self.take_over)
+
+    @property
+    def history(self) -> History:
+        """What this environment got."""
+        return History(self.cluster)
+
+    def release_of(self, project_root: Path, images: Images) -> tuple[list[Manifest], Release]:
+        """The manifests that stand in a project's folder with these images, and their release. Raises DeployError."""
+        overlay = manifests.prepare(project_root, self.contract.environment, self.contract, images)
+        rendered = manifests.render(overlay)
+        return rendered, Release(self.cluster, rendered, say)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One environment, and the release that is to go there."""
 
-    contract: Contract
+    place: Place
+    commit: str
     images: Images
     manifests: list[Manifest]
-    cluster: Cluster
     release: Release
 
     def show_difference(self) -> None:
         """Print what the release would change."""
         say(self.release.diff() or "nothing would change")
 
-    def summarise(self) -> None:
+    @contextmanager
+    def under_way(self) -> Iterator[Lock]:
+        """Inside the block this deploy is the only one, and the environment's history knows how it ends."""
+        self.release.ensure_namespace()
+        with self.place.lock() as lock:
+            self.place.history.start(self.commit, self.images)
+            try:
+                yield lock
+            except TakenOverError:
+                raise
+            except BaseException:
+                # The reason is what counts, also when the cluster is out of reach.
+                with suppress(DeployError):
+                    self.place.history.finish(State.WITHDRAWN)
+                raise
+            self.place.history.finish(State.DEPLOYED)
+
+    def summarise(self, what: str) -> None:
         """The release as a table: on standard output, and in the summary of a workflow's run."""
-        where = f"https://{self.contract.host}" if self.contract.host else "the load balancer's own name"
-        title = f"### {self.contract.service} is deployed to {self.contract.environment}"
-        lines = [title, "", f"It answers at {where}.", "", "| Image | Digest |", "|---|---|"]
-        lines += [f"| {name} | `{digest}` |" for name, _, digest in self.images.references(self.contract)]
+        contract = self.place.contract
+        where = f"https://{contract.host}" if contract.host else "the load balancer's own name"
+        title = f"### {contract.service} {what} {contract.environment}"
+        lines = [title, "", f"Release `{self.commit}` answers at {where}.", "", "| Image | Digest |", "|---|---|"]
+        lines += [f"| {name} | `{digest}` |" for name, _, digest in self.images.references(contract)]
         text = "\n".join(lines)
         say(text)
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -73,13 +130,18 @@ class Target:
 def target(options: argparse.Namespace) -> Target:
     """Read the contract and render the manifests of what the arguments name. Raises DeployError."""
     images = Images.of(options.image_api, options.image_worker, options.image_migrate)
+    here = place(options)
+    rendered, release = here.release_of(here.root, images)
+    return Target(here, options.release or commit_of(here.root), images, rendered, release)
+
+
+def place(options: argparse.Namespace) -> Place:
+    """Read the contract of the environment that the arguments name. Raises DeployError."""
     root = project.find(Path.cwd())
     facts = project.facts(root)
     contract = read_contract(facts["SERVICE"], options.environment, facts["AWS_REGION"])
     project.require_certificates(root, contract.region)
-    rendered = manifests.render(manifests.prepare(root, options.environment, contract, images))
-    cluster = _connect(root, contract)
-    return Target(contract, images, rendered, cluster, Release(cluster, rendered, say))
+    return Place(root, contract, _connect(root, contract), options.take_over)
 
 
 def say(text: str) -> None:
@@ -91,6 +153,7 @@ def say(text: str) -> None:
 def _connect(root: Path, contract: Contract) -> Cluster:
     """The contract's cluster and namespace, through a kubeconfig that only its owner may read."""
     path = root / ".deploy" / f"{contract.environment}.kubeconfig.json"
+    path.parent.mkdir(exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(kubeconfig(contract), encoding="utf-8")
     return Cluster(path, contract.namespace)

@@ -3,3 +3,7 @@
 
 class DeployError(Exception):
     """The deploy cannot go on. Its text is what the person at the terminal reads."""
+
+
+class TakenOverError(DeployError):
+    """Another deploy works on the environment now: this one must not touch it any more."""

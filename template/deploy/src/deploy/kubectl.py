@@ -57,6 +57,18 @@ class Cluster:
         """Delete and wait until it is gone."""
         self._kubectl("delete", kind, name, "--ignore-not-found", "--wait=true")
 
+    def delete_labelled(self, kind: str, label: str) -> None:
+        """Delete all with a label, `key=value`, and wait until they are gone."""
+        self._kubectl("delete", kind, f"--selector={label}", "--ignore-not-found", "--wait=true")
+
+    def create(self, manifest: object) -> None:
+        """Create what is not there. Raises DeployError when it is: of two that try, one succeeds."""
+        self._kubectl("create", "--filename=-", text=yaml.safe_dump(manifest, sort_keys=False))
+
+    def patch(self, kind: str, name: str, change: object) -> None:
+        """Merge a change in. With a resourceVersion in it, raises DeployError when the resource has moved on."""
+        self._kubectl("patch", kind, name, "--type=merge", f"--patch={json.dumps(change)}")
+
     def annotate(self, kind: str, name: str, key: str, value: str) -> None:
         """Set one annotation."""
         self._kubectl("annotate", kind, name, f"{key}={value}", "--overwrite")
@@ -68,6 +80,10 @@ class Cluster:
     def rolled_out(self, deployment: str, seconds: int) -> None:
         """Wait for the rollout. Raises DeployError when it does not end in time."""
         self._kubectl("rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s")
+
+    def undo(self, deployment: str, revision: str) -> None:
+        """Put the pods of an earlier revision back; its ConfigMaps are still there, each under its own name."""
+        self._kubectl("rollout", "undo", f"deployment/{deployment}", f"--to-revision={revision}")
 
     def logs(self, resource: str) -> str:
         """The last lines that it wrote, or why there are none."""

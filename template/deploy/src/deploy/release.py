@@ -3,10 +3,11 @@
 Each step can be repeated, so an interrupted deploy is simply run again.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from deploy import clock
 from deploy import manifests as stages
 from deploy.failure import DeployError
 from deploy.kubectl import Cluster
@@ -19,6 +20,7 @@ MIGRATION_SECONDS = 900
 # A Deployment gives up by itself after 600 s without progress; a large one takes several steps.
 ROLLOUT_SECONDS = 1200
 POLL_SECONDS = 3.0
+_REVISION = "deployment.kubernetes.io/revision"
 
 
 class Release:
@@ -44,9 +46,14 @@ class Release:
         self.route()
         self.roll_out()
 
+    def go_back(self) -> None:
+        """All steps but the migration: older code runs on the newer schema. Raises DeployError."""
+        self.prepare()
+        self.route()
+        self.roll_out()
+
     def prepare(self) -> None:
         """Apply what the migration's pod needs: settings, secrets, accounts, policies."""
-        self._ensure_namespace()
         self._apply("preparation", stages.preparation(self._manifests))
 
     def diff(self) -> str:
@@ -59,8 +66,8 @@ class Release:
             ]
         )
 
-    def _ensure_namespace(self) -> None:
-        """The deploy's role may not create a namespace; an administrator's may."""
+    def ensure_namespace(self) -> None:
+        """Raise DeployError when there is none: the deploy's role may not create it, an administrator's may."""
         namespace = stages.namespace(self._manifests)
         if self._cluster.exists("namespace", namespace["metadata"]["name"]):
             return
@@ -90,11 +97,11 @@ class Release:
         self._say(f"migration: {name} is complete")
 
     def _wait_for(self, name: str) -> str:
-        deadline = time.monotonic() + MIGRATION_SECONDS
-        while time.monotonic() < deadline:
+        deadline = clock.now() + timedelta(seconds=MIGRATION_SECONDS)
+        while clock.now() < deadline:
             if outcome := _outcome(self._cluster.get("job", name)):
                 return outcome
-            time.sleep(self._poll)
+            clock.sleep(self._poll)
         return f"not done after {MIGRATION_SECONDS} s"
 
     def route(self) -> None:
@@ -102,16 +109,40 @@ class Release:
         self._apply("routing", stages.routing(self._manifests))
 
     def roll_out(self) -> None:
-        """Apply the rest and wait until every Deployment is up. Raises DeployError; the old pods then still serve."""
+        """Apply the rest and wait until every Deployment is up. Raises DeployError once the old pods are put back."""
         names = stages.deployments(self._manifests)
-        new = [name for name in names if not self._cluster.exists("deployment", name)]
+        before = self.deployments()
         self._apply("workload", stages.workload(self._manifests))
-        for name in new:
-            if name in FIRST_REPLICAS:
+        for name in names:
+            if before[name] is None and name in FIRST_REPLICAS:
                 self._cluster.scale(name, FIRST_REPLICAS[name])
+        try:
+            self._wait(names)
+        except DeployError:
+            self.put_back(before)
+            raise
+
+    def _wait(self, names: Sequence[str]) -> None:
         for name in names:
             self._cluster.rolled_out(name, ROLLOUT_SECONDS)
             self._say(f"rollout: {name} is up")
+
+    def deployments(self) -> dict[str, dict[str, Any] | None]:
+        """The Deployments of this release as the cluster holds them: what `put_back` takes."""
+        return {name: self._cluster.get("deployment", name) for name in stages.deployments(self._manifests)}
+
+    def put_back(self, before: Mapping[str, dict[str, Any] | None]) -> None:
+        """Bring Deployments back to the pods that they had. One that did not exist stays, for its logs."""
+        for name, deployment in before.items():
+            if revision := _revision(deployment):
+                self._cluster.undo(name, revision)
+                self._say(f"rollout: {name} is put back to its revision {revision}")
+
+
+def _revision(deployment: dict[str, Any] | None) -> str:
+    """Number of the pods' template; empty for a Deployment that does not exist."""
+    found: str = ((deployment or {}).get("metadata") or {}).get("annotations", {}).get(_REVISION, "")
+    return found
 
 
 def _outcome(job: dict[str, Any] | None) -> str:

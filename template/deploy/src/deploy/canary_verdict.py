@@ -1,0 +1,72 @@
+"""Whether a canary does as well as what it is to replace: numbers in, a verdict out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# A share of errors of twice the stable one and one in a hundred more is worse, not bad luck.
+ERROR_FACTOR = 2.0
+ERROR_MARGIN = 0.01
+# So many errors tell something even when there were few requests.
+TELLING_ERRORS = 5
+# p95: half as much again, and a tenth of a second more, so that 12 ms after 8 ms is no reason.
+LATENCY_FACTOR = 1.5
+LATENCY_MARGIN_SECONDS = 0.1
+
+
+class Outcome(StrEnum):
+    """What the numbers say."""
+
+    GOOD = "good"
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a target group did in a time: requests, errors (5xx and refused connections), p95 in seconds or None."""
+
+    requests: int
+    errors: int
+    p95: float | None
+
+    @property
+    def error_share(self) -> float:
+        """Errors a request. A refused connection counts as a request too: the group never saw it."""
+        return self.errors / max(self.requests, self.errors, 1)
+
+    def __str__(self) -> str:
+        p95 = "no p95" if self.p95 is None else f"p95 {self.p95 * 1000:.0f} ms"
+        return f"{self.requests} requests, {self.errors} errors ({self.error_share:.1%}), {p95}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome, and why in one line."""
+
+    outcome: Outcome
+    reason: str
+
+
+def judge(canary: Reading, stable: Reading, minimum: int) -> Verdict:
+    """Compare. Fewer requests than `minimum` on the canary prove no health, though enough errors prove the opposite.
+
+    A stable side with fewer than `minimum` requests has no say: then the canary may have errors up to the margin.
+    """
+    baseline = stable if stable.requests >= minimum else Reading(0, 0, None)
+    limit = ERROR_FACTOR * baseline.error_share + ERROR_MARGIN
+    if canary.errors >= TELLING_ERRORS and canary.error_share > limit:
+        return Verdict(Outcome.WORSE, f"errors: {canary.error_share:.1%} of its requests, and {limit:.1%} is the limit")
+    if canary.requests < minimum:
+        return Verdict(Outcome.INCONCLUSIVE, f"{canary.requests} requests, and a verdict takes {minimum}")
+    if canary.error_share > limit:
+        return Verdict(Outcome.WORSE, f"errors: {canary.error_share:.1%} of its requests, and {limit:.1%} is the limit")
+    return _latency(canary.p95, baseline.p95)
+
+
+def _latency(canary: float | None, stable: float | None) -> Verdict:
+    if canary is not None and stable is not None:
+        limit = max(LATENCY_FACTOR * stable, stable + LATENCY_MARGIN_SECONDS)
+        if canary > limit:
+            reason = f"slow: p95 {canary * 1000:.0f} ms, and {limit * 1000:.0f} ms is the limit"
+            return Verdict(Outcome.WORSE, reason)
+    return Verdict(Outcome.GOOD, "as good as what it replaces")
