@@ -32,7 +32,7 @@ async def test_an_administrator_sees_every_task(resources: Resources, sign_in: S
 
 async def test_a_task_that_is_not_there_is_not_found(ann: SignedIn) -> None:
     assert (await ann.get(f"/v1/tasks/{uuid4()}")).status_code == 404
-    assert (await ann.get("/v1/tasks/x")).status_code == 422
+    assert (await ann.get("/v1/tasks/x")).status_code == 404
 
 
 async def test_a_user_lists_their_own_tasks_newest_first(resources: Resources, kinds: Kinds, sign_in: SignIn) -> None:

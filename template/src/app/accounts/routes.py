@@ -22,12 +22,13 @@ from app.accounts.schemas import (
 from app.accounts.tasks import welcome
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import QueueDep
+from app.kit.idempotency import IdempotentRoute, idempotent_by_address
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 from app.kit.problems import Unauthorized
 from app.kit.ratelimit import Limit, limited_by_address, limited_by_user
 
-router = APIRouter(prefix="/v1", tags=["accounts"])
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
 # Each costs a password hash.
 _by_password = limited_by_address(Limit("password", 60, 60))
@@ -35,7 +36,7 @@ _by_token = limited_by_address(Limit("token", 120, 60))
 _by_user = limited_by_user(Limit("accounts", 300, 60))
 
 
-@router.post("/users", status_code=201, dependencies=[_by_password], responses=problems(EmailTaken))
+@router.post("/users", status_code=201, dependencies=[_by_password, idempotent_by_address], responses=problems(EmailTaken))
 async def register(new: UserCreate, service: AccountServiceDep, work: UnitOfWorkDep, queue: QueueDep) -> UserRead:
     """Register. The welcome mail is sent by the worker."""
     user = await service.register(work, new)

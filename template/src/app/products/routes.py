@@ -7,6 +7,7 @@ from fastapi import APIRouter, File, Request, Response
 
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import CacheDep, QueueDep
+from app.kit.idempotency import IdempotentRoute, idempotent_by_user
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user
@@ -14,10 +15,15 @@ from app.products import service
 from app.products.schemas import ProductCreate, ProductRead
 from app.tasks.schemas import TaskAccepted
 
-router = APIRouter(prefix="/v1/products", tags=["products"], dependencies=[limited_by_user(Limit("products", 600, 60))])
+router = APIRouter(
+    prefix="/v1/products",
+    tags=["products"],
+    dependencies=[limited_by_user(Limit("products", 600, 60))],
+    route_class=IdempotentRoute,
+)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[idempotent_by_user])
 async def create_product(new: ProductCreate, user: CurrentUser, work: UnitOfWorkDep, cache: CacheDep) -> ProductRead:
     """Create a product."""
     return await service.create_product(work, cache, user, new)
@@ -39,7 +45,7 @@ async def read_product(product_id: UUID, user: CurrentUser, request: Request, ca
     return Response(cached.value, media_type="application/json", headers=headers)
 
 
-@router.post("/imports", status_code=202)
+@router.post("/imports", status_code=202, dependencies=[idempotent_by_user])
 async def import_products(
     file: Annotated[bytes, File(description="CSV in UTF-8 with the header name,price_minor,currency")],
     user: CurrentUser,

@@ -22,7 +22,7 @@ async def read_tasks(
     return await list_tasks(work, user, cursor, limit)
 
 
-@router.get("/{task_id}")
+@router.get("/{task_id:uuid}")
 async def read_task(task_id: UUID, user: CurrentUser, work: UnitOfWorkDep) -> TaskRead:
     """A task and what became of it. Its owner and administrators see it; to others it is not there."""
     return TaskRead.model_validate(await visible_task(work, user, task_id))

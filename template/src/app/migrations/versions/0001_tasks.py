@@ -1,4 +1,4 @@
-"""Tasks."""
+"""Tasks, and answers to requests that may be repeated."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,8 +42,20 @@ def upgrade() -> None:
         "ix_tasks_unfinished", "tasks", ["due_at"], postgresql_where=sa.text("status IN ('queued', 'running')")
     )
     op.create_index("ix_tasks_dead", "tasks", ["id"], postgresql_where=sa.text("status = 'dead'"))
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.Column("headers", postgresql.JSONB(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("idempotency_keys")
     op.drop_table("tasks")

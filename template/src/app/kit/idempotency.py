@@ -1,0 +1,221 @@
+"""`Idempotency-Key`: a creating request that is sent twice is done once, and answered twice the same.
+
+The answer is stored in the transaction of the effect: both are there, or neither. Only successes are kept, so a
+request that failed may be sent again. A route takes part by one dependency, in a router of `IdempotentRoute`s.
+Logins and refreshes do not: their answers are secrets, which are not stored.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, Header, Request
+from fastapi.params import Depends as Dependency
+from fastapi.routing import APIRoute
+from sqlalchemy import DateTime, SmallInteger, delete, func, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Mapped, mapped_column
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from app.kit.database import Model, UnitOfWork, UnitOfWorkDep
+from app.kit.features import FeatureError
+from app.kit.i18n import N_
+from app.kit.identity import CurrentUser
+from app.kit.openapi import problems
+from app.kit.problems import Invalid, Malformed, Problem
+from app.kit.queue import CronJob
+from app.kit.requests import client_address
+from app.kit.resources import Resources
+
+log = structlog.stdlib.get_logger(__name__)
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_SLOT = "app.idempotency"
+_BATCH = 1_000
+# A client that builds its form anew for a second try picks another boundary for the same parts.
+_BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by the caller, such as a UUID. A second request with the same key and body changes "
+        "nothing and is given the first one's answer again.",
+    ),
+]
+
+
+class KeyInUse(Problem):
+    """The first request with this key has not ended."""
+
+    status = 409
+    slug = "idempotency-key-in-use"
+    title = N_("The same request is under way")
+    detail = N_("A request with this Idempotency-Key is under way. Try again in a moment.")
+
+    def __init__(self) -> None:
+        super().__init__({"Retry-After": "1"})
+
+
+class KeyReused(Problem):
+    """The key came with another request before."""
+
+    status = 422
+    slug = "idempotency-key-reused"
+    title = N_("The key was used before")
+    detail = N_("This Idempotency-Key came with another request before. Choose a new one.")
+
+
+class StoredAnswer(Model):
+    """The answer to a request that succeeded. Neither the key nor the request is stored, only digests."""
+
+    __tablename__ = "idempotency_keys"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    headers: Mapped[list[list[str]]] = mapped_column(JSONB)
+    body: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A key that this request holds to the end of its transaction."""
+
+    work: UnitOfWork
+    digest: bytes
+    fingerprint: bytes
+
+    async def keep(self, response: Response) -> None:
+        """Store the answer with the unit of work."""
+        headers = [[name, value] for name, value in response.headers.items() if name != "content-length"]
+        values = {
+            "fingerprint": self.fingerprint,
+            "status": response.status_code,
+            "headers": headers,
+            "body": bytes(response.body),
+            "created_at": func.now(),
+        }
+        query = insert(StoredAnswer).values(digest=self.digest, **values)
+        # There is a row only where it is older than IDEMPOTENCY_HOURS.
+        await self.work.session.execute(query.on_conflict_do_update(index_elements=["digest"], set_=values))
+
+
+class _Replay(Exception):  # noqa: N818  no error
+    """The request was done before."""
+
+    def __init__(self, stored: StoredAnswer) -> None:
+        self.response = Response(stored.body, stored.status)
+        for name, value in stored.headers:
+            self.response.headers[name] = value
+        self.response.headers[REPLAYED] = "true"
+
+
+class IdempotentRoute(APIRoute):
+    """A route that may take part: it keeps the answer, which its dependencies never see."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if any(dependency.dependency in (_by_user, _by_address) for dependency in options.get("dependencies") or ()):
+            options["responses"] = {**problems(KeyInUse, KeyReused, Invalid), **(options.get("responses") or {})}
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, and around it what keeps or repeats an answer. Nothing without the header."""
+        handle = super().get_route_handler()
+
+        async def handle_once(request: Request) -> Response:
+            return await (_once(handle, request) if HEADER in request.headers else handle(request))
+
+        return handle_once
+
+
+async def _once(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    try:
+        await request.body()  # before a form is read from it, which would leave nothing to compare
+    except ClientDisconnect:
+        raise Malformed from None
+    claims: list[_Claim] = []
+    request.scope[_SLOT] = claims
+    try:
+        response = await handle(request)
+    except _Replay as replay:
+        return replay.response
+    for claim in claims:
+        if 200 <= response.status_code < 300:
+            await claim.keep(response)
+    return response
+
+
+async def _by_user(request: Request, user: CurrentUser, work: UnitOfWorkDep, key: IdempotencyKey = None) -> None:
+    if key is not None:
+        await _claim(request, work, f"user {user.user_id}", key)
+
+
+async def _by_address(request: Request, work: UnitOfWorkDep, key: IdempotencyKey = None) -> None:
+    if key is not None:
+        await _claim(request, work, f"address {client_address(request)}", key)
+
+
+# For routes of signed-in users: each has keys of their own.
+idempotent_by_user: Dependency = Depends(_by_user)
+# For routes that anybody may call: an address stands in for the user.
+idempotent_by_address: Dependency = Depends(_by_address)
+
+
+async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> None:
+    """Hold the key. Raises KeyInUse, KeyReused, or what has the first answer repeated."""
+    if _SLOT not in request.scope:
+        raise FeatureError("a router with idempotent routes needs route_class=IdempotentRoute")
+    digest = hashlib.sha256(f"{caller} {key}".encode()).digest()
+    fingerprint = await _fingerprint(request, key)
+    # Released with the transaction. Does not wait: the caller is told to.
+    lock = func.pg_try_advisory_xact_lock(int.from_bytes(digest[:8], "big", signed=True))
+    if not await work.session.scalar(select(lock)):
+        raise KeyInUse
+    # A statement of its own: it has to see what committed before the lock was free.
+    age = timedelta(hours=request.app.state.settings.idempotency_hours)
+    query = select(StoredAnswer).where(StoredAnswer.digest == digest, StoredAnswer.created_at > func.now() - age)
+    stored = (await work.session.execute(query)).scalar_one_or_none()
+    if stored is None:
+        request.scope[_SLOT].append(_Claim(work, digest, fingerprint))
+    elif hmac.compare_digest(stored.fingerprint, fingerprint):
+        raise _Replay(stored)
+    else:
+        raise KeyReused
+
+
+async def _fingerprint(request: Request, key: str) -> bytes:
+    """A digest of the request, keyed with what only its sender knows: its body may hold a password."""
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    if boundary := _BOUNDARY.search(content_type):
+        body = body.replace(b"--" + boundary[1].encode("latin-1"), b"--")
+        content_type = content_type.partition(";")[0]
+    head = f"{request.method} {request.url.path}?{request.url.query} {content_type}\n"
+    return hmac.new(key.encode(), head.encode() + body, hashlib.sha256).digest()
+
+
+async def forget_answers(resources: Resources) -> None:
+    """Remove the answers that are older than IDEMPOTENCY_HOURS."""
+    before = datetime.now(UTC) - timedelta(hours=resources.settings.idempotency_hours)
+    removed, total = _BATCH, 0
+    while removed == _BATCH:
+        async with resources.database.unit_of_work() as work:
+            old = select(StoredAnswer.digest).where(StoredAnswer.created_at < before).limit(_BATCH)
+            query = delete(StoredAnswer).where(StoredAnswer.digest.in_(old)).returning(StoredAnswer.digest)
+            removed = len((await work.session.execute(query)).all())
+        total += removed
+    log.info("old answers removed", count=total)
+
+
+old_answers = CronJob("forget_answers", forget_answers, minute=frozenset({37}))
