@@ -1,5 +1,7 @@
 """Each operation of the OpenAPI document under generated requests, valid and invalid, over HTTP."""
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from schemathesis import Case, CheckFunction
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app.dev.services import free_port
+from app.kit.ratelimit import declared_limits
 from app.main import create_app
 from app.settings import Settings
 from tests.identity import SignIn
@@ -40,8 +43,12 @@ def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """The API as a process of its own; its log must tell of no failed request."""
     url, file = f"http://127.0.0.1:{free_port()}", tmp_path_factory.mktemp("fuzz") / "api.log"
     command = [sys.executable, "-m", "app", "api", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
+    # Limits are tested where they stand; here they would turn most answers into one.
+    limits = json.dumps(dict.fromkeys(declared_limits(), "1000000/60"))
     with file.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env={**os.environ, "RATE_LIMITS": limits}, stdout=output, stderr=subprocess.STDOUT
+        )
         try:
             _await(f"{url}{settings.route_prefix}/health/ready", process)
             yield url
