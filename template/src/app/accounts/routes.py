@@ -36,7 +36,12 @@ _by_token = limited_by_address(Limit("token", 120, 60))
 _by_user = limited_by_user(Limit("accounts", 300, 60))
 
 
-@router.post("/users", status_code=201, dependencies=[_by_password, idempotent_by_address], responses=problems(EmailTaken))
+@router.post(
+    "/users",
+    status_code=201,
+    dependencies=[_by_password, idempotent_by_address],
+    responses=problems(EmailTaken),
+)
 async def register(new: UserCreate, service: AccountServiceDep, work: UnitOfWorkDep, queue: QueueDep) -> UserRead:
     """Register. The welcome mail is sent by the worker."""
     user = await service.register(work, new)
