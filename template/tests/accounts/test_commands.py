@@ -1,9 +1,14 @@
 """`app users`."""
 
+import asyncio
+
 import pytest
 from typer.testing import CliRunner, Result
 
+from app.accounts.audit import AuditFilter, AuditRepository
 from app.accounts.commands import commands
+from app.kit.resources import Resources
+from tests.identity import SignIn
 
 pytestmark = pytest.mark.usefixtures("resources")
 
@@ -20,7 +25,7 @@ def test_a_user_is_created_once_and_then_given_a_new_password() -> None:
 def test_a_short_password_is_refused() -> None:
     done = users("create", "root@example.com", password="short")
     assert done.exit_code == 2
-    assert "at least 10 characters" in done.output
+    assert "10 to 128 characters" in done.output
 
 
 def test_a_role_is_given_to_an_existing_user() -> None:
@@ -29,3 +34,51 @@ def test_a_role_is_given_to_an_existing_user() -> None:
     unknown = users("role", "bob@example.com", "admin")
     assert unknown.exit_code == 2
     assert "no user has the address" in unknown.output
+
+
+def test_an_address_that_no_mail_reaches_is_refused() -> None:
+    done = users("create", "กขค@example.com")
+    assert done.exit_code == 2
+    assert "not an address that mail reaches" in done.output
+
+
+def test_a_role_is_taken() -> None:
+    users("create", "ann@example.com", "--admin")
+    assert (
+        users("role", "ann@example.com", "admin", "--take").stdout == "ann@example.com no longer has the role admin\n"
+    )
+    assert "\t-\t" in users("list").stdout
+
+
+def test_users_are_listed_with_their_roles_and_state() -> None:
+    users("create", "ann@example.com", "--admin")
+    users("create", "bob@example.com")
+    users("disable", "bob@example.com")
+    lines = [line.split("\t")[1:] for line in users("list").stdout.splitlines()]
+    assert lines == [["bob@example.com", "-", "disabled"], ["ann@example.com", "admin", "verified"]]
+    assert users("disable", "bob@example.com", "--undo").stdout == "bob@example.com is enabled\n"
+    assert "disabled" not in users("list", "bob").stdout
+
+
+async def test_what_a_command_does_holds_in_open_sessions(sign_in: SignIn) -> None:
+    ann, bob = await sign_in("ann@example.com"), await sign_in("bob@example.com")
+    await asyncio.to_thread(users, "role", ann.email, "admin")
+    assert (await ann.get("/v1/users/me")).json()["roles"] == ["admin"]
+    assert (await ann.get("/v1/users")).status_code == 200
+    await asyncio.to_thread(users, "disable", ann.email)
+    await asyncio.to_thread(users, "create", bob.email)
+    assert (await ann.get("/v1/users/me")).status_code == 401
+    assert (await bob.get("/v1/users/me")).status_code == 401
+
+
+async def test_commands_are_in_the_audit_log(resources: Resources) -> None:
+    for arguments in (
+        ("create", "ann@example.com"),
+        ("role", "ann@example.com", "admin"),
+        ("disable", "ann@example.com"),
+    ):
+        await asyncio.to_thread(users, *arguments)
+    async with resources.database.unit_of_work() as work:
+        events = await AuditRepository(work.session).page(AuditFilter(), None, 10)
+    assert {event.address for event in events} == {"command line"}
+    assert {"user.registered", "roles.changed", "user.disabled"} <= {event.action for event in events}

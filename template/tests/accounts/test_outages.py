@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from app.accounts.audit import Actor
 from app.accounts.service import AccountService
 from app.accounts.sessions import SessionStore
 from app.kit import redis as kit_redis
@@ -40,7 +41,7 @@ async def test_without_redis_a_session_that_ended_is_refused(
     store = SessionStore(accounts.database, no_redis, accounts.tokens)
     principal = await store.authenticate(ann.token)
     async with accounts.database.unit_of_work() as work:
-        await accounts.logout(work, principal, principal.session_id)
+        await accounts.logout(work, Actor(principal.user_id, ""), principal.session_id)
     await store.forget(principal.session_id)
     with pytest.raises(Unauthorized):
         await store.authenticate(ann.token)

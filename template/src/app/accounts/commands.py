@@ -6,52 +6,107 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from app.accounts.administration import grant, save_user
-from app.kit.database import Database
+from app.accounts import administration
+from app.accounts.addresses import deliverable
+from app.accounts.audit import OPERATOR
+from app.accounts.models import User
+from app.accounts.repository import AccountRepository
+from app.accounts.service import accounts_of
+from app.features import discover
 from app.kit.problems import NotFound
+from app.kit.resources import Resources, open_resources
 from app.settings import Settings
 
 _Result = TypeVar("_Result")
 
-commands = typer.Typer(name="users", help="Create users and give them roles.", no_args_is_help=True)
+commands = typer.Typer(name="users", help="Create users, give them roles, disable and list them.", no_args_is_help=True)
 
 _Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
 _Password = Annotated[
-    str, typer.Option(prompt=True, hide_input=True, envvar="USER_PASSWORD", help="At least 10 characters.")
+    str, typer.Option(prompt=True, hide_input=True, envvar="USER_PASSWORD", help="10 to 128 characters.")
 ]
 
 
 @commands.command()
 def create(email: _Email, password: _Password, name: str = "Administrator", admin: bool = False) -> None:
-    """Create a user, or set the password of an existing one."""
-    if len(password) < 10:
-        raise typer.BadParameter("a password has at least 10 characters")
+    """Create a user, or set the password of an existing one, whose sessions end."""
+    if not 10 <= len(password) <= 128:
+        raise typer.BadParameter("a password has 10 to 128 characters")
+    try:
+        deliverable(email)
+    except ValueError as error:
+        raise typer.BadParameter(f"{email} is not an address that mail reaches: {error}") from None
     roles = ["admin"] if admin else []
-    created = _on_database(lambda database: save_user(database, email, password, name, roles))
-    typer.echo(f"{'created' if created else 'new password for'} {email}")
+
+    async def save(resources: Resources) -> bool:
+        if await administration.save_user(resources.database, email, password, name, roles):
+            return True
+        async with resources.database.unit_of_work() as work:
+            user = await administration.user_of(work, email)
+            await accounts_of(resources).logout_everywhere(work, OPERATOR, user.id)
+        return False
+
+    typer.echo(f"{'created' if _run(save) else 'new password for'} {email}")
 
 
 @commands.command()
-def role(email: _Email, role: Annotated[str, typer.Argument(help="Such as admin.")]) -> None:
-    """Give a user a role. It holds from the user's next login, or at most five minutes later."""
+def role(email: _Email, role: Annotated[str, typer.Argument(help="Such as admin.")], take: bool = False) -> None:
+    """Give a user a role, or take it. It holds at once, in open sessions too."""
 
-    async def give(database: Database) -> None:
-        async with database.unit_of_work() as work:
-            await grant(work, email, role)
+    async def change(resources: Resources) -> None:
+        async with resources.database.unit_of_work() as work:
+            user = await administration.user_of(work, email)
+            roles = {*user.roles} - {role} if take else {*user.roles, role}
+            await administration.set_roles(accounts_of(resources), work, OPERATOR, user.id, roles)
 
+    _run_on_user(email, change)
+    typer.echo(f"{email} {'no longer has' if take else 'has'} the role {role}")
+
+
+@commands.command()
+def disable(
+    email: _Email, undo: Annotated[bool, typer.Option("--undo", help="Open the account again.")] = False
+) -> None:
+    """Close an account and end its sessions."""
+
+    async def change(resources: Resources) -> None:
+        async with resources.database.unit_of_work() as work:
+            user = await administration.user_of(work, email)
+            if undo:
+                await administration.enable(work, OPERATOR, user.id)
+            else:
+                await administration.disable(accounts_of(resources), work, OPERATOR, user.id)
+
+    _run_on_user(email, change)
+    typer.echo(f"{email} is {'enabled' if undo else 'disabled'}")
+
+
+@commands.command("list")
+def list_users(
+    prefix: Annotated[str, typer.Argument(help="What the address starts with.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 100,
+) -> None:
+    """List users: id, address, roles and state, with tabs between them."""
+
+    async def read(resources: Resources) -> list[User]:
+        async with resources.database.unit_of_work() as work:
+            return list(await AccountRepository(work.session).users(prefix.lower(), None, limit))[:limit]
+
+    for user in _run(read):
+        state = "disabled" if user.disabled_at else "verified" if user.email_verified_at else "unverified"
+        typer.echo("\t".join((str(user.id), user.email, ",".join(user.roles) or "-", state)))
+
+
+def _run_on_user(email: str, action: Callable[[Resources], Awaitable[None]]) -> None:
     try:
-        _on_database(give)
+        _run(action)
     except NotFound:
         raise typer.BadParameter(f"no user has the address {email}") from None
-    typer.echo(f"{email} has the role {role}")
 
 
-def _on_database(action: Callable[[Database], Awaitable[_Result]]) -> _Result:
+def _run(action: Callable[[Resources], Awaitable[_Result]]) -> _Result:
     async def run() -> _Result:
-        database = Database(Settings.load())
-        try:
-            return await action(database)
-        finally:
-            await database.close()
+        async with open_resources(Settings.load(), discover()) as resources:
+            return await action(resources)
 
     return asyncio.run(run())

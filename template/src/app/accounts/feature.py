@@ -1,11 +1,16 @@
 """Accounts as a feature of the service."""
 
+from fastapi import APIRouter
+
+from app.accounts import admin_routes, recovery_routes, routes, session_routes
 from app.accounts.development import seed
+from app.accounts.lockout import Lockout
 from app.accounts.passwords import Passwords
-from app.accounts.routes import router
+from app.accounts.retention import retention
 from app.accounts.service import AccountService
 from app.accounts.sessions import SessionStore
 from app.accounts.settings import AccountsSettings
+from app.accounts.tasks import TASK_HANDLERS
 from app.accounts.tokens import Tokens
 from app.kit.features import Feature
 from app.kit.resources import Resources
@@ -16,7 +21,22 @@ def make_service(resources: Resources) -> AccountService:
     settings = resources.section(AccountsSettings)
     tokens = Tokens(settings)
     sessions = SessionStore(resources.database, resources.redis, tokens)
-    return AccountService(settings, resources.database, tokens, sessions, Passwords())
+    return AccountService(settings, resources.database, tokens, sessions, Passwords(), Lockout(settings, tokens))
 
 
-feature = Feature(name="accounts", router=router, settings=AccountsSettings, authenticator=make_service, seed=seed)
+def _router() -> APIRouter:
+    router = APIRouter()
+    for part in (routes, session_routes, recovery_routes, admin_routes):
+        router.include_router(part.router)
+    return router
+
+
+feature = Feature(
+    name="accounts",
+    router=_router(),
+    settings=AccountsSettings,
+    task_handlers=TASK_HANDLERS,
+    cron=(retention,),
+    authenticator=make_service,
+    seed=seed,
+)

@@ -1,6 +1,7 @@
-"""Tables of users, their sessions, and the refresh tokens of a session."""
+"""Tables of users, their sessions and refresh tokens, mailed tokens, and counted logins."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, Text, func
@@ -12,9 +13,11 @@ from app.kit.ids import new_id
 
 
 class User(Model):
-    """A person with a password. E-mail addresses are stored in lower case."""
+    """A person with a password. E-mail addresses are stored as `accounts.addresses` writes them."""
 
     __tablename__ = "users"
+    # Serves `LIKE 'prefix%'`, whatever the database's collation.
+    __table_args__ = (Index("ix_users_email_prefix", "email", postgresql_ops={"email": "text_pattern_ops"}),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(Text, unique=True)
@@ -22,6 +25,8 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(Text)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     language: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str | None] = mapped_column(Text)
+    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     email_verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
@@ -52,3 +57,37 @@ class RefreshToken(Model):
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Purpose(StrEnum):
+    """What a mailed token is good for."""
+
+    VERIFY_EMAIL = "verify-email"
+    RESET_PASSWORD = "reset-password"  # noqa: S105  the name of a purpose
+
+
+class MailedToken(Model):
+    """A token that was mailed to a user, as an HMAC. It is good once: using it deletes it."""
+
+    __tablename__ = "mailed_tokens"
+    __table_args__ = (Index("ix_mailed_tokens_user_id_purpose", "user_id", "purpose"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(Text)
+    # Where it was sent: it proves that this address is read, and says nothing of a later one.
+    email: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class CountedLogins(Model):
+    """Failures in a row under one name, as an HMAC: whether the name is a user's shows nowhere."""
+
+    __tablename__ = "counted_logins"
+    __table_args__ = (Index("ix_counted_logins_last_at", "last_at"),)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,6 +1,9 @@
 """Password hashes: argon2id, off the event loop, two at a time."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -14,36 +17,56 @@ _AT_ONCE = 2
 _WAIT = 5.0
 
 
+class Turn:
+    """The right to hash, while it lasts."""
+
+    def __init__(self, hasher: PasswordHash, threads: ThreadPoolExecutor, nobody: str) -> None:
+        self._hasher = hasher
+        self._threads = threads
+        self._nobody = nobody
+
+    async def hash(self, password: str) -> str:
+        """The hash of a new password."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether a password is right. False, after the same time, where there is no hash."""
+        right = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._hasher.verify, password, password_hash or self._nobody
+        )
+        return right and password_hash is not None
+
+
 class Passwords:
     """Hashes and checks. Raises Unavailable when too many wait for a turn."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        hasher = PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
+        # Threads of their own: never more hashes than these, even when a caller gives up and its hash goes on, and
+        # no more arenas that keep a hash's memory.
+        threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
         # Checked for an unknown address, so that the answer takes as long as for a known one.
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._turn = Turn(hasher, threads, hasher.hash("nobody has this password"))
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def hash(self, password: str) -> str:
-        """The hash of a new password."""
-        async with _Turn(self._turns):
-            return await asyncio.to_thread(self._hasher.hash, password)
-
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether a password is right. False, after the same time, where there is no hash."""
-        async with _Turn(self._turns):
-            right = await asyncio.to_thread(self._hasher.verify, password, password_hash or self._nobody)
-        return right and password_hash is not None
-
-
-class _Turn:
-    def __init__(self, turns: asyncio.Semaphore) -> None:
-        self._turns = turns
-
-    async def __aenter__(self) -> None:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Turn]:
+        """Wait for a turn. Hold no database connection meanwhile. Raises Unavailable after 5 s."""
         try:
             await asyncio.wait_for(self._turns.acquire(), _WAIT)
         except TimeoutError:
             raise Unavailable from None
+        try:
+            yield self._turn
+        finally:
+            self._turns.release()
 
-    async def __aexit__(self, *_exception: object) -> None:
-        self._turns.release()
+    async def hash(self, password: str) -> str:
+        """The hash of a new password, in a turn of its own."""
+        async with self.turn() as turn:
+            return await turn.hash(password)
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Whether a password is right, in a turn of its own."""
+        async with self.turn() as turn:
+            return await turn.matches(password, password_hash)

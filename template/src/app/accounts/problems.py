@@ -1,5 +1,8 @@
 """What can go wrong with accounts."""
 
+import math
+from datetime import timedelta
+
 from app.kit.i18n import N_
 from app.kit.problems import Problem
 
@@ -35,3 +38,70 @@ class RefreshRefused(Problem):
 
     def __init__(self) -> None:
         super().__init__({"WWW-Authenticate": "Bearer"})
+
+
+class RefreshRaced(Problem):
+    """The refresh token was exchanged a moment ago, as when two windows of one client do it at once."""
+
+    status = 409
+    slug = "refresh-raced"
+    title = N_("Session being renewed")
+    detail = N_("Another request has just exchanged this token. Use the tokens that it was given.")
+
+
+class LoginLocked(Problem):
+    """Too many failed logins under this name, whether or not a user has it."""
+
+    status = 429
+    slug = "login-locked"
+    title = N_("Too many failed logins")
+    detail = N_("Try again in %(seconds)s seconds, or set a new password.")
+
+    def __init__(self, wait: timedelta) -> None:
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        super().__init__({"Retry-After": str(seconds)}, seconds=seconds)
+
+
+class EmailUnverified(Problem):
+    """The password is right, and the address must be confirmed first. Told to nobody without the password."""
+
+    status = 403
+    slug = "email-unverified"
+    title = N_("Address not confirmed")
+    detail = N_("Confirm your e-mail address first: the link is in the mail that was sent to it.")
+
+
+class AccountDisabled(Problem):
+    """The password is right, and the account is closed. Told to nobody without the password."""
+
+    status = 403
+    slug = "account-disabled"
+    title = N_("Account disabled")
+    detail = N_("An administrator disabled this account.")
+
+
+class WrongPassword(Problem):
+    """The current password, asked for once more, is wrong."""
+
+    status = 403
+    slug = "wrong-password"
+    title = N_("Wrong password")
+    detail = N_("The current password is wrong.")
+
+
+class LinkRefused(Problem):
+    """A mailed token is unknown, expired, or was used before."""
+
+    status = 400
+    slug = "link-refused"
+    title = N_("Link not valid")
+    detail = N_("The link has expired or was used before. Ask for a new one.")
+
+
+class OwnAccount(Problem):
+    """An administrator may not disable the own account or take the own role: one always remains."""
+
+    status = 409
+    slug = "own-account"
+    title = N_("Your own account")
+    detail = N_("Another administrator has to change this for you.")

@@ -1,62 +1,85 @@
-"""HTTP of users, logins and sessions."""
+"""HTTP of users, logins and tokens."""
 
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
 
-from app.accounts.dependencies import AccountServiceDep, DeviceDep
-from app.accounts.models import User
-from app.accounts.problems import EmailTaken, RefreshRefused, WrongCredentials
+from app.accounts.dependencies import AccountServiceDep, ActorDep, DeviceDep
+from app.accounts.problems import (
+    AccountDisabled,
+    EmailTaken,
+    EmailUnverified,
+    LoginLocked,
+    RefreshRaced,
+    RefreshRefused,
+    WrongCredentials,
+)
 from app.accounts.schemas import (
     Introspection,
     JsonWebKeySet,
     LoginForm,
+    ProfileChange,
     RefreshRequest,
-    SessionList,
-    SessionRead,
     TokenPair,
     UserCreate,
     UserRead,
 )
-from app.accounts.tasks import welcome
+from app.accounts.tasks import WELCOME, request_link
 from app.kit.database import UnitOfWorkDep
-from app.kit.dependencies import QueueDep
 from app.kit.idempotency import IdempotentRoute, idempotent_by_address
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
-from app.kit.problems import Unauthorized
+from app.kit.problems import FieldFault, Invalid, Unauthorized
 from app.kit.ratelimit import Limit, limited_by_address, limited_by_user
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
 # Each costs a password hash.
-_by_password = limited_by_address(Limit("password", 60, 60))
+by_password = limited_by_address(Limit("password", 60, 60))
+by_user = limited_by_user(Limit("accounts", 300, 60))
 _by_token = limited_by_address(Limit("token", 120, 60))
-_by_user = limited_by_user(Limit("accounts", 300, 60))
 
 
 @router.post(
-    "/users",
-    status_code=201,
-    dependencies=[_by_password, idempotent_by_address],
-    responses=problems(EmailTaken),
+    "/users", status_code=201, dependencies=[by_password, idempotent_by_address], responses=problems(EmailTaken)
 )
-async def register(new: UserCreate, service: AccountServiceDep, work: UnitOfWorkDep, queue: QueueDep) -> UserRead:
-    """Register. The welcome mail is sent by the worker."""
-    user = await service.register(work, new)
+async def register(
+    new: UserCreate, device: DeviceDep, service: AccountServiceDep, work: UnitOfWorkDep, request: Request
+) -> UserRead:
+    """Register. The welcome mail, with a link that confirms the address, is sent by the worker."""
+    user = await service.register(work, new, device)
     await work.session.refresh(user, ["created_at"])
-    welcome(work, queue, user)
-    return _read(user)
+    request_link(work, request.app.state.resources, WELCOME, user.email)
+    return UserRead.of(user)
 
 
-@router.get("/users/me", dependencies=[_by_user])
+@router.get("/users/me", dependencies=[by_user])
 async def read_me(user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep) -> UserRead:
     """The signed-in user."""
-    return _read(await service.profile(work, user))
+    return UserRead.of(await service.profile(work, user))
 
 
-@router.post("/auth/login", dependencies=[_by_password], responses=problems(WrongCredentials))
+@router.patch("/users/me", dependencies=[by_user])
+async def change_me(
+    change: ProfileChange,
+    user: CurrentUser,
+    actor: ActorDep,
+    service: AccountServiceDep,
+    work: UnitOfWorkDep,
+    request: Request,
+) -> UserRead:
+    """Change name, language or time zone. Answers and mails are in that language from now on."""
+    codes = request.app.state.settings.language_codes
+    if change.language is not None and change.language not in codes:
+        raise Invalid([FieldFault(pointer="/body/language", detail=f"choose one of {', '.join(codes)}")])
+    return UserRead.of(await service.change_profile(work, user, change, actor))
+
+
+@router.post(
+    "/auth/login",
+    dependencies=[by_password],
+    responses=problems(WrongCredentials, LoginLocked, AccountDisabled, EmailUnverified),
+)
 async def login(
     form: Annotated[LoginForm, Form()],
     device: DeviceDep,
@@ -67,39 +90,12 @@ async def login(
     return await service.login(work, form.username, form.password, device)
 
 
-@router.post("/auth/refresh", dependencies=[_by_token], responses=problems(RefreshRefused))
-async def refresh(body: RefreshRequest, service: AccountServiceDep, work: UnitOfWorkDep) -> TokenPair:
+@router.post("/auth/refresh", dependencies=[_by_token], responses=problems(RefreshRefused, RefreshRaced))
+async def refresh(
+    body: RefreshRequest, device: DeviceDep, service: AccountServiceDep, work: UnitOfWorkDep
+) -> TokenPair:
     """Exchange a refresh token, once, for a new pair."""
-    return await service.refresh(work, body.refresh_token)
-
-
-@router.post("/auth/logout", status_code=204, dependencies=[_by_user])
-async def logout(user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep) -> None:
-    """End this session."""
-    await service.logout(work, user, user.session_id)
-
-
-@router.get("/auth/sessions", dependencies=[_by_user])
-async def list_sessions(user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep) -> SessionList:
-    """The user's live sessions."""
-    items = [
-        SessionRead(
-            id=session.id,
-            user_agent=session.user_agent,
-            address=session.address,
-            created_at=session.created_at,
-            last_used_at=session.last_used_at,
-            current=session.id == user.session_id,
-        )
-        for session in await service.live_sessions(work, user)
-    ]
-    return SessionList(items=items)
-
-
-@router.delete("/auth/sessions/{session_id}", status_code=204, dependencies=[_by_user])
-async def revoke_session(session_id: UUID, user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep) -> None:
-    """End one of the user's sessions."""
-    await service.logout(work, user, session_id)
+    return await service.refresh(work, body.refresh_token, device)
 
 
 @router.get("/auth/jwks")
@@ -124,16 +120,4 @@ async def introspect(
         email=principal.email,
         language=principal.language,
         roles=sorted(principal.roles),
-    )
-
-
-def _read(user: User) -> UserRead:
-    return UserRead(
-        id=user.id,
-        email=user.email,
-        name=user.name,
-        roles=user.roles,
-        language=user.language,
-        email_verified=user.email_verified_at is not None,
-        created_at=user.created_at,
     )

@@ -1,17 +1,22 @@
 """Bodies of the account routes."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
+from app.accounts.addresses import deliverable
+from app.accounts.models import User
 from app.kit.text import ONE_LINE
+from app.kit.times import time_zones
 
 # Long enough for a passphrase; argon2 costs the same for all lengths.
 MAX_PASSWORD = 128
 Password = Annotated[str, Field(min_length=10, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])]
-Email = Annotated[EmailStr, AfterValidator(str.lower)]
+Email = Annotated[str, Field(max_length=320, json_schema_extra={"format": "email"}), AfterValidator(deliverable)]
+MailedSecret = Annotated[str, Field(min_length=1, max_length=200, description="what stands behind `#token=` in a link")]
+Role = Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,39}$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=ONE_LINE)]
 
 
@@ -24,17 +29,49 @@ class UserCreate(BaseModel):
 
 
 class UserRead(BaseModel):
-    """A user, as the user sees it."""
-
-    model_config = ConfigDict(from_attributes=True)
+    """A user, as the user and administrators see it."""
 
     id: UUID
     email: str
     name: str
     roles: list[str]
     language: str | None
+    time_zone: str | None
     email_verified: bool
+    disabled: bool
     created_at: datetime
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """What is shown of a user."""
+        return cls(
+            id=user.id,
+            email=user.email,
+            name=user.name,
+            roles=user.roles,
+            language=user.language,
+            time_zone=user.time_zone,
+            email_verified=user.email_verified_at is not None,
+            disabled=user.disabled_at is not None,
+            created_at=user.created_at,
+        )
+
+
+class ProfileChange(BaseModel):
+    """What a user changes of the own record; what is absent stays. Null goes back to the service's default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = ""
+    language: Annotated[str | None, Field(max_length=10, examples=["id"])] = None
+    time_zone: Annotated[str | None, Field(max_length=64, examples=["Asia/Jakarta"])] = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in time_zones():
+            raise ValueError("not an IANA time zone")
+        return name
 
 
 class LoginForm(BaseModel):
@@ -59,6 +96,32 @@ class RefreshRequest(BaseModel):
     """A refresh token to be exchanged for a new pair."""
 
     refresh_token: Annotated[str, Field(max_length=200)]
+
+
+class EmailRequest(BaseModel):
+    """An address that a link is mailed to, should a user have it."""
+
+    email: Email
+
+
+class VerifyRequest(BaseModel):
+    """A token out of a mail."""
+
+    token: MailedSecret
+
+
+class ResetRequest(BaseModel):
+    """A token out of a mail, and the password to be."""
+
+    token: MailedSecret
+    password: Password
+
+
+class PasswordChange(BaseModel):
+    """The password as it is, and as it is to be."""
+
+    current_password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]
+    new_password: Password
 
 
 class SessionRead(BaseModel):
@@ -104,3 +167,26 @@ class JsonWebKeySet(BaseModel):
     """The keys that may have signed a token."""
 
     keys: list[JsonWebKey]
+
+
+class RolesChange(BaseModel):
+    """All roles that a user is to have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    roles: Annotated[set[Role], Field(max_length=20, examples=[["admin"]])]
+
+
+class AuditEventRead(BaseModel):
+    """One thing that happened. `actor_id` is null where nobody was signed in, `subject_id` where nobody is meant."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    occurred_at: datetime
+    action: str
+    actor_id: UUID | None
+    subject_id: UUID | None
+    address: str
+    request_id: str | None
+    details: dict[str, JsonValue]

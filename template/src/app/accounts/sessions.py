@@ -6,6 +6,7 @@ With Redis down the check reads PostgreSQL; with both down the answer is 503, ne
 import json
 import random
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -20,6 +21,10 @@ from app.kit.redis import OUTAGES, report
 # Also bounds what a failover that lost a revocation can bring back to life.
 COPY_SECONDS = 300
 _REVOKED = b"revoked"
+# The row changed: read it. The mark stands for longer than a slow reader of the old row may take, seconds.
+_CHANGED, _CHANGED_SECONDS = b"changed", 15
+# Of a session in constant use, this is noted no more often than its copy is made anew.
+_NOTED_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class SessionStore:
         copy = await self._read_copy(claims.session_id)
         if copy == _REVOKED:
             raise Unauthorized
-        if copy is not None:
+        if copy is not None and copy != _CHANGED:
             return _principal(copy)
         return await self._read_row(claims)
 
@@ -50,9 +55,19 @@ class SessionStore:
         except OUTAGES as error:
             report("session copy not removed", error, seconds=COPY_SECONDS)
 
+    async def reread(self, session_id: UUID) -> None:
+        """Have the next request see what changed of the session's user. Call it after the commit of the change."""
+        try:
+            await self.redis.set(self._key(session_id), _CHANGED, ex=_CHANGED_SECONDS)
+        except OUTAGES as error:
+            report("session copy not removed", error, seconds=COPY_SECONDS)
+
     async def _read_row(self, claims: Claims) -> Principal:
         async with self.database.unit_of_work() as work:
-            found = await AccountRepository(work.session).live_session(claims.session_id)
+            accounts = AccountRepository(work.session)
+            found = await accounts.live_session(claims.session_id)
+            if found is not None and found[0].last_used_at < datetime.now(UTC) - _NOTED_FOR:
+                await accounts.note_use(claims.session_id)
         if found is None or found[1].id != claims.user_id:
             raise Unauthorized
         session, user = found

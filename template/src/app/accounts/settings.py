@@ -10,6 +10,9 @@ from app.kit.configuration import Fault, Section, secret_faults
 DEVELOPMENT_JWT_SECRET = "development-only-jwt-secret-0123456789"  # noqa: S105  refused outside development
 DEVELOPMENT_SESSION_SECRET = "development-only-session-secret-012345"  # noqa: S105  refused outside development
 
+# A `#` is added with the token: what stands behind it reaches no server, and so no log.
+_PAGE = "^(https?://[^ #]+)?$"
+
 
 class AccountsSettings(Section):
     """Keys and lifetimes. Lifetimes are in seconds."""
@@ -21,6 +24,30 @@ class AccountsSettings(Section):
     session_secret: str = Field(default=DEVELOPMENT_SESSION_SECRET, description="32 random characters or more")
     access_token_seconds: int = Field(default=900, ge=60, le=3600, description="60 to 3600")
     session_seconds: int = Field(default=30 * 86_400, ge=3600, description="seconds a login lasts without use")
+
+    # N failures in a row are free; then each is followed by a wait that doubles, under that name alone.
+    login_failures: int = Field(default=5, ge=1, le=100, description="failed logins before a wait, 1 to 100")
+    login_wait_seconds: int = Field(default=30, ge=1, le=3600, description="the first wait, seconds; the next doubles")
+    login_wait_most_seconds: int = Field(default=900, ge=1, le=86_400, description="the longest wait, seconds")
+    # Off by default: with mail not yet delivered, nobody could log in.
+    require_verified_email: bool = Field(default=False, description="true: no login before the address is confirmed")
+    verify_email_url: str = Field(
+        default="", pattern=_PAGE, description="the page that a mail's link opens; by default PUBLIC_URL/verify-email"
+    )
+    reset_password_url: str = Field(
+        default="", pattern=_PAGE, description="the page that a mail's link opens; by default PUBLIC_URL/reset-password"
+    )
+    audit_retention_days: int = Field(
+        default=365, ge=30, le=3650, description="days that audit events stay, 30 to 3650"
+    )
+
+    def verify_email_page(self) -> str:
+        """The page that confirms an address with the token behind `#token=`."""
+        return self.verify_email_url or f"{self.public_url}/verify-email"
+
+    def reset_password_page(self) -> str:
+        """The page that sets a new password with the token behind `#token=`, or asks for one without."""
+        return self.reset_password_url or f"{self.public_url}/reset-password"
 
     def faults(self) -> Iterator[Fault]:
         """Refuse short secrets anywhere, and default ones outside a developer's machine."""

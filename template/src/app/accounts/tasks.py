@@ -1,24 +1,89 @@
-"""Mail about accounts, sent by the worker."""
+"""Mail about accounts, sent by the worker. Letters with a secret are written there: no task's row ever holds one."""
 
-from app.accounts.models import User
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from pydantic import BaseModel
+
+from app.accounts.letters import Reader, password_changed, reset, verification, welcome
+from app.accounts.mailed_tokens import MailedTokens
+from app.accounts.models import Purpose, User
+from app.accounts.repository import AccountRepository
+from app.accounts.service import accounts_of
 from app.kit.context import current_language
 from app.kit.database import UnitOfWork
-from app.kit.i18n import N_, translate
 from app.kit.mail import Letter
-from app.kit.queue import Queue
-from app.tasks.mail import request_mail
+from app.kit.queue import Payload, TaskHandler, TaskRun
+from app.kit.resources import Resources
+from app.tasks.mail import request_mail, send_letter
+from app.tasks.service import request_task
 
-_SUBJECT = N_("Welcome, %(name)s")
-_GREETING = N_("Hello %(name)s,")
-_TEXT = N_("your account is ready. You can log in as %(email)s.")
+log = structlog.stdlib.get_logger(__name__)
+
+WELCOME = "accounts.welcome"
+VERIFY_EMAIL = "accounts.verify-email"
+RESET_PASSWORD = "accounts.reset-password"  # noqa: S105  the name of a task
+
+_Write = Callable[[Reader, str, datetime], Letter]
 
 
-def welcome(work: UnitOfWork, queue: Queue, user: User) -> None:
-    """Have a welcome mail sent once the registration is committed."""
-    language = user.language or current_language()
-    letter = Letter(
-        subject=translate(_SUBJECT, language, name=user.name),
-        greeting=translate(_GREETING, language, name=user.name),
-        paragraphs=[translate(_TEXT, language, email=user.email)],
-    )
-    request_mail(work, queue, to=user.email, letter=letter, language=language, owner_id=user.id)
+class LinkPayload(BaseModel):
+    """An address as it was given: whether a user has it, the worker looks up, so that the caller cannot tell."""
+
+    email: str
+
+
+def request_link(work: UnitOfWork, resources: Resources, kind: str, email: str) -> None:
+    """Have a link mailed once the unit of work is committed, should a user have the address."""
+    request_task(work, resources.queue, kind, LinkPayload(email=email).model_dump())
+
+
+def notify_of_password(work: UnitOfWork, resources: Resources, user: User, address: str) -> None:
+    """Tell a user of a new password, once the unit of work is committed."""
+    reader = Reader.of(user, current_language(), resources.settings.time_zone)
+    page = accounts_of(resources).settings.reset_password_page()
+    letter = password_changed(reader, page, datetime.now(UTC), address)
+    request_mail(work, resources.queue, to=user.email, letter=letter, language=reader.language, owner_id=user.id)
+
+
+async def send_welcome(run: TaskRun, payload: Payload) -> None:
+    """Greet a new user, and have the address confirmed."""
+    page = accounts_of(run.resources).settings.verify_email_page()
+    await _send(run, payload, Purpose.VERIFY_EMAIL, page, welcome)
+
+
+async def send_verification(run: TaskRun, payload: Payload) -> None:
+    """Have an address confirmed, unless it is."""
+    page = accounts_of(run.resources).settings.verify_email_page()
+    await _send(run, payload, Purpose.VERIFY_EMAIL, page, verification)
+
+
+async def send_reset(run: TaskRun, payload: Payload) -> None:
+    """Let a user set a new password."""
+    page = accounts_of(run.resources).settings.reset_password_page()
+    await _send(run, payload, Purpose.RESET_PASSWORD, page, reset)
+
+
+TASK_HANDLERS: dict[str, TaskHandler] = {
+    WELCOME: send_welcome,
+    VERIFY_EMAIL: send_verification,
+    RESET_PASSWORD: send_reset,
+}
+
+
+async def _send(run: TaskRun, payload: Payload, purpose: Purpose, page: str, write: _Write) -> None:
+    """Mail a link, when there is somebody to mail it to.
+
+    The token is stored with the task's success: an attempt that fails after the mail was accepted mails another one.
+    """
+    user = await AccountRepository(run.work.session).user_by_email(LinkPayload.model_validate(payload).email)
+    if user is None or user.disabled_at or (purpose == Purpose.VERIFY_EMAIL and user.email_verified_at):
+        return
+    issued = await MailedTokens(run.work.session, accounts_of(run.resources).tokens).issue(user, purpose)
+    if issued is None:
+        log.info("no more links for now", user_id=str(user.id), purpose=purpose)
+        return
+    token, expires_at = issued
+    reader = Reader.of(user, run.language, run.resources.settings.time_zone)
+    await send_letter(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)

@@ -1,4 +1,4 @@
-"""Users, sessions and refresh tokens."""
+"""Users, sessions and refresh tokens, mailed tokens, counted logins, and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,11 +20,14 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
+    op.create_index("ix_users_email_prefix", "users", ["email"], postgresql_ops={"email": "text_pattern_ops"})
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -51,10 +54,77 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_refresh_tokens")),
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
+    _create_mailed_tokens_and_counted_logins()
+    _create_audit_events()
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("audit_events")
+    op.execute("DROP FUNCTION audit_events_are_appended()")
+    op.drop_table("counted_logins")
+    op.drop_table("mailed_tokens")
     op.drop_table("refresh_tokens")
     op.drop_table("sessions")
     op.drop_table("users")
+
+
+def _create_mailed_tokens_and_counted_logins() -> None:
+    op.create_table(
+        "mailed_tokens",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_mailed_tokens_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_mailed_tokens")),
+    )
+    op.create_index("ix_mailed_tokens_user_id_purpose", "mailed_tokens", ["user_id", "purpose"])
+    op.create_table(
+        "counted_logins",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_counted_logins")),
+    )
+    op.create_index("ix_counted_logins_last_at", "counted_logins", ["last_at"])
+
+
+def _create_audit_events() -> None:
+    op.create_table(
+        "audit_events",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("subject_id", sa.Uuid(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("details", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+    )
+    op.create_index("ix_audit_events_actor_id_id", "audit_events", ["actor_id", "id"])
+    op.create_index("ix_audit_events_subject_id_id", "audit_events", ["subject_id", "id"])
+    op.create_index("ix_audit_events_occurred_at", "audit_events", ["occurred_at"])
+    # The service's own role may delete from every table: what it must never do here, the table refuses.
+    op.execute(
+        """
+        CREATE FUNCTION audit_events_are_appended() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' AND OLD.occurred_at < now() - interval '30 days' THEN
+                RETURN OLD;
+            END IF;
+            RAISE EXCEPTION 'audit events are not changed, and not removed before 30 days';
+        END
+        $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER audit_events_are_appended BEFORE UPDATE OR DELETE ON audit_events "
+        "FOR EACH ROW EXECUTE FUNCTION audit_events_are_appended()"
+    )

@@ -1,0 +1,79 @@
+"""HTTP of administrators: users, and the audit log."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from app.accounts import administration
+from app.accounts.audit import AuditAction, AuditFilter
+from app.accounts.dependencies import AccountServiceDep, AdministratorDep
+from app.accounts.problems import OwnAccount
+from app.accounts.routes import by_user
+from app.accounts.schemas import AuditEventRead, RolesChange, UserRead
+from app.kit.database import UnitOfWorkDep
+from app.kit.openapi import problems
+from app.kit.paging import Cursor, Page, PageSize, split
+from app.kit.problems import Forbidden
+from app.kit.text import ONE_LINE
+
+router = APIRouter(prefix="/v1", tags=["administration"], dependencies=[by_user], responses=problems(Forbidden))
+
+_Prefix = Annotated[str, Query(max_length=320, pattern=ONE_LINE, description="what the address starts with")]
+
+
+@router.get("/users")
+async def list_users(
+    actor: AdministratorDep, work: UnitOfWorkDep, email: _Prefix = "", cursor: Cursor = None, limit: PageSize = 20
+) -> Page[UserRead]:
+    """Users, newest first."""
+    rows, last = split(await administration.list_users(work, actor, email, cursor, limit), limit)
+    return Page(items=[UserRead.of(user) for user in rows], next_cursor=last.id if last else None)
+
+
+@router.get("/users/{user_id}")
+async def read_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep) -> UserRead:
+    """A user."""
+    return UserRead.of(await administration.read_user(work, actor, user_id))
+
+
+@router.patch("/users/{user_id}/roles", responses=problems(OwnAccount))
+async def change_roles(
+    user_id: UUID, change: RolesChange, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
+) -> UserRead:
+    """Give a user these roles and no others. They hold at once, in open sessions too."""
+    return UserRead.of(await administration.set_roles(service, work, actor, user_id, change.roles))
+
+
+@router.post("/users/{user_id}/disable", responses=problems(OwnAccount))
+async def disable_user(
+    user_id: UUID, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
+) -> UserRead:
+    """Close an account. Its sessions end."""
+    return UserRead.of(await administration.disable(service, work, actor, user_id))
+
+
+@router.post("/users/{user_id}/enable")
+async def enable_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep) -> UserRead:
+    """Open an account again."""
+    return UserRead.of(await administration.enable(work, actor, user_id))
+
+
+@router.get("/audit-events")
+async def list_audit_events(
+    actor: AdministratorDep,
+    work: UnitOfWorkDep,
+    action: AuditAction | None = None,
+    actor_id: UUID | None = None,
+    subject_id: UUID | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    cursor: Cursor = None,
+    limit: PageSize = 20,
+) -> Page[AuditEventRead]:
+    """The audit log, newest first. That it was read is an event too."""
+    wanted = AuditFilter(action, actor_id, subject_id, since, until)
+    rows, last = split(await administration.list_events(work, actor, wanted, cursor, limit), limit)
+    items = [AuditEventRead.model_validate(event) for event in rows]
+    return Page(items=items, next_cursor=last.id if last else None)

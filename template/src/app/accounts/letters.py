@@ -1,0 +1,99 @@
+"""What mails about accounts say, in the user's language and time zone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.accounts.models import User
+from app.kit.i18n import N_, translate
+from app.kit.mail import Letter
+from app.kit.times import format_time
+
+_GREETING = N_("Hello %(name)s,")
+_CONFIRM = N_("Please confirm that this address is yours.")
+_CONFIRM_ACTION = N_("Confirm address")
+_GOOD_UNTIL = N_("The link is good once, until %(time)s.")
+_IGNORE = N_("If you did not ask for this, there is nothing for you to do.")
+_NEW_PASSWORD = N_("Set a new password")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a letter: its language and time zone are the user's own, or the service's."""
+
+    name: str
+    email: str
+    language: str
+    time_zone: str
+
+    @classmethod
+    def of(cls, user: User, language: str, time_zone: str) -> "Reader":
+        """The user as a reader, with what holds where the user chose nothing."""
+        return cls(user.name, user.email, user.language or language, user.time_zone or time_zone)
+
+    def say(self, message: str, **parameters: object) -> str:
+        """A message in the reader's language."""
+        return translate(message, self.language, **parameters)
+
+    def time(self, moment: datetime) -> str:
+        """A moment in the reader's language and time zone."""
+        return format_time(moment, self.language, self.time_zone)
+
+    @property
+    def greeting(self) -> str:
+        """How a letter begins."""
+        return self.say(_GREETING, name=self.name)
+
+
+def welcome(reader: Reader, link: str, expires_at: datetime) -> Letter:
+    """To somebody who registered."""
+    return Letter(
+        subject=reader.say(N_("Welcome, %(name)s"), name=reader.name),
+        greeting=reader.greeting,
+        paragraphs=[
+            reader.say(N_("Your account is ready. You can log in as %(email)s."), email=reader.email),
+            reader.say(_CONFIRM),
+        ],
+        action=reader.say(_CONFIRM_ACTION),
+        link=link,
+        small=[reader.say(_GOOD_UNTIL, time=reader.time(expires_at))],
+    )
+
+
+def verification(reader: Reader, link: str, expires_at: datetime) -> Letter:
+    """To somebody whose address is to be confirmed."""
+    return Letter(
+        subject=reader.say(N_("Confirm your e-mail address")),
+        greeting=reader.greeting,
+        paragraphs=[reader.say(_CONFIRM)],
+        action=reader.say(_CONFIRM_ACTION),
+        link=link,
+        small=[reader.say(_GOOD_UNTIL, time=reader.time(expires_at)), reader.say(_IGNORE)],
+    )
+
+
+def reset(reader: Reader, link: str, expires_at: datetime) -> Letter:
+    """To somebody who forgot the password, or of whom somebody else says so."""
+    return Letter(
+        subject=reader.say(_NEW_PASSWORD),
+        greeting=reader.greeting,
+        paragraphs=[reader.say(N_("Somebody, probably you, asked for a new password for your account."))],
+        action=reader.say(_NEW_PASSWORD),
+        link=link,
+        small=[reader.say(_GOOD_UNTIL, time=reader.time(expires_at)), reader.say(_IGNORE)],
+    )
+
+
+def password_changed(reader: Reader, link: str, moment: datetime, address: str) -> Letter:
+    """To somebody whose password was changed, perhaps by somebody else."""
+    changed = N_("The password of your account was changed on %(time)s from the address %(address)s.")
+    return Letter(
+        subject=reader.say(N_("Your password was changed")),
+        greeting=reader.greeting,
+        paragraphs=[
+            reader.say(changed, time=reader.time(moment), address=address),
+            reader.say(N_("All other sessions have ended.")),
+            reader.say(N_("If this was not you, set a new password now.")),
+        ],
+        action=reader.say(_NEW_PASSWORD),
+        link=link,
+    )
