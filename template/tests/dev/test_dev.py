@@ -22,6 +22,7 @@ def test_a_change_reloads_a_killed_run_leaves_no_child_and_the_next_one_takes_ov
         first.await_serving()
         check_worker(first.output)
         check_reload(first)
+        check_revival(first)
         children = psutil.Process(first.process.pid).children(recursive=False)
         children = [child for child in children if "app.dev.child" in child.cmdline()]
         assert len(children) == 2
@@ -74,3 +75,29 @@ def test_a_directory_serves_one_process_at_a_time_and_a_given_address_starts_not
         with pytest.raises(ServicesError, match="another process"), second:
             pass
     assert [file.name for file in tmp_path.iterdir()] == ["lock"]
+
+
+def check_revival(running: DevProcess) -> None:
+    """A server that dies is started again, and API and worker find it."""
+    for process in servers(running):
+        process.kill()
+    await_line(running, "PostgreSQL ended and was started again")
+    await_line(running, "Valkey ended and was started again")
+    deadline = time.monotonic() + 60
+    while httpx.get(f"{running.api}/health/dependencies", timeout=30).status_code != 200:
+        assert time.monotonic() < deadline, running.output
+        time.sleep(0.1)
+
+
+def servers(running: DevProcess) -> list[psutil.Process]:
+    """The first process of each embedded server."""
+    found = [process for process in running.relatives() if process.name() in ("postgres", "valkey-server")]
+    return [process for process in found if process.name() != "postgres" or "-D" in process.cmdline()]
+
+
+def await_line(running: DevProcess, line: str) -> None:
+    """Wait until `app dev` prints a line."""
+    deadline = time.monotonic() + 60
+    while f"{line}\n" not in running.output:
+        assert time.monotonic() < deadline, "".join(running.output)
+        time.sleep(0.1)

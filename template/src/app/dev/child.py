@@ -17,7 +17,7 @@ def main() -> None:
     if sys.argv[1] == "api":
         from app.server import run_api
 
-        run_api(listener=socket.socket(fileno=int(sys.argv[2])))
+        run_api(listener=socket.socket(fileno=int(sys.argv[2])), drain=0)
     else:
         from app.worker import run_worker
 

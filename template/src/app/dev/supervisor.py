@@ -15,7 +15,7 @@ from types import FrameType
 
 import typer
 
-from app.dev.services import Addresses, ServicesError, free_port, running_services
+from app.dev.services import Addresses, ServicesError, free_port, revive, running_services
 from app.features import discover
 from app.kit.configuration import project_root
 from app.kit.resources import open_resources
@@ -49,7 +49,7 @@ def run(port: int, directory: Path | None = None) -> None:
         settings = Settings.load()
         upgrade(settings)
         _announce(settings, asyncio.run(_seed(settings, _password(directory))), directory)
-        _serve_until(stopping, environment, listener)
+        _serve_until(stopping, environment, listener, addresses)
     typer.echo("stopped")
 
 
@@ -107,7 +107,9 @@ def _listener(port: int) -> socket.socket:
             time.sleep(0.2)
 
 
-def _serve_until(stopping: threading.Event, environment: Mapping[str, str], listener: socket.socket) -> None:
+def _serve_until(
+    stopping: threading.Event, environment: Mapping[str, str], listener: socket.socket, addresses: Addresses
+) -> None:
     # Imported here: the image has no file watcher.
     import watchfiles
 
@@ -117,6 +119,9 @@ def _serve_until(stopping: threading.Event, environment: Mapping[str, str], list
         for changes in watchfiles.watch(source, stop_event=stopping, rust_timeout=500, yield_on_timeout=True):
             if stopping.is_set():
                 break
+            for name in revive(addresses):
+                # API and worker find it again by themselves, as they do in production.
+                typer.echo(f"{name} ended and was started again")
             died = any(child.poll() is not None for child in children)
             if changes or died:
                 typer.echo("restarting: " + (f"{len(changes)} files changed" if changes else "a process ended"))
