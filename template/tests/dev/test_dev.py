@@ -15,6 +15,9 @@ import app
 from app.dev.services import ServicesError, free_port, running_services
 from tests.dev.process import DevProcess, app_dev, still_running
 
+# One of these touches the source, which restarts every `app dev`: never beside another one.
+pytestmark = pytest.mark.xdist_group("app dev")
+
 
 def test_a_change_reloads_a_killed_run_leaves_no_child_and_the_next_one_takes_over(tmp_path: Path) -> None:
     port = free_port()

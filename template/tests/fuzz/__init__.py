@@ -1,1 +1,1 @@
-"""Generated requests against the OpenAPI document. Run with `uv run pytest -m fuzz`."""
+"""Generated requests against the OpenAPI document: `uv run --group fuzz pytest -m fuzz -n 0`, one process."""

@@ -1,4 +1,4 @@
-"""Importing schemathesis and reading the document takes seconds: only for those who ask."""
+"""schemathesis is in a dependency group of its own, and reading the document takes a second: for those who ask."""
 
 from pathlib import Path
 
