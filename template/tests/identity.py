@@ -23,6 +23,10 @@ class SignedIn:
         """POST as the user."""
         return await self.client.post(path, json=json, files=files, headers=self._headers({}))  # type: ignore[arg-type]  # httpx spells out every form of `files`
 
+    async def patch(self, path: str, json: object) -> httpx.Response:
+        """PATCH as the user."""
+        return await self.client.patch(path, json=json, headers=self._headers({}))
+
     async def delete(self, path: str) -> httpx.Response:
         """DELETE as the user."""
         return await self.client.delete(path, headers=self._headers({}))

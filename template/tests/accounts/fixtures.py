@@ -1,9 +1,17 @@
 """Sign users in who live in this service."""
 
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
 import httpx
 import pytest
+from sqlalchemy import select
 
 from app.accounts.administration import grant
+from app.accounts.audit import AuditEvent
+from app.accounts.lockout import Lockout
+from app.accounts.service import AccountService, accounts_of
+from app.kit.mail import Mail
 from app.kit.resources import Resources
 from tests.identity import SignedIn, SignIn
 
@@ -33,3 +41,56 @@ def sign_in(client: httpx.AsyncClient, resources: Resources) -> SignIn:
 async def ann(sign_in: SignIn) -> SignedIn:
     """A signed-in user."""
     return await sign_in("ann@example.com")
+
+
+class Mailbox:
+    """Keeps the mails that the worker sends."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+
+    async def send(self, mail: Mail) -> None:
+        """Keep a mail."""
+        self.mails.append(mail)
+
+    def token(self, page: str = "reset-password") -> str:
+        """The token in the last link to a page. Mails that were asked for together come in any order."""
+        texts = [mail.text for mail in self.mails if f"/{page}#token=" in mail.text]
+        return texts[-1].partition("#token=")[2].split()[0]
+
+
+@pytest.fixture
+def mailbox(resources: Resources) -> Iterator[Mailbox]:
+    """Everybody's mailbox."""
+    before, resources.mailer = resources.mailer, Mailbox()
+    yield resources.mailer
+    resources.mailer = before
+
+
+@pytest.fixture
+async def accounts(resources: Resources) -> AsyncIterator[AccountService]:
+    """The accounts of the application; a test may put others in their place, with other settings."""
+    before = accounts_of(resources)
+    yield before
+    resources.authenticator = before
+
+
+def set_up(resources: Resources, **values: object) -> None:
+    """Run the application's accounts with other settings, to the end of a test that uses the fixture `accounts`."""
+    before = accounts_of(resources)
+    settings = before.settings.model_copy(update=values)
+    resources.authenticator = replace(before, settings=settings, lockout=Lockout(settings, before.tokens))
+
+
+async def events(resources: Resources, *actions: str) -> list[AuditEvent]:
+    """The audit log, oldest first, or its events of some actions."""
+    async with resources.database.unit_of_work() as work:
+        query = select(AuditEvent).order_by(AuditEvent.id)
+        if actions:
+            query = query.where(AuditEvent.action.in_(actions))
+        return list((await work.session.execute(query)).scalars())
+
+
+async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
+    """Try to log in."""
+    return await client.post("/v1/auth/login", data={"username": email, "password": password})

@@ -9,7 +9,7 @@ def deliverable(address: str) -> str:
     Raises ValueError for what is no address, and for letters beyond ASCII before the `@`: those need SMTPUTF8 at every
     server on the way, which SES and many others do not speak.
     """
-    valid = validate_email(address.strip(), allow_smtputf8=False, check_deliverability=False)
+    valid = validate_email(address.strip(), allow_smtputf8=False, check_deliverability=False, strict=True)
     return (valid.ascii_email or valid.normalized).lower()
 
 

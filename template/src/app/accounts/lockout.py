@@ -24,9 +24,12 @@ class CountedLoginsRepository:
 
     async def lock(self, digest: bytes) -> CountedLogins:
         """The row of a name, made when not there, and locked: logins at once are counted one after the other."""
-        await self._session.execute(insert(CountedLogins).values(digest=digest, failures=0).on_conflict_do_nothing())
-        query = select(CountedLogins).where(CountedLogins.digest == digest).with_for_update()
-        return (await self._session.execute(query)).scalar_one()
+        # One statement: between two, a login that succeeds could remove the row.
+        made = insert(CountedLogins).values(digest=digest, failures=0)
+        locked = made.on_conflict_do_update(index_elements=["digest"], set_={"failures": CountedLogins.failures})
+        query = select(CountedLogins).from_statement(locked.returning(CountedLogins))
+        counted: CountedLogins = (await self._session.execute(query)).scalar_one()
+        return counted
 
     async def clear(self, digest: bytes) -> None:
         """Forget the failures of a name."""

@@ -1,0 +1,153 @@
+"""Waits after failed logins: for any name alike, doubling, and no trap for the real user."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+
+from app.accounts.lockout import FORGOTTEN_AFTER
+from app.accounts.models import CountedLogins
+from app.accounts.passwords import Turn
+from app.accounts.service import AccountService, accounts_of
+from app.kit import redis as kit_redis
+from app.kit.ratelimit import RateLimiter
+from app.kit.resources import Resources
+from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
+from tests.conftest import RunQueue
+from tests.identity import SignedIn
+
+NOBODY = "nobody@example.com"
+
+
+async def fail(client: httpx.AsyncClient, email: str, times: int) -> list[httpx.Response]:
+    return [await log_in(client, email, "wrong password") for _ in range(times)]
+
+
+async def let_pass(resources: Resources, time: timedelta) -> None:
+    """Make it seem that the failures were longer ago."""
+    values = {"last_at": CountedLogins.last_at - time, "locked_until": CountedLogins.locked_until - time}
+    async with resources.database.unit_of_work() as work:
+        await work.session.execute(update(CountedLogins).values(values))
+
+
+@pytest.mark.parametrize("email", ["ann@example.com", NOBODY])
+async def test_five_failures_are_free_and_then_nobody_is_let_in(
+    client: httpx.AsyncClient, ann: SignedIn, email: str
+) -> None:
+    answers = await fail(client, email, 6)
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert answers[-1].json()["type"] == "urn:problem:login-locked"
+    assert 25 <= int(answers[-1].headers["retry-after"]) <= 30
+    assert (await log_in(client, email)).status_code == 429
+
+
+async def test_known_and_unknown_addresses_look_the_same_all_the_way(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    known, unknown = await fail(client, ann.email, 7), await fail(client, NOBODY, 7)
+    for one, other in zip(known, unknown, strict=True):
+        assert one.status_code == other.status_code
+        assert {**one.json(), "request_id": "", "detail": ""} == {**other.json(), "request_id": "", "detail": ""}
+        assert set(one.headers) == set(other.headers)
+        assert abs(int(one.headers.get("retry-after", 0)) - int(other.headers.get("retry-after", 0))) <= 2
+
+
+async def test_known_and_unknown_addresses_cost_the_same_hashes(
+    client: httpx.AsyncClient, ann: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[bool] = []
+    real = Turn.matches
+
+    async def counted(turn: Turn, password: str, password_hash: str | None) -> bool:
+        checks.append(password_hash is not None)
+        return await real(turn, password, password_hash)
+
+    monkeypatch.setattr(Turn, "matches", counted)
+    await fail(client, ann.email, 7)
+    await fail(client, NOBODY, 7)
+    assert checks == [True] * 5 + [False] * 5
+
+
+async def test_each_further_failure_doubles_the_wait_up_to_the_longest(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources
+) -> None:
+    await fail(client, ann.email, 5)
+    waits = []
+    for _ in range(7):
+        waits.append(int((await log_in(client, ann.email, "x")).headers["retry-after"]))
+        await let_pass(resources, timedelta(seconds=waits[-1]))
+        assert (await log_in(client, ann.email, "wrong password")).status_code == 401
+    assert waits == [30, 60, 120, 240, 480, 900, 900]
+
+
+async def test_the_right_password_after_the_wait_clears_the_failures(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources
+) -> None:
+    await fail(client, ann.email, 5)
+    await let_pass(resources, timedelta(seconds=31))
+    assert (await log_in(client, ann.email)).status_code == 200
+    assert [answer.status_code for answer in await fail(client, ann.email, 5)] == [401] * 5
+
+
+async def test_failures_are_forgotten_after_a_day(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources
+) -> None:
+    await fail(client, ann.email, 4)
+    await let_pass(resources, FORGOTTEN_AFTER + timedelta(minutes=1))
+    assert [answer.status_code for answer in await fail(client, ann.email, 5)] == [401] * 5
+
+
+async def test_one_name_written_differently_is_one_name(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    for email in ("Ann@example.com", "ANN@EXAMPLE.COM", " ann@example.com ", "ann@Example.com", "aNN@example.com"):
+        await fail(client, email, 1)
+    assert (await log_in(client, ann.email)).status_code == 429
+
+
+async def test_guesses_at_once_are_counted_one_by_one(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    answers = await asyncio.gather(*(log_in(client, ann.email, "wrong password") for _ in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 7
+
+
+async def test_an_open_session_works_on_while_its_name_is_locked(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    await fail(client, ann.email, 6)
+    assert (await ann.get("/v1/users/me")).status_code == 200
+    body = {"current_password": PASSWORD, "new_password": "another long password"}
+    assert (await ann.post("/v1/auth/password", body)).status_code == 204
+
+
+async def test_a_new_password_by_mail_ends_the_wait(
+    client: httpx.AsyncClient, ann: SignedIn, mailbox: Mailbox, run_queue: RunQueue
+) -> None:
+    await fail(client, ann.email, 6)
+    await client.post("/v1/auth/password/forgot", json={"email": ann.email})
+    await run_queue()
+    body = {"token": mailbox.token(), "password": "another long password"}
+    assert (await client.post("/v1/auth/password/reset", json=body)).status_code == 204
+    assert (await log_in(client, ann.email, "another long password")).status_code == 200
+
+
+async def test_waits_hold_without_redis(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources, accounts: AccountService
+) -> None:
+    redis = kit_redis.connect("redis://127.0.0.1:1/0")
+    before, resources.limiter = resources.limiter, RateLimiter(redis)
+    try:
+        assert [answer.status_code for answer in await fail(client, ann.email, 6)] == [401] * 5 + [429]
+    finally:
+        resources.limiter = before
+        await redis.aclose()
+
+
+async def test_the_table_tells_no_name(client: httpx.AsyncClient, resources: Resources) -> None:
+    await fail(client, NOBODY, 1)
+    async with resources.database.unit_of_work() as work:
+        counted = (await work.session.execute(select(CountedLogins))).scalar_one()
+    assert NOBODY.encode() not in counted.digest
+    assert counted.digest == accounts_of(resources).tokens.digest(f"login:{NOBODY}")
+
+
+async def test_a_current_password_is_guessed_at_no_faster(ann: SignedIn, resources: Resources) -> None:
+    body = {"current_password": "wrong password", "new_password": "another long password"}
+    answers = [await ann.post("/v1/auth/password", body) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert len(await events(resources, "login.failed")) == 5

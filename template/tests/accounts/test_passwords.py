@@ -1,0 +1,93 @@
+"""Password hashes: two at a time, however many ask, and a bounded wait."""
+
+import asyncio
+import threading
+import time
+
+import httpx
+import pytest
+from pwdlib import PasswordHash
+
+from app.accounts import passwords
+from app.accounts.passwords import Passwords
+from app.kit.problems import Unavailable
+from app.kit.resources import Resources
+from tests.accounts.fixtures import log_in
+from tests.identity import SignedIn
+
+
+class Gauge:
+    """How many hashes are under way, and the most that ever were."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = 0
+        self.most = 0
+        self.calls = 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.now += 1
+            self.calls += 1
+            self.most = max(self.most, self.now)
+
+    def __exit__(self, *_exception: object) -> None:
+        with self.lock:
+            self.now -= 1
+
+
+@pytest.fixture
+def gauge(monkeypatch: pytest.MonkeyPatch) -> Gauge:
+    """Count the checks of passwords."""
+    gauge = Gauge()
+    real = PasswordHash.verify
+
+    def verify(hasher: PasswordHash, password: str, password_hash: str) -> bool:
+        with gauge:
+            return real(hasher, password, password_hash)
+
+    monkeypatch.setattr(PasswordHash, "verify", verify)
+    return gauge
+
+
+async def test_twenty_logins_at_once_hash_two_at_a_time(client: httpx.AsyncClient, ann: SignedIn, gauge: Gauge) -> None:
+    answers = await asyncio.gather(*(log_in(client, ann.email) for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [200] * 20
+    assert (gauge.calls, gauge.most) == (20, 2)
+
+
+async def test_beyond_the_wait_a_login_is_asked_to_come_back(
+    client: httpx.AsyncClient, ann: SignedIn, gauge: Gauge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_WAIT", 0.06)
+    answers = await asyncio.gather(*(log_in(client, ann.email) for _ in range(20)))
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert refused
+    assert len(refused) < 20
+    assert {answer.status_code for answer in refused} == {503}
+    assert {answer.headers["retry-after"] for answer in refused} == {"2"}
+    assert gauge.most == 2
+    assert (await log_in(client, ann.email)).status_code == 200
+
+
+async def test_a_caller_who_gives_up_frees_no_third_place(resources: Resources, gauge: Gauge) -> None:
+    hashes = Passwords()
+    right = await hashes.hash("a long password")
+    callers = [asyncio.create_task(hashes.matches("a long password", right)) for _ in range(8)]
+    await asyncio.sleep(0.01)
+    for caller in callers[:4]:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert gauge.most <= 2
+
+
+async def test_no_turn_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = Passwords()
+    monkeypatch.setattr(passwords, "_WAIT", 0.01)
+    async with hashes.turn(), hashes.turn():
+        with pytest.raises(Unavailable):
+            await hashes.hash("a long password")
+    started = time.monotonic()
+    assert await hashes.matches("a long password", await hashes.hash("a long password"))
+    assert not await hashes.matches("another password", None)
+    assert time.monotonic() - started < 5
