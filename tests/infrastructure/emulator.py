@@ -1,4 +1,4 @@
-"""AWS on this machine: a moto server in a process of its own, and what the plans find there."""
+"""AWS on this machine: the server of `cloud` in a process of its own, and what the plans find there."""
 
 import json
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # boto3 carries no types
+
+from tests.harness import ROOT
 
 START_SECONDS = 60
 ACCOUNT = "123456789012"
@@ -76,12 +78,12 @@ def free_port() -> int:
 
 @contextmanager
 def emulated_aws(log: Path) -> Iterator[Emulator]:
-    """A moto server on a free loopback port, stopped at the end."""
+    """An AWS of its own on a free loopback port, stopped at the end."""
     port = free_port()
     environment = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        command = [sys.executable, "-m", "tests.infrastructure.cloud", str(port)]
+        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT)
         try:
             _wait_for(port, server, log)
             yield Emulator(f"http://127.0.0.1:{port}")
@@ -97,5 +99,5 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.2)
-    message = f"moto did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}"
+    message = f"the emulator did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}"
     raise RuntimeError(message)

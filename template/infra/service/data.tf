@@ -39,7 +39,9 @@ module "cache" {
   engine_version           = var.valkey_version
   node_type                = var.cache_node_type
   replicas                 = var.cache_replicas
-  password_version         = lookup(var.secret_versions, "cache", 1)
+  region                   = var.region
+  password_secret          = module.secrets.names["cache"]
+  password_version         = module.secrets.versions["cache"]
   vpc_id                   = local.platform.vpc_id
   subnet_ids               = local.platform.database_subnet_ids
   client_security_group_id = local.platform.cluster_security_group_id

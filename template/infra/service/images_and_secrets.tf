@@ -11,10 +11,9 @@ module "secrets" {
 
   prefix  = "${var.service}/${var.environment}"
   key_arn = module.key.arn
-  logins  = { database-app = "app", database-migrations = "migrations" }
+  logins  = { cache = "app", database-app = "app", database-migrations = "migrations" }
   tokens  = ["jwt-signing", "session"]
   by_hand = ["external-api-keys"]
 
-  cache_login = { username = module.cache.username, password = module.cache.password }
-  versions    = var.secret_versions
+  versions = var.secret_versions
 }

@@ -17,13 +17,12 @@ resource "aws_vpc_security_group_ingress_rule" "from_cluster" {
   referenced_security_group_id = var.client_security_group_id
 }
 
-# ElastiCache has no write-only password, so these two stand in the state, which is encrypted. 64 hexadecimal digits of two
-# random UUIDs: 244 random bits.
-resource "terraform_data" "password" {
+# ElastiCache has no write-only password, so what stands in the state are words that open nothing: the user who is switched off
+# keeps his, and `app` gets the password of its secret before a user group names it. 64 hexadecimal digits of two random UUIDs.
+resource "terraform_data" "throw_away" {
   for_each = toset(["app", "default"])
 
-  input            = sensitive(sha256("${uuid()}${uuid()}"))
-  triggers_replace = [var.password_version]
+  input = sensitive(sha256("${uuid()}${uuid()}"))
 
   lifecycle {
     ignore_changes = [input]
@@ -39,7 +38,26 @@ resource "aws_elasticache_user" "app" {
 
   authentication_mode {
     type      = "password"
-    passwords = [terraform_data.password["app"].output]
+    passwords = [terraform_data.throw_away["app"].output]
+  }
+
+  lifecycle {
+    ignore_changes = [authentication_mode]
+  }
+}
+
+# Runs where Terraform runs, with the AWS command line: the password goes from the secret to the user and through nothing else.
+resource "terraform_data" "password" {
+  triggers_replace = [aws_elasticache_user.app.id, var.password_secret, var.password_version]
+
+  provisioner "local-exec" {
+    command = "bash ${path.module}/set_password.sh"
+
+    environment = {
+      REGION     = var.region
+      SECRET     = var.password_secret
+      CACHE_USER = aws_elasticache_user.app.user_id
+    }
   }
 }
 
@@ -52,7 +70,7 @@ resource "aws_elasticache_user" "default" {
   # Valkey takes no user without a password, not even one that is off.
   authentication_mode {
     type      = "password"
-    passwords = [terraform_data.password["default"].output]
+    passwords = [terraform_data.throw_away["default"].output]
   }
 }
 
@@ -60,4 +78,6 @@ resource "aws_elasticache_user_group" "this" {
   user_group_id = var.name
   engine        = "valkey"
   user_ids      = [aws_elasticache_user.app.user_id, aws_elasticache_user.default.user_id]
+
+  depends_on = [terraform_data.password]
 }

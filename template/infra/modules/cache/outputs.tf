@@ -14,14 +14,3 @@ output "nodes" {
     for name, group in var.groups : { for number in range(1, var.replicas + 2) : "${name}/${number}" => format("%s-%03d", group.id, number) }
   ]...)
 }
-
-output "username" {
-  description = "Name of the application's user."
-  value       = aws_elasticache_user.app.user_name
-}
-
-output "password" {
-  description = "Password of the application's user."
-  value       = terraform_data.password["app"].output
-  sensitive   = true
-}

@@ -52,10 +52,19 @@ variable "replicas" {
   }
 }
 
+variable "region" {
+  description = "AWS region."
+  type        = string
+}
+
+variable "password_secret" {
+  description = "Name of the secret that holds the application's login."
+  type        = string
+}
+
 variable "password_version" {
-  description = "A higher number makes new passwords."
+  description = "Version of the secret's value; a new one is carried to the user."
   type        = number
-  default     = 1
 }
 
 variable "vpc_id" {

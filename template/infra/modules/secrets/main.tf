@@ -10,7 +10,7 @@ locals {
 
 resource "aws_secretsmanager_secret" "this" {
   # checkov:skip=CKV2_AWS_57: A value changes when its number in `versions` is raised, so that pods restart in the same change.
-  for_each = toset(concat(keys(local.generated), var.by_hand, ["cache"]))
+  for_each = toset(concat(keys(local.generated), var.by_hand))
 
   name                    = "${var.prefix}/${each.key}"
   description             = "${each.key} of ${var.prefix}"
@@ -33,13 +33,6 @@ resource "aws_secretsmanager_secret_version" "generated" {
   secret_string_wo = jsonencode(merge(each.value, {
     (length(each.value) > 0 ? "password" : "secret") = ephemeral.aws_secretsmanager_random_password.this[each.key].random_password
   }))
-}
-
-# ElastiCache knows this password already, so it is handed over instead of made up here.
-resource "aws_secretsmanager_secret_version" "cache" {
-  secret_id                = aws_secretsmanager_secret.this["cache"].id
-  secret_string_wo_version = lookup(var.versions, "cache", 1)
-  secret_string_wo         = jsonencode(var.cache_login)
 }
 
 # Empty objects that people fill in; Terraform never looks at the values again.

@@ -23,15 +23,6 @@ variable "by_hand" {
   type        = list(string)
 }
 
-variable "cache_login" {
-  description = "Login of the cache."
-  type = object({
-    username = string
-    password = string
-  })
-  sensitive = true
-}
-
 variable "versions" {
   description = "Version of each secret's value, by name; 1 where none is given. A higher number writes a new value."
   type        = map(number)

@@ -10,6 +10,9 @@ variables {
   engine_version           = "8.0"
   node_type                = "cache.t3.micro"
   replicas                 = 1
+  region                   = "ap-southeast-1"
+  password_secret          = "shop/production/cache"
+  password_version         = 1
   vpc_id                   = "vpc-1"
   subnet_ids               = ["subnet-1", "subnet-2"]
   client_security_group_id = "sg-1"

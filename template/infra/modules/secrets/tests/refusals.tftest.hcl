@@ -12,13 +12,12 @@ provider "aws" {
 }
 
 variables {
-  prefix      = "shop/production"
-  key_arn     = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
-  logins      = {}
-  tokens      = []
-  by_hand     = ["external-api-keys"]
-  cache_login = { username = "app", password = "not a real one" }
-  versions    = {}
+  prefix   = "shop/production"
+  key_arn  = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  logins   = {}
+  tokens   = []
+  by_hand  = ["external-api-keys"]
+  versions = {}
 }
 
 run "right_values_plan" {

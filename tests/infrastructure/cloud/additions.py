@@ -1,0 +1,33 @@
+"""How the modules beside this one add to moto."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+_DIGITS = random.Random(0)  # noqa: S311  names, not secrets; a seed keeps runs alike
+
+
+def identifier(length: int = 17) -> str:
+    """Hexadecimal digits, such as follow `sg-` in a name of AWS's making."""
+    return "".join(_DIGITS.choices("0123456789abcdef", k=length))
+
+
+def held(backend: Any, kind: str) -> dict[str, Any]:
+    """What a backend (one service of one region) holds of a kind that moto does not know, by name."""
+    found: dict[str, Any] = backend.__dict__.setdefault(f"added_{kind}", {})
+    return found
+
+
+def adds_to(owner: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give `owner` a method, or another in place of the one that it has."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(owner, function.__name__, function)
+        return function
+
+    return add
+
+
+def body(response: Any, *names: str) -> dict[str, Any]:
+    """Members of a request that were given, by name."""
+    return {name: value for name in names if (value := response._get_param(name)) is not None}

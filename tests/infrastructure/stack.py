@@ -1,0 +1,99 @@
+"""A rendered project that is really applied: its own script, its own backend, on an emulated AWS of its own."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.harness import required
+from tests.infrastructure.emulator import Emulator
+from tests.infrastructure.terraform import mirror, terraform_environment
+
+# The emulator serves buckets by path, and what it does not know shall fail at once.
+PROVIDER = """
+provider "aws" {
+  max_retries       = 2
+  s3_use_path_style = true
+}
+"""
+BY_PATH = "use_path_style = true\n"
+QUIET = ("-input=false", "-no-color")
+CHANGES = 2
+"""Exit status of a plan that would change something."""
+
+
+@dataclass
+class Stack:
+    """One service in one environment, with the script that people use."""
+
+    emulator: Emulator
+    project: Path
+    service: str
+    environment: str
+    region: str = "ap-southeast-1"
+    plans: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Point providers and backends at the emulator; nothing else of the project changes."""
+        for root in self.roots:
+            (self.project / "infra" / root / "zz_emulator_override.tf").write_text(PROVIDER, encoding="utf-8")
+        for backend in (self.project / "infra/environments").glob("*.s3.tfbackend"):
+            backend.write_text(backend.read_text(encoding="utf-8") + BY_PATH, encoding="utf-8")
+
+    @property
+    def roots(self) -> list[str]:
+        """Roots in the order in which they are applied."""
+        return [root for root in ("bootstrap", "platform", "service") if (self.project / "infra" / root).is_dir()]
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables of every process that works on this stack."""
+        found = mirror()
+        arguments = {"TF_CLI_ARGS_init": f"-plugin-dir={found}"} if found else {}
+        path = os.pathsep.join([str(Path(required("aws")).parent), str(Path(required("terraform")).parent), os.environ["PATH"]])
+        return {**terraform_environment(self.emulator.environment()), **arguments, "PATH": path}
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command in the project."""
+        return subprocess.run(command, cwd=self.project, capture_output=True, text=True, env=self.variables(), check=False)
+
+    def terraform(self, root: str, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the project's script for Terraform in one root."""
+        where = ["bootstrap"] if root == "bootstrap" else [self.environment, root]
+        return self.run("infra/terraform.sh", *where, command, *arguments)
+
+    def apply(self, root: str) -> None:
+        """Apply a root. Raises AssertionError with Terraform's words."""
+        done = self.terraform(root, "apply", "-auto-approve", *QUIET)
+        assert done.returncode == 0, done.stderr[done.stderr.find("Error:") :]
+
+    def changes(self, root: str) -> dict[str, dict[str, Any]]:
+        """What a further plan would change, by address: the planned change, with what is before and after."""
+        plan = self.project / "infra" / root / f"{self.environment}.second.tfplan"
+        done = self.terraform(root, "plan", "-detailed-exitcode", f"-out={plan.name}", *QUIET)
+        assert done.returncode in {0, CHANGES}, done.stderr
+        shown = self.terraform(root, "show", "-json", plan.name)
+        document = json.loads(shown.stdout)
+        return {c["address"]: c["change"] for c in document["resource_changes"] if c["change"]["actions"] not in (["no-op"], ["read"])}
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of the states."""
+        return f"{self.service}-tfstate-123456789012-{self.region}"
+
+    def states(self) -> dict[str, bytes]:
+        """Every state in the bucket, by key."""
+        s3 = self.emulator.client("s3", self.region)
+        listed = s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return {each["Key"]: s3.get_object(Bucket=self.bucket, Key=each["Key"])["Body"].read() for each in listed}
+
+    def resources(self, key: str) -> list[dict[str, Any]]:
+        """Attributes of every managed resource of a state, each with its type."""
+        state = json.loads(self.states()[key])
+        return [
+            {**instance["attributes"], "type": resource["type"]}
+            for resource in state["resources"]
+            if resource["mode"] == "managed"
+            for instance in resource["instances"]
+        ]
