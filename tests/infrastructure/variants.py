@@ -1,5 +1,6 @@
 """What is planned: every environment of the four profiles, everything at once, other regions and ranges, and a service that joins."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ ENVIRONMENTS = {
 VARIANTS: dict[str, dict[str, Any]] = {
     name: {"service": name, "platform_name": name, "team": "payments", **answers} for name, answers in ANSWERS.items()
 }
+KNOWN = dict(VARIANTS)
+"""Answers by the name that a case gives; other modules add theirs."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,12 @@ class Case:
     @property
     def region(self) -> str:
         """The region that was answered."""
-        return str(VARIANTS[self.variant].get("aws_region", "ap-southeast-1"))
+        return str(KNOWN[self.variant].get("aws_region", "ap-southeast-1"))
 
     @property
     def joins(self) -> bool:
         """Whether the service runs on another's platform."""
-        return VARIANTS[self.variant].get("platform") == "join"
+        return KNOWN[self.variant].get("platform") == "join"
 
     def var_files(self, environments: Path) -> list[Path]:
         """The answers, from the folder `environments`."""
@@ -89,11 +92,15 @@ class Case:
 
 def cases(*roots: str) -> list[Case]:
     """All cases of the roots."""
+    return [case for variant, environments in ENVIRONMENTS.items() for case in cases_of(variant, environments, *roots)]
+
+
+def cases_of(variant: str, environments: Iterable[str], *roots: str) -> list[Case]:
+    """The cases of one set of answers."""
     found = []
-    for variant, environments in ENVIRONMENTS.items():
-        for root in roots:
-            if root == "bootstrap":
-                found.append(Case(variant, root, "account"))
-            elif not (root == "platform" and VARIANTS[variant].get("platform") == "join"):
-                found += [Case(variant, root, environment) for environment in environments]
+    for root in roots:
+        if root == "bootstrap":
+            found.append(Case(variant, root, "account"))
+        elif not (root == "platform" and KNOWN[variant].get("platform") == "join"):
+            found += [Case(variant, root, environment) for environment in environments]
     return found
