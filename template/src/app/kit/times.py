@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel.dates import format_datetime
+from babel import dates
 
 
 @cache
@@ -14,5 +14,7 @@ def time_zones() -> frozenset[str]:
 
 
 def format_time(moment: datetime, language: str, time_zone: str) -> str:
-    """A moment as people of a language write it, in a time zone, which it names."""
-    return format_datetime(moment, "long", tzinfo=ZoneInfo(time_zone), locale=language)
+    """A moment to the minute, as people of a language write it, in a time zone, which it names."""
+    local = moment.astimezone(ZoneInfo(time_zone))
+    date, time = dates.format_date(local, "long", locale=language), dates.format_time(local, "short", locale=language)
+    return f"{date}, {time} ({dates.get_timezone_name(local, 'long', locale=language)})"
