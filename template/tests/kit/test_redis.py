@@ -28,8 +28,10 @@ async def server(answer: Answer) -> AsyncIterator[Redis]:
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     redis = kit_redis.connect(f"redis://127.0.0.1:{listening.sockets[0].getsockname()[1]}/0")
     async with listening:
-        yield redis
-        await redis.aclose()
+        try:
+            yield redis
+        finally:
+            await redis.aclose()
 
 
 async def test_callers_of_a_silent_server_do_not_queue_behind_each_other() -> None:

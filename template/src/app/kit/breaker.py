@@ -8,8 +8,8 @@ from app.kit import metrics
 
 log = structlog.stdlib.get_logger(__name__)
 
-# So many failures in a row are an outage: a server that restarts fails the calls of all connections at once.
-FAILURES = 3
+# So many round trips in a row without an answer are an outage. One alone may be a connection that was just closed.
+FAILURES = 2
 # Seconds between two attempts at a server that is out. It is back in use within this time of its return.
 PAUSE = 1.0
 

@@ -1,4 +1,4 @@
-"""What any route may ask of the process."""
+"""What any route may ask of the process. All are `async`: FastAPI hands plain functions to a thread, which costs more."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ from app.kit.cache import Cache
 from app.kit.queue import Queue
 
 
-def _cache(request: Request) -> Cache:
+async def _cache(request: Request) -> Cache:
     cache: Cache = request.app.state.resources.cache
     return cache
 
 
-def _queue(request: Request) -> Queue:
+async def _queue(request: Request) -> Queue:
     queue: Queue = request.app.state.resources.queue
     return queue
 
