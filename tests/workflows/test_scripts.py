@@ -62,24 +62,39 @@ def test_a_missing_lock_file_is_explained(render: Renderer, tmp_path: Path) -> N
     assert run(project, "require-lock.sh", tools={}, tmp_path=tmp_path).returncode == 0
 
 
+GH_RUN = """
+echo "$@" >>"$LOG"
+if [[ $* == *"--json jobs"* ]]; then echo "$ENDED"; else echo "$RUN"; fi
+"""
+
+
+def find(render: Renderer, tmp_path: Path, run_id: str = "42", *, of: str = f"release main push {SHA}", ended: str = "success") -> int:
+    """The exit status of find-run.sh for a run."""
+    tools = {"gh": f"RUN='{of}' ENDED='{ended}'\n{GH_RUN}"}
+    return run(render({}), "find-run.sh", "release", run_id, "Build / Scan", tools=tools, tmp_path=tmp_path).returncode
+
+
 def test_a_run_of_main_gives_its_commit(render: Renderer, tmp_path: Path) -> None:
-    gh = f'echo "$@" >>"$LOG"; echo "deploy main push {SHA}"'
-    done = run(render({}), "find-release.sh", "42", tools={"gh": gh}, tmp_path=tmp_path)
-    assert done.returncode == 0, done.stdout
+    assert find(render, tmp_path) == 0
     assert lines(tmp_path / "output.txt") == [f"sha={SHA}"]
     assert lines(tmp_path / "log.txt")[0].startswith("run view 42 --repo acme/shop")
+    assert 'startswith("Build / Scan")' in lines(tmp_path / "log.txt")[1]
 
 
-@pytest.mark.parametrize("answer", [f"deploy feature push {SHA}", f"ci main push {SHA}", f"deploy main pull_request {SHA}"])
+@pytest.mark.parametrize("answer", [f"release feature push {SHA}", f"ci main push {SHA}", f"release main pull_request {SHA}"])
 def test_any_other_run_is_refused(render: Renderer, tmp_path: Path, answer: str) -> None:
-    done = run(render({}), "find-release.sh", "42", tools={"gh": f'echo "{answer}"'}, tmp_path=tmp_path)
-    assert done.returncode == 1
+    assert find(render, tmp_path, of=answer) == 1
+    assert not (tmp_path / "output.txt").exists()
+
+
+@pytest.mark.parametrize("ended", ["failure", "failure success", "cancelled", ""])
+def test_a_run_whose_check_did_not_succeed_is_refused(render: Renderer, tmp_path: Path, ended: str) -> None:
+    assert find(render, tmp_path, ended=ended) == 1
     assert not (tmp_path / "output.txt").exists()
 
 
 def test_what_is_no_number_is_refused_before_anybody_is_asked(render: Renderer, tmp_path: Path) -> None:
-    done = run(render({}), "find-release.sh", "42; true", tools={"gh": 'echo called >>"$LOG"'}, tmp_path=tmp_path)
-    assert done.returncode == 1
+    assert find(render, tmp_path, "42; true") == 1
     assert not (tmp_path / "log.txt").exists()
 
 
@@ -118,6 +133,21 @@ def test_images_are_pushed_where_the_contract_says_and_only_once(
         for name in copied
     ]
     assert lines(tmp_path / "output.txt") == [f"{name}={digest_of(name)}" for name in ("api", "worker", "migrate")]
+
+
+def test_other_digests_than_the_builds_are_not_pushed(render: Renderer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    required("jq")
+    project, tools = render({"service": "shop"}), {"skopeo": SKOPEO}
+    assert run(project, "image-digests.sh", "images", tools=tools, tmp_path=tmp_path).returncode == 0
+    (output,) = lines(tmp_path / "output.txt")
+    digests = json.loads(output.removeprefix("digests="))
+    assert digests == {name: digest_of(name) for name in ("api", "worker", "migrate")}
+    contract = {"region": "ap-southeast-1"} | {f"{name}_repository_url": f"registry.example/{name}" for name in digests}
+    tools["aws"] = AWS % json.dumps(contract)
+    monkeypatch.setenv("PRESENT", "nothing")
+    for given, status in ((digests, 0), (digests | {"worker": digest_of("another")}, 1)):
+        monkeypatch.setenv("DIGESTS", json.dumps(given))
+        assert run(project, "push-images.sh", "images", "dev", SHA, tools=tools, tmp_path=tmp_path).returncode == status
 
 
 def test_a_contract_without_a_repository_stops_the_push(render: Renderer, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_jobs_have_limits_reasons_and_no_more_rights_than_they_name(render: Rend
         assert "concurrency" in workflow or all("concurrency" in job for job in workflow["jobs"].values()), name
         for job in workflow["jobs"].values():
             assert "permissions" in job, name
-            assert "uses" in job or job["timeout-minutes"] <= 90, name
+            assert "uses" in job or job["timeout-minutes"] <= 120, name
         text = (folder / f".github/workflows/{name}.yml").read_text(encoding="utf-8")
         rights = re.findall(r"^ {6}[a-z-]+: (?:read|write)(?P<reason>.*)$", text, re.MULTILINE)
         assert rights
@@ -84,23 +84,76 @@ def test_no_expression_stands_in_a_script(render: Renderer, variant: str) -> Non
                 assert step["with"]["persist-credentials"] is False, name
 
 
+RENDERED = {
+    "apply", "build", "ci", "deploy", "drift", "infrastructure", "plan", "promote", "release", "rollback", "security", "template-update",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_only_the_job_of_an_environment_holds_aws_credentials_and_it_runs_no_code_of_others_with_them(
-    render: Renderer, variant: str
-) -> None:
-    holders = {
-        f"{name}/{job_name}"
-        for name, workflow in workflows_of(render(VARIANTS[variant])).items()
-        for job_name, job in workflow["jobs"].items()
-        if job["permissions"].get("id-token") == "write" and "uses" not in job
+def test_every_project_has_all_workflows(render: Renderer, variant: str) -> None:
+    assert set(workflows_of(render(VARIANTS[variant]))) == RENDERED
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_job_that_takes_an_aws_role_runs_commands_of_the_project_alone_once_it_has_it(render: Renderer, variant: str) -> None:
+    holders = {}
+    for name, workflow in workflows_of(render(VARIANTS[variant])).items():
+        for job_name, job in workflow["jobs"].items():
+            takes = [n for n, step in enumerate(job.get("steps", [])) if step.get("uses", "").startswith("aws-actions/")]
+            assert not takes or job["permissions"]["id-token"] == "write"
+            if takes:
+                holders[f"{name}/{job_name}"] = job["steps"][takes[0] + 1 :]
+    canary = (render(VARIANTS[variant]) / "deploy/components/canary").exists()
+    withdraws = {"Bring the traffic back after a cancelled canary"} if canary else set()
+    assert {name: {step.get("name", step.get("uses")) for step in steps} for name, steps in holders.items()} == {
+        "deploy/deploy": {"Push the images", "Deploy"} | withdraws,
+        "rollback/rollback": {"Roll back"},
+        "apply/apply": {"Apply"},
+        "plan/plan": {"Plan", "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f"},
     }
-    assert holders == {"deploy-environment/deploy"}
-    steps = workflows_of(render(VARIANTS[variant]))["deploy-environment"]["jobs"]["deploy"]["steps"]
-    taken = next(n for n, step in enumerate(steps) if step.get("uses", "").startswith("aws-actions/"))
-    assert [step["name"] for step in steps[taken + 1 :]] == ["Push the images", "Deploy"]
-    assert all("uses" not in step for step in steps[taken + 1 :])
-    # Every step but the question itself waits for its answer: an unconfigured environment is green.
-    assert all(step["if"] == "steps.aws.outputs.configured == 'true'" for step in steps[1:])
+    for steps in holders.values():
+        for command in (step["run"] for step in steps if "run" in step):
+            assert command.removeprefix("exec ").split()[0].startswith((".venv/bin/", ".github/scripts/")), command
+
+
+SCANNERS = re.compile(r"trivy|bandit|audit-dependencies|scan-secrets|check-licences|zizmor|codeql|dependency-review|uvx|docker/")
+
+
+@pytest.mark.parametrize("variant", EVERYWHERE)
+def test_what_scans_or_builds_holds_no_right_to_take_a_role_and_no_secret(render: Renderer, variant: str) -> None:
+    seen = 0
+    for name, workflow in workflows_of(folder_of(render, variant)).items():
+        for job_name, job in workflow["jobs"].items():
+            commands = [f"{step.get('uses', '')} {step.get('run', '')}" for step in job.get("steps", [])]
+            if any(SCANNERS.search(command) for command in commands):
+                seen += 1
+                assert "id-token" not in job["permissions"], f"{name}/{job_name}"
+                assert set(job["permissions"].values()) == {"read"} or job_name == "codeql", f"{name}/{job_name}"
+                assert "${{ secrets." not in str(job), f"{name}/{job_name}"
+    assert seen or variant == THIS_REPOSITORY
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_newborn_repository_is_green_and_says_what_is_skipped(render: Renderer, variant: str) -> None:
+    for name in ("deploy", "rollback", "plan", "apply"):
+        (job,) = workflows_of(render(VARIANTS[variant]))[name]["jobs"].values()
+        question, *others = job["steps"]
+        assert "::notice" in question["run"]
+        assert all("steps.aws.outputs.configured == 'true'" in step["if"] for step in others), name
+
+
+def test_a_right_is_never_wider_than_what_the_called_workflow_names(render: Renderer) -> None:
+    """GitHub refuses a run whose called workflow wants more than its caller gives."""
+    for variant in VARIANTS:
+        workflows = workflows_of(render(VARIANTS[variant]))
+        calls = [job for workflow in workflows.values() for job in workflow["jobs"].values() if "uses" in job]
+        assert calls
+        for call in calls:
+            called = workflows[Path(call["uses"]).stem]
+            wanted: dict[str, str] = {}
+            for job in called["jobs"].values():
+                wanted |= {right: level for right, level in job["permissions"].items() if wanted.get(right) != "write"}
+            assert call["permissions"] == wanted, f"{variant}: {call['uses']}"
 
 
 @pytest.mark.parametrize(
@@ -115,12 +168,14 @@ def test_only_the_job_of_an_environment_holds_aws_credentials_and_it_runs_no_cod
 )
 def test_environments_follow_each_other_and_production_needs_a_person(render: Renderer, variant: str, order: dict[str, list[str]]) -> None:
     workflows = workflows_of(render(VARIANTS[variant]))
-    jobs = workflows["deploy"]["jobs"]
-    needs = {name: [job["needs"]] if isinstance(job["needs"], str) else job["needs"] for name, job in jobs.items() if name != "build"}
-    assert needs == order
-    assert {job["with"]["environment"] for name, job in jobs.items() if name != "build"} == set(order)
-    choices = triggers_of(workflows["promote"])["workflow_dispatch"]["inputs"]["environment"]["options"]
-    assert set(order) <= set(choices)
+    jobs = {name: job for name, job in workflows["release"]["jobs"].items() if name != "build"}
+    assert {name: [job["needs"]] if isinstance(job["needs"], str) else job["needs"] for name, job in jobs.items()} == order
+    assert {job["with"]["environment"] for job in jobs.values()} == set(order)
+    # The same digests everywhere, and those of this run.
+    assert {job["with"]["digests"] for job in jobs.values()} == {"${{ needs.build.outputs.digests }}"}
+    for name in ("promote", "rollback"):
+        choices = triggers_of(workflows[name])["workflow_dispatch"]["inputs"]["environment"]["options"]
+        assert set(order) <= set(choices)
 
 
 @pytest.mark.parametrize(
@@ -133,19 +188,56 @@ def test_environments_follow_each_other_and_production_needs_a_person(render: Re
 )
 def test_images_have_the_architecture_of_the_nodes_and_are_built_once(render: Renderer, variant: str, runner: str, platforms: str) -> None:
     workflows = workflows_of(render(VARIANTS[variant]))
-    build = workflows["deploy"]["jobs"]["build"]
+    build = workflows["build"]["jobs"]["images"]
     assert build["runs-on"] == runner
     builds = [step["with"] for step in build["steps"] if step.get("uses", "").startswith("docker/build-push-action@")]
     assert [step["target"] for step in builds] == ["api", "worker", "migrate"]
     assert {step["platforms"] for step in builds} == {platforms}
-    others = [step for name, w in workflows.items() for job, j in w["jobs"].items() if job != "build" for step in j.get("steps", [])]
+    assert all(step["sbom"] and step["provenance"] == "mode=max" for step in builds)
+    others = [step for name, w in workflows.items() if name != "build" for j in w["jobs"].values() for step in j.get("steps", [])]
     assert not [step for step in others if "docker" in step.get("uses", "")]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_image_is_scanned_before_any_job_may_push_it(render: Renderer, variant: str) -> None:
+    workflows = workflows_of(render(VARIANTS[variant]))
+    scans = [step["with"]["input"] for step in workflows["build"]["jobs"]["scan"]["steps"] if "trivy" in step.get("uses", "")]
+    assert [Path(path).stem for path in scans] == ["api", "worker", "migrate"]
+    # A called workflow ends when all of its jobs have: who needs `build` needs the scan.
+    assert all("build" in job["needs"] for name, job in workflows["release"]["jobs"].items() if name != "build")
+    assert '"Build / Scan"' in workflows["promote"]["jobs"]["find"]["steps"][-1]["run"]
 
 
 @pytest.mark.parametrize("variant", ["startup", "production"])
 def test_the_delivery_decides_which_command_deploys(render: Renderer, variant: str) -> None:
-    steps = workflows_of(render(VARIANTS[variant]))["deploy-environment"]["jobs"]["deploy"]["steps"]
-    assert steps[-1]["run"].startswith("uv run --no-sync canary " if variant == "production" else "uv run --no-sync deploy ")
+    steps = {step.get("name"): step for step in workflows_of(render(VARIANTS[variant]))["deploy"]["jobs"]["deploy"]["steps"]}
+    assert steps["Deploy"]["run"].startswith("exec .venv/bin/canary " if variant == "production" else "exec .venv/bin/deploy ")
+    if variant == "production":
+        assert "production' && 'withdraw'" in steps["Deploy"]["env"]["INCONCLUSIVE"]
+        assert "cancelled()" in steps["Bring the traffic back after a cancelled canary"]["if"]
+
+
+def test_one_at_a_time_reaches_an_environment(render: Renderer) -> None:
+    workflows = workflows_of(render({}))
+    groups = {workflows[name]["jobs"][name]["concurrency"]["group"] for name in ("deploy", "rollback")}
+    assert groups == {"deploy-${{ inputs.environment }}"}
+
+
+def test_an_apply_is_of_a_saved_plan_by_an_environment_of_its_own(render: Renderer) -> None:
+    for variant, trigger in (("startup", "workflow_dispatch"), ("reviewed", "push")):
+        workflows = workflows_of(render(VARIANTS[variant]))
+        job = workflows["apply"]["jobs"]["apply"]
+        assert job["environment"] == "${{ inputs.environment }}-infrastructure"
+        assert ("workflow_dispatch" in triggers_of(workflows["infrastructure"])) is (trigger == "workflow_dispatch")
+        assert workflows["infrastructure"]["jobs"]["apply"].get("needs") == ("find" if trigger == "workflow_dispatch" else "plan")
+
+
+def test_the_token_that_writes_is_far_from_what_renders(render: Renderer) -> None:
+    jobs = workflows_of(render({}))["template-update"]["jobs"]
+    assert jobs["update"]["permissions"] == {"contents": "read"}
+    assert "${{ secrets." not in str(jobs["update"])
+    assert jobs["propose"]["environment"] == "template-update"
+    assert "uv" not in str(jobs["propose"]["steps"])
 
 
 def test_tools_have_the_catalogues_versions(render: Renderer) -> None:

@@ -3,7 +3,8 @@
 # digests as outputs of the step. What is there already is not pushed again, so a repeated run changes nothing.
 #
 # Usage: push-images.sh FOLDER ENVIRONMENT RELEASE     FOLDER holds api.tar, worker.tar and migrate.tar (OCI archives)
-# The project's facts come from project.env. Needs skopeo, aws and jq, and credentials of the environment's deploy role.
+# DIGESTS, when set, is what the build said (a JSON object): another digest is refused. The project's facts come from
+# project.env. Needs skopeo, aws and jq, and credentials of the environment's deploy role.
 set -euo pipefail
 
 folder=$1 environment=$2 release=$3
@@ -18,6 +19,10 @@ for image in api worker migrate; do
   repository=$(jq --raw-output --exit-status ".${image}_repository_url" <<<"$contract")
   # Of the manifest's bytes: the image may be of another architecture than this machine.
   digest="sha256:$(skopeo inspect --raw "oci-archive:$folder/$image.tar" | sha256sum | cut --delimiter=' ' --fields=1)"
+  if [[ -n ${DIGESTS:-} && $(jq --raw-output ".$image" <<<"$DIGESTS") != "$digest" ]]; then
+    echo "::error::$image has the digest $digest, and the build said $DIGESTS: this is not what was built"
+    exit 1
+  fi
   aws ecr get-login-password --region "$region" |
     skopeo login --username AWS --password-stdin "${repository%%/*}" >/dev/null
   if skopeo inspect --raw "docker://$repository@$digest" >/dev/null 2>&1; then

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Applies the saved plans of one environment, in order. Terraform refuses a plan that something else has overtaken.
+#
+# Usage: apply.sh ENVIRONMENT FOLDER     FOLDER is what plan.sh wrote; needs terraform, aws and credentials that may write
+set -euo pipefail
+
+environment=$1 folder=$2
+for root in platform service; do
+  [[ -f $folder/$root.status ]] || continue
+  status=$(cat "$folder/$root.status")
+  case $status in
+    none) echo "$environment, $root: nothing to apply" ;;
+    changes)
+      # Where infra/terraform.sh looks for a saved plan; git ignores it.
+      cp "$folder/$root.tfplan" "infra/$root/saved.tfplan"
+      infra/terraform.sh "$environment" "$root" apply -input=false saved.tfplan
+      rm -f "infra/$root/saved.tfplan"
+      ;;
+    waits) echo "::notice title=$environment, $root::is planned again now that the platform has changed: re-run the plan of main" ;;
+    *)
+      echo "::error::$environment, $root: the plan is '$status'"
+      exit 1
+      ;;
+  esac
+done

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Looks every locked package up among the known vulnerabilities: what is shipped, what develops, and the deploy command.
+set -euo pipefail
+
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+uv export --quiet --locked --all-groups --no-emit-project --no-emit-local --format requirements-txt --output-file "$list" >/dev/null
+uvx pip-audit==2.10.1 --requirement "$list" --disable-pip --strict --progress-spinner off

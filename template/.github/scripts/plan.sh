@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Plans the roots of one environment. For each it writes into FOLDER: ROOT.status (none, changes, failed or waits), ROOT.txt
+# (what Terraform said) and, with changes, ROOT.tfplan. Fails when a plan fails, after all were tried.
+#
+# Usage: plan.sh ENVIRONMENT FOLDER     needs terraform, aws and credentials that may read
+set -euo pipefail
+
+environment=$1
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+failed=
+waits=
+for root in platform service; do
+  [[ -d infra/$root ]] || continue
+  if [[ -n $waits ]]; then
+    echo "waits" >"$folder/$root.status"
+    echo "The platform changes first; its contract is what this root is planned with." >"$folder/$root.txt"
+    continue
+  fi
+  code=0
+  # No lock: this role writes nothing, and what it reads may be a moment old.
+  infra/terraform.sh "$environment" "$root" plan -input=false -lock=false -no-color -detailed-exitcode \
+    -out="$folder/$root.tfplan" >"$folder/$root.txt" 2>"$folder/$root.errors" || code=$?
+  if [[ $code == 0 ]]; then
+    echo "none" >"$folder/$root.status"
+    rm -f "$folder/$root.tfplan"
+  elif [[ $code == 2 && -f $folder/$root.tfplan ]]; then
+    echo "changes" >"$folder/$root.status"
+    [[ $root != platform ]] || waits=yes
+  else
+    echo "failed" >"$folder/$root.status"
+    cat "$folder/$root.errors" >>"$folder/$root.txt"
+    failed=yes
+    waits=yes
+  fi
+  rm -f "$folder/$root.errors"
+  echo "$environment, $root: $(cat "$folder/$root.status")"
+done
+[[ -z $failed ]] || exit 1

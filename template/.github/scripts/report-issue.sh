@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Keeps one issue with a title: opens it, or changes the one that is open, or closes it.
+#
+# Usage: report-issue.sh TITLE BODY_FILE | report-issue.sh TITLE --close REASON     needs gh, with a token that may write issues
+set -euo pipefail
+
+title=$1
+# The search finds words; the title has to be equal.
+number=$(gh issue list --repo "$GITHUB_REPOSITORY" --state open --search "in:title \"$title\"" --json number,title |
+  jq --raw-output --arg title "$title" '[.[] | select(.title == $title) | .number] | first // empty')
+if [[ $2 == --close ]]; then
+  [[ -z $number ]] || gh issue close "$number" --repo "$GITHUB_REPOSITORY" --comment "$3"
+elif [[ -n $number ]]; then
+  gh issue edit "$number" --repo "$GITHUB_REPOSITORY" --body-file "$2"
+else
+  gh issue create --repo "$GITHUB_REPOSITORY" --title "$title" --body-file "$2"
+fi
