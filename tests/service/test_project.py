@@ -13,6 +13,13 @@ from tests.service.conftest import VARIANTS, run_uv
 Projects = Callable[[str], Path]
 
 
+def number(pattern: str, output: str) -> int:
+    """The number that a pattern finds in a run's output."""
+    found = re.search(pattern, output)
+    assert found is not None, output[-2000:]
+    return int(found.group(1))
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_project_is_formatted_linted_and_typed(variant: str, projects: Projects) -> None:
     project = projects(variant)
@@ -23,12 +30,21 @@ def test_a_project_is_formatted_linted_and_typed(variant: str, projects: Project
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_project_passes_its_own_tests(variant: str, projects: Projects) -> None:
+    """Its own configuration has them fail below 95 % of lines and branches."""
     project = projects(variant)
-    output = run_uv(project, "run", "--locked", "pytest", "-q")
-    passed = re.search(r"(\d+) passed", output)
-    assert passed is not None
-    assert int(passed.group(1)) >= 20
+    output = run_uv(project, "run", "--locked", "pytest", "-q", "--cov")
+    assert number(r"(\d+) passed", output) >= (200 if variant == "defaults" else 50)
+    assert "Required test coverage of 95" in output
     assert git("status", "--porcelain", cwd=project) == ""
+
+
+def test_a_project_keeps_its_contract_under_generated_requests(projects: Projects) -> None:
+    output = run_uv(projects("defaults"), "run", "--locked", "--group", "fuzz", "pytest", "-q", "-m", "fuzz", "-n", "0")
+    assert number(r"(\d+) cases of", output) >= 2_000
+
+
+def test_a_project_outlives_the_failure_of_its_parts(projects: Projects) -> None:
+    assert number(r"(\d+) passed", run_uv(projects("defaults"), "run", "--locked", "pytest", "-q", "-m", "faults", "-n", "0")) >= 6
 
 
 def test_the_sample_can_be_deleted(projects: Projects, folder: Path) -> None:
