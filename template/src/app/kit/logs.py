@@ -46,7 +46,7 @@ def configure_logging(environment: Environment, level: str, **fields: str) -> No
 
 def _rendering(environment: Environment, fields: dict[str, str]) -> list[Processor]:
     if environment.is_local:
-        return [structlog.dev.ConsoleRenderer(colors=False)]
+        return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
 
     def add_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {**fields, **event}
