@@ -33,10 +33,12 @@ log = structlog.stdlib.get_logger(__name__)
 # Each pod has a key of its own: on a shared one, the first pod to leave would report all of them dead.
 HEALTH_INTERVAL = 15
 RECONNECT_PAUSE = 1.0
+# ARQ starts at most WORKER_CONCURRENCY jobs each time it looks: at its own 0.5 s, that is twenty short ones a second.
+POLL = 0.1
 
 
 def make_worker(
-    resources: Resources, features: Sequence[Feature], *, jobs: int = 10, burst: bool = False, poll: float = 0.5
+    resources: Resources, features: Sequence[Feature], *, jobs: int = 10, burst: bool = False, poll: float = POLL
 ) -> Worker:
     """An ARQ worker over the features' tasks and cron jobs. With `burst` it ends when the queue is empty."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.dev.servers import PostgresqlServer, Server, ServicesError, ValkeyServer, free_port
 
-__all__ = ["Addresses", "ServicesError", "free_port", "revive", "running_services"]
+__all__ = ["Addresses", "ServicesError", "exclusive", "free_port", "revive", "running_services"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def running_services(
     """
     servers: list[Server] = []
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_exclusive(directory))
+        stack.enter_context(exclusive(directory))
         if not database_url:
             postgresql = PostgresqlServer(directory / "postgresql", database, durable=durable)
             servers.append(stack.enter_context(_running(postgresql)))
@@ -55,7 +55,8 @@ def revive(addresses: Addresses) -> list[str]:
 
 
 @contextlib.contextmanager
-def _exclusive(directory: Path) -> Iterator[None]:
+def exclusive(directory: Path) -> Iterator[None]:
+    """Have a directory alone for the length of a block. Raises ServicesError when another process has it."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as lock:
         try:

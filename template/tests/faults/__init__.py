@@ -1,0 +1,1 @@
+"""What becomes of the service when its parts fail: real processes, real failures, under load."""

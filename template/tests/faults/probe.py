@@ -1,0 +1,77 @@
+"""A feature for these tests alone: each write leaves a row to count. So they hold whatever else the service has."""
+
+import asyncio
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from app.kit.database import UnitOfWorkDep
+from app.kit.dependencies import CacheDep, QueueDep
+from app.kit.features import Feature
+from app.kit.idempotency import IdempotentRoute, idempotent_by_address
+from app.kit.problems import NotFound
+from app.kit.queue import Payload, TaskRun
+from app.kit.ratelimit import Limit, limited_by_address
+from app.tasks.service import request_task
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS probes (id uuid NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS probe_effects (id uuid NOT NULL, attempt integer NOT NULL)",
+)
+WORK = "probe.work"
+
+router = APIRouter(
+    prefix="/v1/probes",
+    dependencies=[limited_by_address(Limit("probes", 1_000_000, 60))],
+    route_class=IdempotentRoute,
+)
+
+
+class Probe(BaseModel):
+    """What to write, and the seconds that the work on it takes."""
+
+    id: UUID
+    seconds: float = 0
+
+
+@router.post("", status_code=201, dependencies=[idempotent_by_address])
+async def write(probe: Probe, work: UnitOfWorkDep) -> Probe:
+    """Write a row."""
+    await work.session.execute(text("INSERT INTO probes (id) VALUES (:id)"), {"id": probe.id})
+    return probe
+
+
+@router.post("/tasks", status_code=202, dependencies=[idempotent_by_address])
+async def ask(probe: Probe, work: UnitOfWorkDep, queue: QueueDep) -> Probe:
+    """Have the worker write a row."""
+    request_task(work, queue, WORK, {"id": str(probe.id), "seconds": probe.seconds})
+    return probe
+
+
+@router.get("/{probe_id:uuid}")
+async def read(probe_id: UUID, request: Request, cache: CacheDep) -> Response:
+    """Read through the cache."""
+
+    async def fill() -> bytes | None:
+        async with request.app.state.resources.database.unit_of_work() as work:
+            found = await work.session.scalar(text("SELECT 1 FROM probes WHERE id = :id"), {"id": probe_id})
+        return b'{"there": true}' if found else None
+
+    cached = await cache.get_or_fill(f"probe:{probe_id}", fill, ttl=2)
+    if cached.value is None:
+        raise NotFound
+    return Response(cached.value, media_type="application/json")
+
+
+async def work_on(run: TaskRun, payload: Payload) -> None:
+    """Leave an effect, then take the time that was asked for, then succeed."""
+    await run.work.session.execute(
+        text("INSERT INTO probe_effects (id, attempt) VALUES (:id, :attempt)"),
+        {"id": UUID(str(payload["id"])), "attempt": run.attempt},
+    )
+    await asyncio.sleep(float(str(payload["seconds"])))
+
+
+feature = Feature(name="probe", router=router, task_handlers={WORK: work_on})

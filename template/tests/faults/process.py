@@ -1,0 +1,22 @@
+"""`app`, with the feature of these tests among its own: `python -m tests.faults.process api --port 8000`."""
+
+from collections.abc import Sequence
+
+from app import features
+from app.kit.features import Feature
+from tests.faults.probe import feature
+
+_discover = features.discover
+
+
+def discover() -> Sequence[Feature]:
+    """The service's features, and the probe."""
+    return (*_discover(), feature)
+
+
+if __name__ == "__main__":
+    # Before anything imports the function by its name.
+    features.discover = discover  # type: ignore[assignment]  # a sequence serves as well
+    from app.cli import main
+
+    main()
