@@ -90,6 +90,8 @@ class Database:
             pool_pre_ping=True,
             # Below the idle time-outs of NAT gateways and balancers (350 s).
             pool_recycle=300,
+            # Neither an error nor a log of statements shows what a user typed.
+            hide_parameters=True,
         )
         listen(engine.sync_engine, "handle_error", _note_disconnect)
         pool = engine.pool
