@@ -105,6 +105,16 @@ async def test_the_published_keys_verify_a_token(client: httpx.AsyncClient, ann:
     assert "d" not in document["keys"][0]
 
 
+def test_both_keys_are_published_until_the_old_one_is_out_of_use() -> None:
+    old, new = SigningKey("o" * 40), SigningKey("n" * 40)
+    rotated = Tokens(settings(jwt_secret="n" * 40, jwt_secret_previous="o" * 40))
+    assert [key.document().kid for key in rotated.keys] == [new.id, old.id]
+    later = Tokens(settings(jwt_secret="n" * 40))
+    assert [key.id for key in later.keys] == [new.id]
+    with pytest.raises(Unauthorized):
+        later.read(signed(claims(), old))
+
+
 async def test_introspection_tells_whether_a_token_stands(client: httpx.AsyncClient, ann: SignedIn) -> None:
     live = (await client.post("/v1/auth/introspect", data={"token": ann.token})).json()
     assert (live["active"], live["sub"], live["email"]) == (True, ann.user_id, ann.email)
