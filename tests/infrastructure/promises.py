@@ -15,6 +15,9 @@ ACTIONS: dict[str, str] = yaml.safe_load((Path(__file__).parent / "actions.yaml"
 
 REGIONS = yaml.safe_load((ROOT / "extensions/catalogue/regions.yaml").read_text(encoding="utf-8"))["names"].split()
 
+WIDE = {"data.aws_iam_policy_document.apply", "data.aws_iam_policy_document.boundary"}
+"""What applies reviewed plans, and the line that it cannot cross: test_roles reads them."""
+
 Answers = Mapping[str, Any]
 
 KEYS = {
@@ -99,10 +102,11 @@ def actions(plan: Plan) -> set[str]:
     """Every action that the plan's policies allow a role."""
     found: set[str] = set()
     for address, document in plan.documents.items():
+        if address in WIDE:
+            continue
         for statement in document["statement"]:
             if statement.get("effect") != "Deny" and not statement.get("principals"):
                 found |= set(statement.get("actions") or [])
-        assert document["statement"], address
     return found
 
 
@@ -112,6 +116,7 @@ def narrow_roles(plan: Plan, _: Answers) -> Iterator[str]:
     yield from sorted(actions(plan) - allowed)
     attached = {each["policy_arn"].rsplit("/")[-1] for each in plan.of("aws_iam_role_policy_attachment") if each["policy_arn"]}
     yield from sorted(attached - set(ACTIONS["managed"].split()))
+    yield from (role.address for role in plan.of("aws_iam_role") if not role.given("permissions_boundary"))
 
 
 def tags(plan: Plan, answers: Answers) -> Iterator[str]:

@@ -9,11 +9,12 @@ SERVICES = [Case(EVERYTHING, "service", "production"), Case(EVERYTHING, "service
 
 
 def test_off_hours_stop_what_is_not_production(plans: Planner) -> None:
-    for environment, wanted in {"dev": {"on-demand-down", "on-demand-up", "spot-down", "spot-up"}, "production": set()}.items():
+    alarms = {"disableAlarmActions", "enableAlarmActions"}
+    for environment, wanted in {"dev": {"on-demand-down", "on-demand-up", "spot-down", "spot-up"} | alarms, "production": set()}.items():
         nodes = plans(Case(EVERYTHING, "platform", environment)).of("aws_scheduler_schedule")
         assert {schedule["name"] for schedule in nodes} == wanted
         database = plans(Case(EVERYTHING, "service", environment)).of("aws_scheduler_schedule")
-        assert {schedule["name"] for schedule in database} == ({"startDBInstance", "stopDBInstance"} if wanted else set())
+        assert {schedule["name"] for schedule in database} == ({"startDBInstance", "stopDBInstance"} | alarms if wanted else set())
 
 
 def test_nights_of_the_sandbox_end_in_the_morning(plans: Planner) -> None:
@@ -28,6 +29,17 @@ def test_nights_of_the_sandbox_end_in_the_morning(plans: Planner) -> None:
         "ScalingConfig": {"DesiredSize": 0, "MaxSize": 1, "MinSize": 0},
     }
     assert json.loads(schedules["on-demand-up"]["target"][0]["input"])["ScalingConfig"]["MinSize"] == 2
+
+
+def test_alarms_pause_from_before_the_night_until_after_it(plans: Planner) -> None:
+    for root, alarm in (("platform", "sandbox-dev-nodes-failed"), ("service", "sandbox-dev-database-cpu")):
+        schedules = {schedule["name"]: schedule for schedule in plans(Case("sandbox", root, "dev")).of("aws_scheduler_schedule")}
+        for call in ("disableAlarmActions", "enableAlarmActions"):
+            target = schedules[call]["target"][0]
+            assert target["arn"] == f"arn:aws:scheduler:::aws-sdk:cloudwatch:{call}"
+            assert alarm in json.loads(target["input"])["AlarmNames"]
+        assert schedules["disableAlarmActions"]["schedule_expression"] in {"cron(55 19 ? * MON-FRI *)", "cron(25 20 ? * MON-FRI *)"}
+        assert schedules["enableAlarmActions"]["schedule_expression"] in {"cron(30 8 ? * MON-FRI *)", "cron(0 8 ? * MON-FRI *)"}
 
 
 def test_the_audit_trail_covers_every_region_and_cannot_be_rewritten(plans: Planner) -> None:

@@ -10,6 +10,7 @@ locals {
   claims = merge(
     { plan = ["pull_request"], push = ["ref:refs/heads/main"] },
     { for environment in var.environments : "deploy-${environment}" => ["environment:${environment}"] },
+    { for environment in var.environments : "apply-${environment}" => ["environment:${environment}-infrastructure"] },
   )
 
   provider_arn = one(concat(

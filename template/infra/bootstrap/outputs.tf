@@ -17,3 +17,13 @@ output "deploy_role_arns" {
   description = "Role of each environment's deploys: the value of the variable AWS_ROLE_ARN in the GitHub environment."
   value       = { for environment, role in aws_iam_role.deploy : environment => role.arn }
 }
+
+output "apply_role_arns" {
+  description = "Role that applies each environment's infrastructure, for the GitHub environment <environment>-infrastructure."
+  value       = { for environment, role in aws_iam_role.apply : environment => role.arn }
+}
+
+output "permissions_boundary" {
+  description = "Policy that bounds every role of the project: the value of permissions_boundary in the other roots."
+  value       = aws_iam_policy.boundary.name
+}

@@ -1,5 +1,5 @@
 # plan reads everything and writes nothing; push writes images; deploy reaches one environment's cluster. The rights inside the
-# cluster are the service root's access entry.
+# cluster are the service root's access entry. boundary.tf has the role that applies.
 
 locals {
   registry = "arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.service}"
@@ -24,6 +24,7 @@ resource "aws_iam_role" "plan" {
   description          = "Plans of ${var.service} on pull requests: reads only."
   assume_role_policy   = data.aws_iam_policy_document.trust["plan"].json
   max_session_duration = 3600
+  permissions_boundary = aws_iam_policy.boundary.arn
 }
 
 resource "aws_iam_role_policy_attachment" "plan" {
@@ -64,6 +65,7 @@ resource "aws_iam_role" "push" {
   description          = "Pushes images of ${var.service} from the main branch."
   assume_role_policy   = data.aws_iam_policy_document.trust["push"].json
   max_session_duration = 3600
+  permissions_boundary = aws_iam_policy.boundary.arn
 }
 
 data "aws_iam_policy_document" "push" {
@@ -101,6 +103,7 @@ resource "aws_iam_role" "deploy" {
   description          = "Deploys ${var.service} to ${each.key}."
   assume_role_policy   = data.aws_iam_policy_document.trust["deploy-${each.key}"].json
   max_session_duration = 7200
+  permissions_boundary = aws_iam_policy.boundary.arn
 }
 
 data "aws_iam_policy_document" "deploy" {

@@ -33,3 +33,33 @@ resource "aws_budgets_budget" "monthly" {
     }
   }
 }
+
+# Spending that does not look like the weeks before, by tag: an account has one monitor of all services, and AWS makes that one.
+resource "aws_ce_anomaly_monitor" "environment" {
+  name         = local.name
+  monitor_type = "CUSTOM"
+
+  monitor_specification = jsonencode({
+    Tags = { Key = "user:Environment", Values = [var.environment], MatchOptions = ["EQUALS"] }
+  })
+}
+
+resource "aws_ce_anomaly_subscription" "environment" {
+  name             = local.name
+  frequency        = "IMMEDIATE"
+  monitor_arn_list = [aws_ce_anomaly_monitor.environment.arn]
+
+  subscriber {
+    type    = "SNS"
+    address = module.topic.arn
+  }
+
+  # A twentieth of the month's budget, and USD 10 at least: below that nobody gets up.
+  threshold_expression {
+    dimension {
+      key           = "ANOMALY_TOTAL_IMPACT_ABSOLUTE"
+      match_options = ["GREATER_THAN_OR_EQUAL"]
+      values        = [tostring(max(10, floor(var.monthly_budget_usd / 20)))]
+    }
+  }
+}

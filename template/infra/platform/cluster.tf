@@ -12,38 +12,41 @@ locals {
 module "cluster" {
   source = "../modules/cluster"
 
-  name               = local.name
-  kubernetes_version = var.kubernetes_version
-  vpc_id             = module.network.vpc_id
-  subnet_ids         = local.private_subnet_ids
-  public_cidrs       = var.api_public_cidrs
-  admin_role_arns    = var.cluster_admin_role_arns
-  log_retention_days = var.log_retention_days
-  key_arn            = module.key.arn
+  permissions_boundary = local.permissions_boundary
+  name                 = local.name
+  kubernetes_version   = var.kubernetes_version
+  vpc_id               = module.network.vpc_id
+  subnet_ids           = local.private_subnet_ids
+  public_cidrs         = var.api_public_cidrs
+  admin_role_arns      = var.cluster_admin_role_arns
+  log_retention_days   = var.log_retention_days
+  key_arn              = module.key.arn
 }
 
 module "nodes" {
   source = "../modules/nodes"
 
-  name               = local.name
-  cluster_name       = module.cluster.name
-  kubernetes_version = module.cluster.version
-  subnet_ids         = local.private_subnet_ids
-  security_group_id  = module.cluster.security_group_id
-  instance_type      = var.node_instance_type
-  architecture       = var.node_architecture
-  min_size           = var.node_min
-  max_size           = var.node_max
+  permissions_boundary = local.permissions_boundary
+  name                 = local.name
+  cluster_name         = module.cluster.name
+  kubernetes_version   = module.cluster.version
+  subnet_ids           = local.private_subnet_ids
+  security_group_id    = module.cluster.security_group_id
+  instance_type        = var.node_instance_type
+  architecture         = var.node_architecture
+  min_size             = var.node_min
+  max_size             = var.node_max
 }
 
 # Container Insights and the pods' logs.
 module "cloudwatch_agent" {
   source = "../modules/identity"
 
-  name                = "${local.name}-cloudwatch-agent"
-  description         = "The CloudWatch agent of ${local.name}, by Pod Identity."
-  cluster_name        = module.cluster.name
-  managed_policy_arns = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/CloudWatchAgentServerPolicy"]
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-cloudwatch-agent"
+  description          = "The CloudWatch agent of ${local.name}, by Pod Identity."
+  cluster_name         = module.cluster.name
+  managed_policy_arns  = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/CloudWatchAgentServerPolicy"]
 }
 
 # Groups that the agent writes to; made here, so that retention and key hold.

@@ -29,11 +29,12 @@ module "controller" {
   source   = "../modules/identity"
   for_each = local.controllers
 
-  name            = "${local.name}-${each.key}"
-  description     = "The controller ${each.key} of ${local.name}, by Pod Identity."
-  cluster_name    = module.cluster.name
-  service_account = { namespace = each.value.namespace, name = lookup(local.controller_accounts, each.key, each.key) }
-  policies        = each.value.policies
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-${each.key}"
+  description          = "The controller ${each.key} of ${local.name}, by Pod Identity."
+  cluster_name         = module.cluster.name
+  service_account      = { namespace = each.value.namespace, name = lookup(local.controller_accounts, each.key, each.key) }
+  policies             = each.value.policies
 }
 
 # Reads may look everywhere; writes only touch node groups of this cluster, which EKS tags so.

@@ -21,8 +21,9 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  name    = "${var.platform_name}-${var.environment}"
-  account = data.aws_caller_identity.current.account_id
+  name                 = "${var.platform_name}-${var.environment}"
+  account              = data.aws_caller_identity.current.account_id
+  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:policy/${var.permissions_boundary}"
 }
 
 module "key" {
@@ -31,7 +32,7 @@ module "key" {
   name        = "${local.name}-platform"
   description = "Kubernetes secrets, logs and alarms of the platform ${local.name}"
   region      = var.region
-  services    = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+  services    = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"]
 }
 
 module "topic" {
@@ -39,21 +40,22 @@ module "topic" {
 
   name       = "${local.name}-platform-alarms"
   key_arn    = module.key.arn
-  publishers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
+  publishers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"]
   email      = var.alert_email
 }
 
 module "network" {
   source = "../modules/network"
 
-  name                = local.name
-  region              = var.region
-  vpc_cidr            = var.vpc_cidr
-  vpc_block           = var.vpc_block
-  az_count            = var.az_count
-  nat_gateways        = var.nat_gateways
-  interface_endpoints = var.interface_endpoints
-  node_instance_type  = var.node_instance_type
-  log_retention_days  = var.log_retention_days
-  key_arn             = module.key.arn
+  permissions_boundary = local.permissions_boundary
+  name                 = local.name
+  region               = var.region
+  vpc_cidr             = var.vpc_cidr
+  vpc_block            = var.vpc_block
+  az_count             = var.az_count
+  nat_gateways         = var.nat_gateways
+  interface_endpoints  = var.interface_endpoints
+  node_instance_type   = var.node_instance_type
+  log_retention_days   = var.log_retention_days
+  key_arn              = module.key.arn
 }

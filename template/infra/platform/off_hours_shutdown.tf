@@ -38,11 +38,12 @@ module "off_hours" {
   source   = "../modules/schedule"
   for_each = toset(length(local.off_hours_times) > 0 ? ["nodes"] : [])
 
-  name      = "${local.name}-${each.key}"
-  time_zone = var.off_hours_time_zone
-  key_arn   = module.key.arn
-  actions   = ["eks:UpdateNodegroupConfig"]
-  resources = ["arn:${data.aws_partition.current.partition}:eks:${var.region}:${local.account}:nodegroup/${local.name}/*/*"]
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-${each.key}"
+  time_zone            = var.off_hours_time_zone
+  key_arn              = module.key.arn
+  actions              = ["eks:UpdateNodegroupConfig"]
+  resources            = ["arn:${data.aws_partition.current.partition}:eks:${var.region}:${local.account}:nodegroup/${local.name}/*/*"]
 
   calls = merge([
     for name, sizes in local.off_hours_sizes : {
@@ -53,4 +54,28 @@ module "off_hours" {
       }
     }
   ]...)
+}
+
+# Nodes that stop on purpose are no failure: the alarms' actions pause from just before until half an hour after.
+module "off_hours_alarms" {
+  source   = "../modules/schedule"
+  for_each = toset(length(local.off_hours_times) > 0 ? ["node-alarms"] : [])
+
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-${each.key}"
+  time_zone            = var.off_hours_time_zone
+  key_arn              = module.key.arn
+  actions              = ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"]
+  resources            = [for alarm in aws_cloudwatch_metric_alarm.nodes : alarm.arn]
+
+  calls = {
+    for call, cron in {
+      disableAlarmActions = replace(local.off_hours_times.down, "0 20", "55 19")
+      enableAlarmActions  = replace(local.off_hours_times.up, "0 8", "30 8")
+      } : call => {
+      cron  = cron
+      call  = "cloudwatch:${call}"
+      input = jsonencode({ AlarmNames = [for alarm in aws_cloudwatch_metric_alarm.nodes : alarm.alarm_name] })
+    }
+  }
 }

@@ -45,6 +45,16 @@ variable "owner_email" {
   }
 }
 
+variable "permissions_boundary" {
+  description = "Policy that bounds the roles made here: bootstrap's output of that name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*-boundary$", var.permissions_boundary))
+    error_message = "permissions_boundary is a policy that bootstrap made, such as shop-boundary."
+  }
+}
+
 variable "alert_email" {
   description = "Address that alarms go to; empty for none."
   type        = string

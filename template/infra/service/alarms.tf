@@ -57,3 +57,8 @@ resource "aws_cloudwatch_metric_alarm" "cache" {
   alarm_actions       = [module.topic.arn]
   ok_actions          = [module.topic.arn]
 }
+
+locals {
+  alarm_arns  = [for alarm in merge(aws_cloudwatch_metric_alarm.database, aws_cloudwatch_metric_alarm.cache) : alarm.arn]
+  alarm_names = [for alarm in merge(aws_cloudwatch_metric_alarm.database, aws_cloudwatch_metric_alarm.cache) : alarm.alarm_name]
+}

@@ -16,6 +16,7 @@ locals {
 module "database" {
   source = "../modules/database"
 
+  permissions_boundary     = local.permissions_boundary
   name                     = local.name
   engine_version           = var.postgresql_version
   instance_class           = var.db_instance_class

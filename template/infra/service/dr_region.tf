@@ -44,10 +44,11 @@ module "disaster_recovery" {
     aws.copy = aws.dr_region
   }
 
-  name              = local.name
-  copy_region       = each.value
-  database_arn      = module.database.arn
-  repository_prefix = "${var.service}/${var.environment}/"
-  key_arn           = module.key.arn
-  copy_key_arn      = module.copy_key[each.key].arn
+  permissions_boundary = local.permissions_boundary
+  name                 = local.name
+  copy_region          = each.value
+  database_arn         = module.database.arn
+  repository_prefix    = "${var.service}/${var.environment}/"
+  key_arn              = module.key.arn
+  copy_key_arn         = module.copy_key[each.key].arn
 }

@@ -5,10 +5,11 @@ module "identity" {
   source   = "../modules/identity"
   for_each = toset(["api", "migrate", "worker"])
 
-  name            = "${local.name}-${each.key}"
-  description     = "The ${each.key} of ${local.name}, by Pod Identity."
-  cluster_name    = local.platform.cluster_name
-  service_account = { namespace = var.service, name = each.key }
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-${each.key}"
+  description          = "The ${each.key} of ${local.name}, by Pod Identity."
+  cluster_name         = local.platform.cluster_name
+  service_account      = { namespace = var.service, name = each.key }
 }
 
 # External Secrets runs once a cluster. It may read this service's path, and the master login of this service's database.

@@ -29,9 +29,10 @@ data "aws_ssm_parameter" "platform" {
 }
 
 locals {
-  name     = "${var.service}-${var.environment}"
-  account  = data.aws_caller_identity.current.account_id
-  platform = jsondecode(data.aws_ssm_parameter.platform.insecure_value)
+  name                 = "${var.service}-${var.environment}"
+  account              = data.aws_caller_identity.current.account_id
+  permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:policy/${var.permissions_boundary}"
+  platform             = jsondecode(data.aws_ssm_parameter.platform.insecure_value)
 
   tags = {
     Environment = var.environment

@@ -30,17 +30,42 @@ module "off_hours" {
   source   = "../modules/schedule"
   for_each = toset(length(local.off_hours_calls) > 0 ? ["database"] : [])
 
-  name      = "${local.name}-${each.key}"
-  time_zone = var.off_hours_time_zone
-  key_arn   = module.key.arn
-  actions   = ["rds:StartDBInstance", "rds:StopDBInstance"]
-  resources = [module.database.arn]
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-${each.key}"
+  time_zone            = var.off_hours_time_zone
+  key_arn              = module.key.arn
+  actions              = ["rds:StartDBInstance", "rds:StopDBInstance"]
+  resources            = [module.database.arn]
 
   calls = {
     for call, cron in local.off_hours_calls : call => {
       cron  = cron
       call  = "rds:${call}"
       input = jsonencode({ DbInstanceIdentifier = module.database.identifier })
+    }
+  }
+}
+
+# Who sleeps need not be told so: the alarms' actions pause from just before the database stops until it is up again.
+module "off_hours_alarms" {
+  source   = "../modules/schedule"
+  for_each = toset(length(local.off_hours_calls) > 0 ? ["alarms"] : [])
+
+  permissions_boundary = local.permissions_boundary
+  name                 = "${local.name}-${each.key}"
+  time_zone            = var.off_hours_time_zone
+  key_arn              = module.key.arn
+  actions              = ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"]
+  resources            = local.alarm_arns
+
+  calls = {
+    for call, cron in {
+      disableAlarmActions = replace(local.off_hours_calls["stopDBInstance"], "30 20", "25 20")
+      enableAlarmActions  = replace(local.off_hours_calls["startDBInstance"], "30 7", "0 8")
+      } : call => {
+      cron  = cron
+      call  = "cloudwatch:${call}"
+      input = jsonencode({ AlarmNames = local.alarm_names })
     }
   }
 }

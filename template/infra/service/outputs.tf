@@ -12,3 +12,8 @@ output "name_servers" {
   description = "Name servers that the parent zone has to name, by host name."
   value       = { for domain, zone in module.domain : domain => zone.name_servers }
 }
+
+output "dashboard_name" {
+  description = "Dashboard of what AWS measures of the service."
+  value       = aws_cloudwatch_dashboard.this.dashboard_name
+}

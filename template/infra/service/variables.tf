@@ -50,6 +50,16 @@ variable "alert_email" {
   type        = string
 }
 
+variable "permissions_boundary" {
+  description = "Policy that bounds the roles made here: bootstrap's output of that name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*-boundary$", var.permissions_boundary))
+    error_message = "permissions_boundary is a policy that bootstrap made, such as shop-boundary."
+  }
+}
+
 variable "log_retention_days" {
   description = "Days that logs are kept."
   type        = number

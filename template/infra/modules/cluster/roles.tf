@@ -16,9 +16,10 @@ data "aws_iam_policy_document" "cluster_trust" {
 }
 
 resource "aws_iam_role" "cluster" {
-  name               = "${var.name}-cluster"
-  description        = "The EKS control plane of ${var.name}."
-  assume_role_policy = data.aws_iam_policy_document.cluster_trust.json
+  name                 = "${var.name}-cluster"
+  description          = "The EKS control plane of ${var.name}."
+  assume_role_policy   = data.aws_iam_policy_document.cluster_trust.json
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy_attachment" "cluster" {
@@ -44,9 +45,10 @@ data "aws_iam_policy_document" "network_trust" {
 }
 
 resource "aws_iam_role" "network" {
-  name               = "${var.name}-vpc-cni"
-  description        = "The VPC CNI of ${var.name}, by Pod Identity."
-  assume_role_policy = data.aws_iam_policy_document.network_trust.json
+  name                 = "${var.name}-vpc-cni"
+  description          = "The VPC CNI of ${var.name}, by Pod Identity."
+  assume_role_policy   = data.aws_iam_policy_document.network_trust.json
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy_attachment" "network" {

@@ -63,3 +63,9 @@ variable "key_arn" {
   description = "ARN of the key for Kubernetes secrets and logs."
   type        = string
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles made here; null for none."
+  type        = string
+  default     = null
+}

@@ -87,3 +87,9 @@ variable "key_arn" {
   description = "ARN of the key for storage, backups, logs and the master's secret."
   type        = string
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles made here; null for none."
+  type        = string
+  default     = null
+}

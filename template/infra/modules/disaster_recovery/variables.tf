@@ -38,3 +38,9 @@ variable "copy_key_arn" {
   description = "ARN of the key of the vault in the region of the copies."
   type        = string
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles made here; null for none."
+  type        = string
+  default     = null
+}

@@ -38,3 +38,9 @@ variable "managed_policy_arns" {
   type        = list(string)
   default     = []
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles made here; null for none."
+  type        = string
+  default     = null
+}

@@ -12,9 +12,10 @@ data "aws_iam_policy_document" "trust" {
 }
 
 resource "aws_iam_role" "nodes" {
-  name               = "${var.name}-nodes"
-  description        = "Nodes of ${var.name}."
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  name                 = "${var.name}-nodes"
+  description          = "Nodes of ${var.name}."
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.permissions_boundary
 }
 
 resource "aws_iam_role_policy_attachment" "nodes" {

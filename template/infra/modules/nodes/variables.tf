@@ -79,3 +79,9 @@ variable "disk_gb" {
     error_message = "disk_gb is from 20 to 1000."
   }
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles made here; null for none."
+  type        = string
+  default     = null
+}

@@ -41,3 +41,9 @@ variable "key_arn" {
   description = "ARN of the key that encrypts the schedules."
   type        = string
 }
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds the roles made here; null for none."
+  type        = string
+  default     = null
+}

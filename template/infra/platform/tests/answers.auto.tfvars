@@ -1,13 +1,14 @@
 # Answers of a platform that is right in everything; each test changes what it is about.
 
-platform_name      = "shop"
-environment        = "production"
-region             = "ap-southeast-1"
-team               = "shop"
-owner_email        = "owner@example.com"
-alert_email        = "alerts@example.com"
-monthly_budget_usd = 500
-log_retention_days = 30
+platform_name        = "shop"
+environment          = "production"
+region               = "ap-southeast-1"
+team                 = "shop"
+permissions_boundary = "shop-boundary"
+owner_email          = "owner@example.com"
+alert_email          = "alerts@example.com"
+monthly_budget_usd   = 500
+log_retention_days   = 30
 
 vpc_cidr              = "10.0.0.0/16"
 vpc_block             = 0

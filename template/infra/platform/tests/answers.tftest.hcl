@@ -12,6 +12,7 @@ run "wrong_answers_are_refused" {
   command = plan
 
   variables {
+    permissions_boundary    = "AdministratorAccess"
     platform_name           = "Shop!"
     environment             = "prod"
     region                  = "Singapore"
@@ -30,6 +31,7 @@ run "wrong_answers_are_refused" {
   }
 
   expect_failures = [
+    var.permissions_boundary,
     var.platform_name,
     var.environment,
     var.region,

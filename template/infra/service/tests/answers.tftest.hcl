@@ -45,21 +45,23 @@ run "wrong_answers_are_refused" {
   command = plan
 
   variables {
-    service            = "Shop!"
-    environment        = "prod"
-    region             = "Singapore"
-    log_retention_days = 8
-    domain             = "API.example.com"
-    secret_versions    = { jwt = 2 }
-    db_memory_mib      = 1
-    db_max_connections = 1
-    db_storage_gb      = 5
-    db_backup_days     = 1
-    cache_replicas     = 9
-    cache_groups       = "three"
+    permissions_boundary = "AdministratorAccess"
+    service              = "Shop!"
+    environment          = "prod"
+    region               = "Singapore"
+    log_retention_days   = 8
+    domain               = "API.example.com"
+    secret_versions      = { jwt = 2 }
+    db_memory_mib        = 1
+    db_max_connections   = 1
+    db_storage_gb        = 5
+    db_backup_days       = 1
+    cache_replicas       = 9
+    cache_groups         = "three"
   }
 
   expect_failures = [
+    var.permissions_boundary,
     var.service,
     var.environment,
     var.region,
