@@ -1,0 +1,101 @@
+"""Which answer changes which files: exactly these, and no others."""
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from tests.harness import ANSWERS_FILE, Renderer, files_of
+
+ALL = {"environments": ["dev", "staging", "production"]}
+REVIEWS = ["build", "deploy", "infrastructure", "promote", "release"]
+ENVIRONMENTS = ["drift", "infrastructure", "promote", "release", "rollback"]
+
+
+def workflows(*names: str) -> list[str]:
+    return [f".github/workflows/{name}.yml" for name in names]
+
+
+TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "public": ({"repository_visibility": "public"}, [*workflows(*REVIEWS, "security"), "docs/delivery.md"]),
+    # Nothing on these two plans differs from the base, a private repository of a team.
+    "internal": ({"repository_visibility": "internal"}, []),
+    "free": ({"github_plan": "free"}, []),
+    "enterprise": ({"github_plan": "enterprise"}, [*workflows(*REVIEWS), "docs/delivery.md"]),
+    "canary": (
+        {"delivery": "canary"},
+        [
+            *workflows("deploy"),
+            "deploy/components/canary/*",
+            "deploy/components/options/kustomization.yaml",
+            # Two more processes share the database's connections.
+            "deploy/overlays/*/kustomization.yaml",
+            "deploy/pyproject.toml",
+            "deploy/src/deploy/canary*.py",
+            "docs/architecture.md",
+            "docs/delivery.md",
+            "infra/bootstrap/canary.tf",
+        ],
+    ),
+    "without staging": (
+        {"environments": ["dev", "production"]},
+        [
+            *workflows(*ENVIRONMENTS),
+            "deploy/overlays/staging/*",
+            "docs/delivery.md",
+            "infra/environments/bootstrap.tfvars",
+            "infra/environments/staging.*",
+        ],
+    ),
+    "joining a platform": (
+        {"platform": "join", "off_hours_shutdown": "none"},
+        [
+            *workflows("build"),
+            "README.md",
+            "deploy/base/ingress.yaml",
+            "docs/architecture.md",
+            "docs/first-deployment.md",
+            "infra/environments/*.platform.*",
+            "infra/environments/*.service.tfvars",
+            "infra/environments/bootstrap.tfvars",
+            "infra/modules/cluster/*",
+            "infra/modules/network/*",
+            "infra/modules/nodes/*",
+            "infra/platform/*",
+            "infra/service/platform-contract.example.json",
+            "infra/service/platform_join.tf",
+            "infra/service/tests/platform_join.tftest.hcl",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("change", TABLE)
+def test_an_answer_changes_exactly_its_files(render: Renderer, change: str) -> None:
+    answers, patterns = TABLE[change]
+    before, after = files_of(render(ALL)), files_of(render(ALL | answers))
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} - {ANSWERS_FILE}
+    assert not [name for name in sorted(changed) if not any(fnmatchcase(name, pattern) for pattern in patterns)]
+    assert not [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in changed)]
+
+
+def test_what_needs_a_public_repository_is_in_no_other(render: Renderer) -> None:
+    for visibility, plan in (("private", "team"), ("private", "enterprise"), ("internal", "enterprise")):
+        project = render(ALL | {"repository_visibility": visibility, "github_plan": plan})
+        text = (project / ".github/workflows/security.yml").read_text(encoding="utf-8")
+        assert "codeql" not in text.lower()
+        assert "dependency-review" not in text
+    text = (render(ALL | {"repository_visibility": "public"}) / ".github/workflows/security.yml").read_text(encoding="utf-8")
+    assert "github/codeql-action/analyze@" in text
+    assert "actions/dependency-review-action@" in text
+
+
+def test_what_needs_enterprise_or_a_public_repository_is_in_no_other(render: Renderer) -> None:
+    for answers, attested in (
+        ({"github_plan": "team"}, False),
+        ({"github_plan": "enterprise"}, True),
+        ({"repository_visibility": "public", "github_plan": "free"}, True),
+    ):
+        folder = render(ALL | answers) / ".github/workflows"
+        assert ("actions/attest@" in (folder / "build.yml").read_text(encoding="utf-8")) is attested
+        assert ("gh attestation verify" in (folder / "deploy.yml").read_text(encoding="utf-8")) is attested

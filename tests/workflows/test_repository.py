@@ -1,0 +1,107 @@
+"""The template's own workflows: the rendered matrix, the slow suites, and what may be released."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.harness import ROOT, Renderer, commit_all, git
+from tests.workflows.projects import VARIANTS, steps_of, triggers_of, workflows_of
+from tests.workflows.test_scripts import run
+
+OWN = workflows_of(ROOT)
+CHANGELOG = """# Changelog
+
+## Unreleased
+
+Nothing.
+
+## 1.4.0
+
+Better canaries.
+
+An update touches: `deploy/src`.
+
+## 1.3.0
+
+Older.
+"""
+
+
+def test_it_has_the_workflows_that_a_template_needs() -> None:
+    assert set(OWN) == {"ci", "release", "slow"}
+    assert "schedule" in triggers_of(OWN["slow"])
+    assert "-m slow" in " ".join(step.get("run", "") for step in steps_of(OWN["slow"]))
+
+
+def test_every_row_of_the_matrix_is_a_job_of_its_own() -> None:
+    jobs = OWN["ci"]["jobs"]
+    assert jobs["project"]["strategy"]["matrix"] == "${{ fromJSON(needs.matrix.outputs.matrix) }}"
+    assert "sampan matrix" in steps_of({"jobs": {"matrix": jobs["matrix"]}})[-1]["run"]
+    commands = " ".join(step.get("run", "") for step in jobs["project"]["steps"])
+    for command in ("render-row.sh", "ruff check", "mypy", "pytest", "check-manifests.sh", "check-migrations.sh"):
+        assert command in commands
+
+
+def test_actions_have_the_same_commits_in_this_repository_and_in_projects(render: Renderer) -> None:
+    """Dependabot does not read files that end in .jinja: whoever takes its pull request moves those too, or this fails."""
+    pins: dict[str, set[str]] = {}
+    for folder in (ROOT, *(render(answers) for answers in VARIANTS.values())):
+        for path in (folder / ".github/workflows").glob("*.yml"):
+            for action, commit in re.findall(r"uses: ([\w-]+/[\w-]+)[\w/-]*@(\w{40})", path.read_text(encoding="utf-8")):
+                pins.setdefault(action, set()).add(commit)
+    assert len(pins) > 10
+    assert not {action: commits for action, commits in pins.items() if len(commits) > 1}
+
+
+def test_updates_of_actions_wait_and_come_in_groups(render: Renderer) -> None:
+    for folder in (ROOT, render({})):
+        document = yaml.safe_load((folder / ".github/dependabot.yml").read_text(encoding="utf-8"))
+        assert document["updates"]
+        for update in document["updates"]:
+            assert update["cooldown"]["default-days"] >= 7
+            assert update["groups"]
+    document = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
+    (actions,) = [update for update in document["updates"] if update["package-ecosystem"] == "github-actions"]
+    assert actions["directories"] == ["/", "/template/.github/workflows"]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository at version 1.4.0, with its changelog."""
+    folder = tmp_path / "repository"
+    shutil.copytree(ROOT / ".github/scripts", folder / ".github/scripts")
+    (folder / "pyproject.toml").write_text('[project]\nversion = "1.4.0"\n', encoding="utf-8")
+    (folder / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
+    commit_all(folder, "Start")
+    return folder
+
+
+def notes(repository: Path, tmp_path: Path, version: str = "1.4.0") -> subprocess.CompletedProcess[str]:
+    return run(repository, "release-notes.sh", version, tools={}, tmp_path=tmp_path)
+
+
+def test_the_notes_are_the_changelogs_section(repository: Path, tmp_path: Path) -> None:
+    done = notes(repository, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "Better canaries.\n\nAn update touches: `deploy/src`."
+
+
+def test_what_is_not_ready_is_not_released(repository: Path, tmp_path: Path) -> None:
+    for version in ("1.3.0", "1.5.0", "v1.4.0", "1.4", "1.4.0; true"):
+        assert notes(repository, tmp_path, version).returncode == 1, version
+    git("tag", "v1.4.0", cwd=repository)
+    assert "there already" in notes(repository, tmp_path).stderr
+    git("tag", "-d", "v1.4.0", cwd=repository)
+    (repository / "CHANGELOG.md").write_text(CHANGELOG.replace("An update touches", "It touches"), encoding="utf-8")
+    assert "what an update touches" in notes(repository, tmp_path).stderr
+
+
+@pytest.mark.parametrize(("ended", "status"), [("success", 0), ("failure", 1), ("nothing", 1)])
+def test_only_a_commit_that_passed_is_released(repository: Path, tmp_path: Path, ended: str, status: int) -> None:
+    tools = {"gh": f"echo {json.dumps(ended)}"}
+    assert run(repository, "require-success.sh", "ci", "0" * 40, tools=tools, tmp_path=tmp_path).returncode == status
