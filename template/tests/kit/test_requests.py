@@ -87,13 +87,14 @@ async def test_requests_are_counted_by_route_not_by_path(client: httpx.AsyncClie
 
 def test_production_logs_are_json_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, configuration = root.handlers, root.level, structlog.get_config()
     try:
         configure_logging(Environment.PRODUCTION, "INFO", service="shop")
         structlog.stdlib.get_logger("test").info("hello", password="hunter2", count=1)
         logging.getLogger("library").warning("plain %s", "words")
     finally:
         root.handlers, root.level = handlers, level
+        structlog.configure(**configuration)
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (first["event"], first["password"], first["service"], first["count"]) == ("hello", "[removed]", "shop", 1)
     assert (second["event"], second["level"]) == ("plain words", "warning")

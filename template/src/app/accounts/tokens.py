@@ -19,6 +19,8 @@ from app.kit.problems import Unauthorized
 
 # Clocks of two machines differ by less than this, seconds.
 LEEWAY = 10
+# About 1 MiB. A process that serves more tokens at a time verifies some of them again.
+MOST_REMEMBERED = 4_096
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 
@@ -55,6 +57,7 @@ class Tokens:
         self._audience = settings.service
         self._life = settings.access_token_seconds
         self._session_secret = settings.session_secret.encode()
+        self._verified: dict[bytes, tuple[Claims, int]] = {}
 
     def access(self, user_id: UUID, session_id: UUID) -> str:
         """An access token of a session."""
@@ -71,7 +74,24 @@ class Tokens:
         return jwt.encode(claims, signer.private, algorithm="EdDSA", headers={"kid": signer.id})
 
     def read(self, token: str) -> Claims:
-        """The claims of an access token. Raises Unauthorized unless signature, times and audience are right."""
+        """The claims of an access token. Raises Unauthorized unless signature, times and audience are right.
+
+        A token is verified once in a process, then remembered until it expires. Its session is checked each time.
+        """
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        claims, expires_at = self._verified.get(digest) or self._remember(digest, *self._verify(token))
+        if expires_at + LEEWAY <= time.time():
+            self._verified.pop(digest, None)
+            raise Unauthorized
+        return claims
+
+    def _remember(self, digest: bytes, claims: Claims, expires_at: int) -> tuple[Claims, int]:
+        if len(self._verified) >= MOST_REMEMBERED:
+            self._verified.pop(next(iter(self._verified)))
+        self._verified[digest] = claims, expires_at
+        return claims, expires_at
+
+    def _verify(self, token: str) -> tuple[Claims, int]:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
             key = next((key for key in self.keys if key.id == key_id), None)
@@ -86,7 +106,7 @@ class Tokens:
                 leeway=LEEWAY,
                 options={"require": _REQUIRED},
             )
-            return Claims(UUID(claims["sub"]), UUID(claims["sid"]))
+            return Claims(UUID(claims["sub"]), UUID(claims["sid"])), int(claims["exp"])
         except (jwt.InvalidTokenError, ValueError, AttributeError) as error:
             raise Unauthorized from error
 

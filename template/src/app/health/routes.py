@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.health.state import ServingState
+from app.kit.responses import json_response
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -39,10 +40,10 @@ async def read_health(request: Request, response: Response) -> Health:
     return Health(status=_word(state), components=await _components(request))
 
 
-@router.get("/live")
-async def read_liveness() -> Status:
+@router.get("/live", response_model=Status)
+async def read_liveness() -> Response:
     """200 when the event loop answers. Depends on nothing else: a restart heals no database."""
-    return Status(status="live")
+    return json_response(Status(status="live"))
 
 
 @router.get("/ready", responses={503: {"model": Status}})

@@ -1,7 +1,5 @@
 """What belongs to the request or job at hand, readable from anywhere below it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
 
@@ -31,15 +29,22 @@ def new_request_id() -> str:
     return uuid4().hex
 
 
-@contextmanager
-def request_context(request_id: str, language: str, **log_fields: str) -> Iterator[None]:
-    """Hold request id and language for a block, and bind both to its log lines."""
-    # What an earlier request on this connection bound is not this one's.
-    structlog.contextvars.clear_contextvars()
-    request_token, language_token = _request_id.set(request_id), _language.set(language)
-    try:
-        with structlog.contextvars.bound_contextvars(request_id=request_id, **log_fields):
-            yield
-    finally:
-        _request_id.reset(request_token)
-        _language.reset(language_token)
+# A class, though it is used as a function would be: as a generator it would cost three times as much.
+class request_context:  # noqa: N801
+    """Holds request id and language for a block, and binds the id and more fields to its log lines."""
+
+    def __init__(self, request_id: str, language: str, **log_fields: str) -> None:
+        self._request_id = request_id
+        self._language = language
+        self._log_fields = log_fields
+
+    def __enter__(self) -> None:
+        # What an earlier request on this connection bound is not this one's.
+        structlog.contextvars.clear_contextvars()
+        self._tokens = _request_id.set(self._request_id), _language.set(self._language)
+        structlog.contextvars.bind_contextvars(request_id=self._request_id, **self._log_fields)
+
+    def __exit__(self, *_exception: object) -> None:
+        structlog.contextvars.clear_contextvars()
+        _request_id.reset(self._tokens[0])
+        _language.reset(self._tokens[1])

@@ -3,8 +3,8 @@
 A package keeps its messages in `locales/<language>.po`. The message id is the English text.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -36,7 +36,9 @@ def catalogue(language: str) -> Mapping[str, str]:
     return messages
 
 
-def negotiate(accept_language: str, available: Sequence[str], default: str) -> str:
+# Browsers of one language send the same few headers. Bounded, because callers write what they like.
+@lru_cache(maxsize=1024)
+def negotiate(accept_language: str, available: tuple[str, ...], default: str) -> str:
     """The best of the available languages for an `Accept-Language` header, or the default.
 
     A region falls back to its language: `zh-Hans-SG` is served `zh`.

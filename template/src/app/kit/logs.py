@@ -1,6 +1,8 @@
 """Logs: one JSON object a line, from the service and from its libraries alike."""
 
+import json
 import logging
+import sys
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -20,12 +22,10 @@ def configure_logging(environment: Environment, level: str, **fields: str) -> No
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _drop_secrets,
     ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
+    if environment.is_local:
+        _log_through_the_library(shared)
+    else:
+        _log_directly([*shared, *_rendering(environment, fields)], level)
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -44,6 +44,33 @@ def configure_logging(environment: Environment, level: str, **fields: str) -> No
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def _log_through_the_library(processors: list[Processor]) -> None:
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _log_directly(processors: list[Processor], level: str) -> None:
+    """Write the service's own lines past the standard library, which makes two records of each: half the cost."""
+    structlog.configure(
+        processors=processors,
+        logger_factory=_Lines,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+
+
+class _Lines(structlog.WriteLogger):
+    """Writes whole lines to standard error. The name is a field of each line."""
+
+    def __init__(self, name: str = "app") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
 def _rendering(environment: Environment, fields: dict[str, str]) -> list[Processor]:
     if environment.is_local:
         return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
@@ -51,7 +78,15 @@ def _rendering(environment: Environment, fields: dict[str, str]) -> list[Process
     def add_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {**fields, **event}
 
-    return [add_fields, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [add_fields, structlog.processors.format_exc_info, _as_json]
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _encode(event)
+
+
+# Made once: `json.dumps` makes one a call where it is given a `default`.
+_encode = json.JSONEncoder(default=repr).encode
 
 
 def _drop_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,12 +1,19 @@
 """Money: integer minor units with an ISO 4217 code, never a float."""
 
+from copy import copy
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from babel.numbers import format_currency, get_currency_precision, list_currencies
+from babel import Locale
+from babel.numbers import get_currency_precision, list_currencies
 
 # Larger integers lose digits in JavaScript clients.
 MAX_MINOR = 2**53 - 1
+# Currencies that have minor units which nobody writes.
+_SHOWN_DIGITS = {"IDR": 0}
+# What a shape must write as Babel does, before it is used in Babel's place.
+_SAMPLES = (0, 7, 1_234, 123_456_789, 9_876_543_210_123)
 
 
 @cache
@@ -16,6 +23,58 @@ def currencies() -> frozenset[str]:
 
 
 def format_minor(amount: int, currency: str, language: str) -> str:
-    """An amount in minor units as people of a language write it, such as `$12.34` or `Rp 12.000`."""
-    precision = get_currency_precision(currency)
-    return format_currency(Decimal(amount).scaleb(-precision), currency, locale=language)
+    """An amount in minor units as people of a language write it, such as `$12.34` or `Rp12.000`."""
+    shape = _shape(currency, language) if amount >= 0 else None
+    return shape.write(amount) if shape else _by_babel(amount, currency, language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What surrounds the digits. Babel finds it out anew for each number, which a list of a hundred would feel."""
+
+    before: str
+    group: str
+    point: str
+    after: str
+    # Powers of ten: minor units in the smallest shown, and those in a whole.
+    rounding: int
+    whole: int
+
+    def write(self, amount: int) -> str:
+        units, half = divmod(amount, self.rounding)
+        # Half to even, as Babel rounds.
+        units += 2 * half > self.rounding or (2 * half == self.rounding and units % 2)
+        whole, fraction = divmod(units, self.whole)
+        digits = f"{whole:,}".replace(",", self.group)
+        shown = f"{self.point}{str(self.whole + fraction)[1:]}" if self.whole > 1 else ""
+        return f"{self.before}{digits}{shown}{self.after}"
+
+
+# Bounded by the currencies and languages there are: both are checked before they come here.
+@cache
+def _shape(currency: str, language: str) -> _Shape | None:
+    exponent, shown = _digits(currency)
+    sample = _by_babel(1_234_567 * 10**exponent, currency, language)
+    before, found, rest = sample.partition("1")
+    group, found_too, rest = rest.partition("234")
+    _, _, rest = rest.partition("567")
+    point, _, after = rest.partition("0" * shown) if shown else ("", "", rest)
+    if not found or not found_too:
+        return None  # digits that are not Latin
+    shape = _Shape(before, group, point, after, 10 ** (exponent - shown), 10**shown)
+    same = all(shape.write(amount) == _by_babel(amount, currency, language) for amount in _SAMPLES)
+    return shape if same else None  # digits that are not grouped by threes
+
+
+def _by_babel(amount: int, currency: str, language: str) -> str:
+    exponent, shown = _digits(currency)
+    locale = Locale.parse(language)
+    pattern = copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (shown, shown)
+    text: str = pattern.apply(Decimal(amount).scaleb(-exponent), locale, currency=currency, currency_digits=False)
+    return text
+
+
+def _digits(currency: str) -> tuple[int, int]:
+    exponent = get_currency_precision(currency)
+    return exponent, _SHOWN_DIGITS.get(currency, exponent)

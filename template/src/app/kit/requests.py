@@ -2,15 +2,17 @@
 
 import re
 import time
+from collections.abc import Iterable
+from functools import lru_cache
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit import metrics
-from app.kit.context import current_language, new_request_id, request_context
+from app.kit.context import current_language, current_request_id, new_request_id, request_context
 from app.kit.i18n import negotiate
 from app.kit.problems import Problem, TooLarge
 from app.settings import Settings
@@ -19,12 +21,17 @@ log = structlog.stdlib.get_logger("app.access")
 
 # An id from outside is kept when it can harm no log: letters, digits and hyphens.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# `:uuid` in `{task_id:uuid}`: how a route reads its parameter is no part of its name.
+_CONVERTER = re.compile(r":[a-z]+(?=\})")
 _EXTRA_HEADERS = "app.response_headers"
+_NO_STORE = (b"cache-control", b"no-store")
+
+RawHeader = tuple[bytes, bytes]
 
 
 def add_response_header(request: HTTPConnection, name: str, value: str) -> None:
     """Have the answer carry a header, whoever builds the answer, problems included."""
-    request.scope.setdefault(_EXTRA_HEADERS, []).append((name, value))
+    request.scope.setdefault(_EXTRA_HEADERS, []).append((name.lower().encode(), value.encode()))
 
 
 def client_address(request: HTTPConnection) -> str:
@@ -57,43 +64,47 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 
 class RequestMiddleware:
-    """The outermost layer of the application."""
+    """The outermost layer of the application. Every request pays for what stands here, health checks too."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._settings = settings
-        self._health_prefix = f"{settings.route_prefix}/health"
+        self._limit = settings.max_body_bytes
+        self._languages = settings.language_codes
+        self._default_language = settings.default_language
+        self._prefix = settings.route_prefix
+        self._unlogged = (f"{settings.route_prefix}/health", "/metrics")
+        self._headers = [(b"x-content-type-options", b"nosniff")]
+        if not settings.environment.is_local:
+            self._headers.append((b"strict-transport-security", b"max-age=31536000"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
+        # Of a header that is sent twice the last one counts; what may be a list is read elsewhere.
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_request_id()
-        language = negotiate(
-            headers.get("accept-language", ""), self._settings.language_codes, self._settings.default_language
-        )
-        with request_context(request_id, language):
-            await self._serve(scope, receive, send, request_id)
+        accepted = headers.get(b"accept-language", b"").decode("latin-1")
+        with request_context(request_id, negotiate(accepted, self._languages, self._default_language)):
+            if b"content-length" in headers or b"transfer-encoding" in headers:
+                receive = _counted(receive, self._limit)
+            too_large = int(headers.get(b"content-length") or 0) > self._limit
+            await self._serve(TooLarge().response() if too_large else self._app, scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(scope, MutableHeaders(scope=message), request_id)
+                message["headers"] = self._with_headers(scope, message["headers"])
             await send(message)
 
-        limit = self._settings.max_body_bytes
         try:
-            if int(Headers(scope=scope).get("content-length") or 0) > limit:
-                await TooLarge().response()(scope, receive, send_with_headers)
-                return
-            await self._app(scope, _counted(receive, limit), send_with_headers)
+            await app(scope, receive, send_with_headers)
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if status:
@@ -102,15 +113,28 @@ class RequestMiddleware:
         finally:
             self._record(scope, status or 500, time.perf_counter() - started)
 
-    def _add_headers(self, scope: Scope, headers: MutableHeaders, request_id: str) -> None:
-        headers["X-Request-ID"] = request_id
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers.setdefault("Cache-Control", "no-store")
-        headers.setdefault("Content-Language", current_language())
-        if not self._settings.environment.is_local:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
-        for name, value in scope.get(_EXTRA_HEADERS, ()):
-            headers[name] = value
+    def _with_headers(self, scope: Scope, headers: Iterable[RawHeader]) -> list[RawHeader]:
+        complete = [*headers, *self._headers, *scope.get(_EXTRA_HEADERS, ())]
+        complete.append((b"x-request-id", (current_request_id() or "").encode()))
+        names = {name for name, _ in complete}
+        if b"cache-control" not in names:
+            complete.append(_NO_STORE)
+        if b"content-language" not in names:
+            complete.append((b"content-language", current_language().encode()))
+        return complete
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        path: str = scope["path"]
+        count, duration = _measures(scope["method"], self._route(scope), status)
+        count.inc()
+        duration.observe(seconds)
+        if status >= 500:
+            metrics.HTTP_SERVER_ERRORS.inc()
+        if seconds > metrics.SLOW_REQUEST_SECONDS:
+            metrics.HTTP_SLOW_REQUESTS.inc()
+        if not path.startswith(self._unlogged):
+            milliseconds = round(seconds * 1000, 1)
+            log.info("request", method=scope["method"], path=path, status=status, milliseconds=milliseconds)
 
     def _route(self, scope: Scope) -> str:
         """The route's path, with its parameters unfilled: a label that callers cannot multiply."""
@@ -118,19 +142,13 @@ class RequestMiddleware:
         if path is None:
             return "unmatched"
         # The route of an included router may know its path without the prefix, depending on FastAPI's release.
-        prefix = self._settings.route_prefix
+        prefix = self._prefix
         included = scope["path"].startswith(f"{prefix}/") and not path.startswith(f"{prefix}/")
         return prefix + path if included else path
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = self._route(scope)
-        metrics.HTTP_REQUESTS.labels(scope["method"], route, str(status)).inc()
-        metrics.HTTP_REQUEST_SECONDS.labels(route).observe(seconds)
-        if status >= 500:
-            metrics.HTTP_SERVER_ERRORS.inc()
-        if seconds > metrics.SLOW_REQUEST_SECONDS:
-            metrics.HTTP_SLOW_REQUESTS.inc()
-        path: str = scope["path"]
-        if not path.startswith(self._health_prefix) and path != "/metrics":
-            milliseconds = round(seconds * 1000, 1)
-            log.info("request", method=scope["method"], path=path, status=status, milliseconds=milliseconds)
+
+# Finding a metric's child by its labels costs more than counting. Bounded by methods, routes and statuses there are.
+@lru_cache(maxsize=4096)
+def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    label = _CONVERTER.sub("", route)
+    return metrics.HTTP_REQUESTS.labels(method, label, str(status)), metrics.HTTP_REQUEST_SECONDS.labels(label)

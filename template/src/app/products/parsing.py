@@ -46,7 +46,7 @@ def _lines(text: str) -> io.StringIO:
 
 def _product(row: list[str], line: int) -> ProductCreate:
     try:
-        return ProductCreate.model_validate(dict(zip(COLUMNS, row, strict=True)))
+        return ProductCreate.model_validate_strings(dict(zip(COLUMNS, row, strict=True)))
     except ValidationError as error:
         detail = error.errors()[0]
         raise WrongLine(line, f"{detail['loc'][0]}: {detail['msg']}") from None

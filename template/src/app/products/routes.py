@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, File, Request, Response
 
-from app.kit.database import UnitOfWorkDep
+from app.kit.database import DatabaseDep, UnitOfWorkDep
 from app.kit.dependencies import CacheDep, QueueDep
 from app.kit.idempotency import IdempotentRoute, idempotent_by_user
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user
+from app.kit.responses import json_response
 from app.products import service
 from app.products.schemas import ProductCreate, ProductRead
 from app.tasks.schemas import TaskAccepted
@@ -23,26 +24,28 @@ router = APIRouter(
 )
 
 
-@router.post("", status_code=201, dependencies=[idempotent_by_user])
-async def create_product(new: ProductCreate, user: CurrentUser, work: UnitOfWorkDep, cache: CacheDep) -> ProductRead:
+@router.post("", status_code=201, response_model=ProductRead, dependencies=[idempotent_by_user])
+async def create_product(
+    new: ProductCreate, user: CurrentUser, work: UnitOfWorkDep, cache: CacheDep, request: Request
+) -> Response:
     """Create a product."""
-    return await service.create_product(work, cache, user, new)
+    currency = request.app.state.settings.currency
+    return json_response(await service.create_product(work, cache, user, new, currency), 201)
 
 
-@router.get("")
+@router.get("", response_model=Page[ProductRead])
 async def list_products(
-    user: CurrentUser, work: UnitOfWorkDep, cursor: Cursor = None, limit: PageSize = 20
-) -> Page[ProductRead]:
+    user: CurrentUser, database: DatabaseDep, cursor: Cursor = None, limit: PageSize = 20
+) -> Response:
     """The user's products, newest first."""
-    return await service.list_products(work, user, cursor, limit)
+    return json_response(await service.list_products(database, user, cursor, limit))
 
 
 @router.get("/{product_id:uuid}", response_model=ProductRead)
-async def read_product(product_id: UUID, user: CurrentUser, request: Request, cache: CacheDep) -> Response:
+async def read_product(product_id: UUID, user: CurrentUser, database: DatabaseDep, cache: CacheDep) -> Response:
     """A product. `X-Cache` says whether it came from the cache."""
-    cached = await service.read_product(request.app.state.resources.database, cache, user, product_id)
-    headers = {"X-Cache": "hit" if cached.hit else "miss"}
-    return Response(cached.value, media_type="application/json", headers=headers)
+    product, hit = await service.read_product(database, cache, user, product_id)
+    return json_response(product, headers={"X-Cache": "hit" if hit else "miss"})
 
 
 @router.post("/imports", status_code=202, dependencies=[idempotent_by_user])

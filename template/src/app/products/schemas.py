@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, computed_field
 
-from app.kit.money import MAX_MINOR, currencies
+from app.kit.context import current_language
+from app.kit.money import MAX_MINOR, currencies, format_minor
 from app.kit.text import ONE_LINE
 
 
@@ -24,8 +25,9 @@ class ProductCreate(BaseModel):
     """A new product. The price is in minor units: 1250 with SGD is 12.50 dollars."""
 
     name: ProductName
-    price_minor: Annotated[int, Field(ge=0, le=MAX_MINOR, examples=[1250])]
-    currency: Currency
+    # Strict: neither `true` nor `"1250"` is a number.
+    price_minor: Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR, examples=[1250])]
+    currency: Currency | None = Field(default=None, description="CURRENCY of the service where absent")
 
 
 class ProductRead(BaseModel):
@@ -38,3 +40,9 @@ class ProductRead(BaseModel):
     price_minor: int
     currency: str
     created_at: datetime
+
+    @computed_field(examples=["S$12.50"])  # type: ignore[prop-decorator]  # as pydantic documents it
+    @property
+    def price(self) -> str:
+        """The price as people of the answer's language write it."""
+        return format_minor(self.price_minor, self.currency, current_language())

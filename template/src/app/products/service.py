@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from app.kit.cache import Cache, Cached
+from app.kit.cache import Cache
 from app.kit.database import Database, UnitOfWork
 from app.kit.identity import Principal
+from app.kit.ids import new_id
 from app.kit.paging import Page, split
 from app.kit.problems import NotFound
 from app.kit.queue import Queue
-from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductRepository
 from app.products.schemas import ProductCreate, ProductRead
@@ -22,34 +22,39 @@ def cache_key(owner_id: UUID, product_id: UUID) -> str:
     return f"product:{owner_id}:{product_id}"
 
 
-async def create_product(work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate) -> ProductRead:
-    """Write a product of the user."""
-    product = Product(owner_id=owner.user_id, **new.model_dump())
-    await ProductRepository(work.session).add(product)
+async def create_product(
+    work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate, currency: str
+) -> ProductRead:
+    """Write a product of the user, priced in `currency` unless it names its own."""
+    values = {"id": new_id(), "owner_id": owner.user_id, **new.model_dump(), "currency": new.currency or currency}
+    product = ProductRead.model_validate(await ProductRepository(work.session).add(values))
     work.after_commit(lambda: cache.invalidate(cache_key(owner.user_id, product.id)))
-    return ProductRead.model_validate(product)
+    return product
 
 
-async def read_product(database: Database, cache: Cache, owner: Principal, product_id: UUID) -> Cached:
-    """A product of the user as JSON, from the cache where it is there. Raises NotFound.
+async def read_product(
+    database: Database, cache: Cache, owner: Principal, product_id: UUID
+) -> tuple[ProductRead, bool]:
+    """A product of the user, and whether it came from the cache. Raises NotFound.
 
-    A hit opens no database session.
+    A hit opens no database session. What is cached is the same in all languages.
     """
 
     async def fill() -> bytes | None:
-        async with database.unit_of_work() as work:
-            product = await ProductRepository(work.session).get(owner.user_id, product_id)
-        return ProductRead.model_validate(product).model_dump_json().encode() if product else None
+        async with database.reading() as connection:
+            row = await ProductRepository(connection).get(owner.user_id, product_id)
+        return ProductRead.model_validate(row).model_dump_json(exclude={"price"}).encode() if row else None
 
     cached = await cache.get_or_fill(cache_key(owner.user_id, product_id), fill)
     if cached.value is None:
         raise NotFound
-    return cached
+    return ProductRead.model_validate_json(cached.value), cached.hit
 
 
-async def list_products(work: UnitOfWork, owner: Principal, cursor: UUID | None, size: int) -> Page[ProductRead]:
+async def list_products(database: Database, owner: Principal, cursor: UUID | None, size: int) -> Page[ProductRead]:
     """A page of the user's products, newest first."""
-    rows = await ProductRepository(work.session).page(owner.user_id, cursor, size + 1)
+    async with database.reading() as connection:
+        rows = await ProductRepository(connection).page(owner.user_id, cursor, size + 1)
     shown, last = split(rows, size)
     return Page(items=[ProductRead.model_validate(row) for row in shown], next_cursor=last.id if last else None)
 

@@ -25,7 +25,7 @@ async def import_products(run: TaskRun, payload: Payload) -> Payload:
     request = ImportPayload.model_validate(payload)
     products = list(parse_products(request.csv))
     if run.owner_id is not None:
-        await ProductRepository(run.work.session).add_all(run.owner_id, products)
+        await ProductRepository(run.work.session).add_all(run.owner_id, [product.model_dump() for product in products])
     if request.notify:
         request_mail(
             run.work,

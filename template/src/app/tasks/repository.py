@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, extract, func, or_, select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, extract, func, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.tasks.models import Task, TaskStatus
 
 # As the partial indexes spell it: of a bound value PostgreSQL could not tell that it is theirs.
 _UNFINISHED = text("tasks.status IN ('queued', 'running')")
 _DEAD = text("tasks.status = 'dead'")
+# Callers ask for a task until it is finished: made once, and without the payload, which may be large.
+_SHOWN = ("id", "owner_id", "kind", "status", "attempts", "result", "problem", "created_at", "finished_at")
+_READ = select(*(Task.__table__.c[name] for name in _SHOWN)).where(Task.__table__.c.id == bindparam("id"))
 _LOST = and_(Task.status == TaskStatus.RUNNING, Task.lease_until < func.now())
 
 
@@ -36,9 +39,10 @@ class TaskRepository:
         """Write a new task with the unit of work."""
         self._session.add(task)
 
-    async def get(self, task_id: UUID) -> Task | None:
-        """A task by its id."""
-        return await self._session.get(Task, task_id)
+    @staticmethod
+    async def read(connection: AsyncConnection, task_id: UUID) -> Row[Any] | None:
+        """What callers see of a task, and its owner."""
+        return (await connection.execute(_READ, {"id": task_id})).one_or_none()
 
     async def page(self, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Task]:
         """An owner's tasks, newest first, older than `after`."""

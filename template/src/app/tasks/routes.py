@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from app.kit.database import UnitOfWorkDep
+from app.kit.database import DatabaseDep, UnitOfWorkDep
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user
+from app.kit.responses import json_response
 from app.tasks.schemas import TaskRead
 from app.tasks.service import list_tasks, visible_task
 
@@ -22,7 +23,7 @@ async def read_tasks(
     return await list_tasks(work, user, cursor, limit)
 
 
-@router.get("/{task_id:uuid}")
-async def read_task(task_id: UUID, user: CurrentUser, work: UnitOfWorkDep) -> TaskRead:
+@router.get("/{task_id:uuid}", response_model=TaskRead)
+async def read_task(task_id: UUID, user: CurrentUser, database: DatabaseDep) -> Response:
     """A task and what became of it. Its owner and administrators see it; to others it is not there."""
-    return TaskRead.model_validate(await visible_task(work, user, task_id))
+    return json_response(await visible_task(database, user, task_id))

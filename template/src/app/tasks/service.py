@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 
 from app.kit import metrics
 from app.kit.context import current_language, current_request_id
-from app.kit.database import UnitOfWork
+from app.kit.database import Database, UnitOfWork
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
@@ -61,12 +61,13 @@ def request_task(
     return task.id
 
 
-async def visible_task(work: UnitOfWork, user: Principal, task_id: UUID) -> Task:
+async def visible_task(database: Database, user: Principal, task_id: UUID) -> TaskRead:
     """A task of the user, or any task for an administrator. Raises NotFound."""
-    task = await TaskRepository(work.session).get(task_id)
+    async with database.reading() as connection:
+        task = await TaskRepository.read(connection, task_id)
     if task is None or (task.owner_id != user.user_id and ADMINISTRATOR not in user.roles):
         raise NotFound
-    return task
+    return TaskRead.model_validate(task)
 
 
 async def list_tasks(work: UnitOfWork, user: Principal, cursor: UUID | None, size: int) -> Page[TaskRead]:

@@ -1,0 +1,14 @@
+"""Answers made once, from models. FastAPI would validate a returned model again, and read it field by field.
+
+A route that returns one names the model as its `response_model`, for the OpenAPI document.
+"""
+
+from collections.abc import Mapping
+
+from fastapi import Response
+from pydantic import BaseModel
+
+
+def json_response(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that carries a model as JSON."""
+    return Response(model.__pydantic_serializer__.to_json(model), status, headers, "application/json")
