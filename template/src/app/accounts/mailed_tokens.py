@@ -24,6 +24,8 @@ class MailedTokens:
     async def issue(self, user: User, purpose: Purpose) -> tuple[str, datetime] | None:
         """A new token and its end. None when the user was sent enough of them."""
         now = datetime.now(UTC)
+        # Asked for twice at once, the second waits here and counts the first.
+        await self._session.execute(select(User.id).where(User.id == user.id).with_for_update())
         recent = select(func.count()).where(*_of(user.id, purpose), MailedToken.created_at > now - timedelta(hours=1))
         if (await self._session.scalar(recent) or 0) >= MOST_AN_HOUR:
             return None
