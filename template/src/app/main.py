@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from app.features import discover
+from app.features import discover, routers
 from app.health.state import ServingState, await_database
 from app.kit.configuration import Environment
 from app.kit.errors import install_problem_handlers
@@ -40,9 +40,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     application.state.serving = ServingState()
     install_problem_handlers(application)
     application.add_api_route("/metrics", metrics_response, include_in_schema=False)
+    for router in routers(features):
+        application.include_router(router, prefix=settings.route_prefix)
     for feature in features:
-        if feature.router:
-            application.include_router(feature.router, prefix=settings.route_prefix)
         if feature.install:
             feature.install(application)
     if settings.cors_origins:

@@ -233,12 +233,3 @@ async def _request_unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
 
 # Scope `function`: the commit happens before the answer is sent, so a caller never sees a promise that failed.
 UnitOfWorkDep = Annotated[UnitOfWork, Depends(_request_unit_of_work, scope="function")]
-
-
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.resources.database
-    return database
-
-
-# For queries alone, which need no unit of work.
-DatabaseDep = Annotated[Database, Depends(_database)]

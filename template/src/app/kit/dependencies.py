@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from app.kit.cache import Cache
 from app.kit.queue import Queue
+from app.kit.resources import Resources
 
 
 async def _cache(request: Request) -> Cache:
@@ -18,5 +19,12 @@ async def _queue(request: Request) -> Queue:
     return queue
 
 
+async def _resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+# All of it, for a route that needs several parts: each dependency costs every request some microseconds.
+ResourcesDep = Annotated[Resources, Depends(_resources)]
 CacheDep = Annotated[Cache, Depends(_cache)]
 QueueDep = Annotated[Queue, Depends(_queue)]

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Request, Response
+from fastapi import APIRouter, File, Response
 
-from app.kit.database import DatabaseDep, UnitOfWorkDep
-from app.kit.dependencies import CacheDep, QueueDep
+from app.kit.database import UnitOfWorkDep
+from app.kit.dependencies import ResourcesDep
 from app.kit.idempotency import IdempotentRoute, idempotent_by_user
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
@@ -26,25 +26,25 @@ router = APIRouter(
 
 @router.post("", status_code=201, response_model=ProductRead, dependencies=[idempotent_by_user])
 async def create_product(
-    new: ProductCreate, user: CurrentUser, work: UnitOfWorkDep, cache: CacheDep, request: Request
+    new: ProductCreate, user: CurrentUser, work: UnitOfWorkDep, resources: ResourcesDep
 ) -> Response:
     """Create a product."""
-    currency = request.app.state.settings.currency
-    return json_response(await service.create_product(work, cache, user, new, currency), 201)
+    currency = resources.settings.currency
+    return json_response(await service.create_product(work, resources.cache, user, new, currency), 201)
 
 
 @router.get("", response_model=Page[ProductRead])
 async def list_products(
-    user: CurrentUser, database: DatabaseDep, cursor: Cursor = None, limit: PageSize = 20
+    user: CurrentUser, resources: ResourcesDep, cursor: Cursor = None, limit: PageSize = 20
 ) -> Response:
     """The user's products, newest first."""
-    return json_response(await service.list_products(database, user, cursor, limit))
+    return json_response(await service.list_products(resources.database, user, cursor, limit))
 
 
 @router.get("/{product_id:uuid}", response_model=ProductRead)
-async def read_product(product_id: UUID, user: CurrentUser, database: DatabaseDep, cache: CacheDep) -> Response:
+async def read_product(product_id: UUID, user: CurrentUser, resources: ResourcesDep) -> Response:
     """A product. `X-Cache` says whether it came from the cache."""
-    product, hit = await service.read_product(database, cache, user, product_id)
+    product, hit = await service.read_product(resources.database, resources.cache, user, product_id)
     return json_response(product, headers={"X-Cache": "hit" if hit else "miss"})
 
 
@@ -53,11 +53,10 @@ async def import_products(
     file: Annotated[bytes, File(description="CSV in UTF-8 with the header name,price_minor,currency")],
     user: CurrentUser,
     work: UnitOfWorkDep,
-    queue: QueueDep,
-    request: Request,
+    resources: ResourcesDep,
     response: Response,
 ) -> TaskAccepted:
     """Import products from a file. The answer names the task that does it."""
-    task_id = service.request_import(work, queue, user, file)
-    response.headers["Location"] = f"{request.app.state.settings.route_prefix}/v1/tasks/{task_id}"
+    task_id = service.request_import(work, resources.queue, user, file)
+    response.headers["Location"] = f"{resources.settings.route_prefix}/v1/tasks/{task_id}"
     return TaskAccepted(task_id=task_id)

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.kit.database import DatabaseDep, UnitOfWorkDep
+from app.kit.database import UnitOfWorkDep
+from app.kit.dependencies import ResourcesDep
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user
@@ -24,6 +25,6 @@ async def read_tasks(
 
 
 @router.get("/{task_id:uuid}", response_model=TaskRead)
-async def read_task(task_id: UUID, user: CurrentUser, database: DatabaseDep) -> Response:
+async def read_task(task_id: UUID, user: CurrentUser, resources: ResourcesDep) -> Response:
     """A task and what became of it. Its owner and administrators see it; to others it is not there."""
-    return json_response(await visible_task(database, user, task_id))
+    return json_response(await visible_task(resources.database, user, task_id))
