@@ -6,6 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 import boto3
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy.canary_verdict import Reading
 from deploy.failure import DeployError
 
-# The load balancer publishes once a minute; a period is a multiple of it.
+# The load balancer publishes once a minute. Longer periods have boundaries of CloudWatch's own.
 MINUTE = timedelta(minutes=1)
 _REQUESTS, _ERRORS, _REFUSED, _TIME = (
     "RequestCount",
@@ -63,7 +64,6 @@ class Metrics:
 
     def _values(self, group: TargetGroup, first: datetime, last: datetime) -> dict[str, float]:
         """One value a metric over the whole time; none where nothing was measured."""
-        seconds = int((last - first).total_seconds())
         queries = [
             {
                 "Id": f"m{number}",
@@ -73,7 +73,7 @@ class Metrics:
                         "MetricName": name,
                         "Dimensions": group.dimensions,
                     },
-                    "Period": seconds,
+                    "Period": int(MINUTE.total_seconds()),
                     "Stat": statistic,
                 },
             }
@@ -89,7 +89,7 @@ class Metrics:
 def _named(results: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     names = list(_STATISTICS)
     for result in results:
-        # CloudWatch may cut a period at its own boundaries: two halves are added up, and of two p95 the worse counts.
+        # Minutes are added up; of their p95 the middle one counts, so that one odd minute of few requests does not.
         if values := [float(value) for value in result["Values"]]:
             name = names[int(result["Id"][1:])]
-            yield name, max(values) if name == _TIME else sum(values)
+            yield name, median(values) if name == _TIME else sum(values)
