@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from app.dev.databases import ensure_database
 from app.dev.servers import PostgresqlServer, Server, ValkeyServer, free_port
-from app.dev.services import exclusive
+from app.dev.services import ServicesError, exclusive
 from app.kit.database import connection_arguments
 from app.migrations.runner import upgrade
 from app.settings import Settings
@@ -175,7 +175,8 @@ class Stack:
 @contextlib.contextmanager
 def running_stack(directory: Path) -> Iterator[Stack]:
     """All parts, on the data of a directory; nothing runs on at the end."""
-    with exclusive(directory), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        until(lambda: _took(stack, directory), "another process of pytest runs these tests", seconds=1_200)
         for log in directory.glob("*.log"):
             log.unlink()
         # Only a durable server keeps what it acknowledged when it is killed; the cache may forget.
@@ -194,6 +195,15 @@ def running_stack(directory: Path) -> Iterator[Stack]:
         whole.make_whole()
         whole.sign_in()
         yield whole
+
+
+def _took(stack: contextlib.ExitStack, directory: Path) -> bool:
+    """Have the directory alone, where nobody else has it."""
+    try:
+        stack.enter_context(exclusive(directory))
+    except ServicesError:
+        return False
+    return True
 
 
 def _stop(server: Server) -> None:

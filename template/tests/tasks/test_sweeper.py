@@ -1,5 +1,6 @@
 """What Redis lost is queued again; what is old is removed; what waits is measured."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.tasks.retention import remove_old_tasks
 from app.tasks.service import request_task
 from app.tasks.settings import TasksSettings
 from app.tasks.sweeper import sweep
+from app.worker import make_worker
 from tests.conftest import RunQueue
 from tests.tasks.fixtures import Kinds, age, ask, kinds_stored, stored
 
@@ -57,6 +59,27 @@ async def test_the_sweeper_leaves_alone_what_is_queued(resources: Resources, kin
     before = await resources.redis.dbsize()
     await sweep(resources)
     assert await resources.redis.dbsize() == before
+
+
+async def test_the_sweeper_queues_what_a_worker_took_and_never_began(
+    resources: Resources, kinds: Kinds, run_queue: RunQueue
+) -> None:
+    task_id = await ask(resources, "works")
+    await resources.redis.set(f"arq:in-progress:{task_id}:1", "1", ex=300)
+    await run_queue_once(resources)
+    assert kinds.runs == []
+    await age(resources, task_id)
+    for _ in range(2):
+        await sweep(resources)
+    await run_queue_once(resources)
+    assert kinds.runs == [1]
+
+
+async def run_queue_once(resources: Resources) -> None:
+    """One look at the queue: what is in progress elsewhere would keep a burst waiting."""
+    worker = make_worker(resources, (), burst=True)
+    await worker._poll_iteration()
+    await asyncio.gather(*worker.tasks.values())
 
 
 async def test_the_sweeper_revives_what_a_dead_worker_held(

@@ -4,6 +4,7 @@ A job is the id of a task row. What the job is to do, and what became of it, sta
 """
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from arq.connections import ArqRedis
-from arq.constants import default_queue_name
+from arq.constants import default_queue_name, in_progress_key_prefix
 from pydantic import JsonValue
 from redis.asyncio import Redis
 
@@ -78,19 +79,33 @@ class Queue:
         """What features hand from the request at hand to the tasks that it asks for."""
         return {name: value for context in self._contexts for name, value in context.carry().items()}
 
-    async def push(self, task_id: UUID, attempt: int, due: datetime | None = None) -> None:
-        """Queue an attempt at a task, at a time or at once. Twice the same attempt is queued once."""
-        await self._arq.enqueue_job(RUN_TASK, str(task_id), _job_id=_job_id(task_id, attempt), _defer_until=due)
+    async def push(self, task_id: UUID, attempt: int, due: datetime | None = None, name: str | None = None) -> None:
+        """Queue an attempt at a task, at a time or at once. Twice under the same name it is queued once."""
+        name = name or _job_name(task_id, attempt)
+        await self._arq.enqueue_job(RUN_TASK, str(task_id), _job_id=name, _defer_until=due)
 
-    async def lacks(self, attempts: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int]]:
-        """Those of the attempts that are neither queued nor under way. One round trip."""
+    async def lost(self, attempts: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str]]:
+        """Those of the attempts that nobody will begin, and a name for each to queue it under. One round trip.
+
+        They are not in the queue; or a worker took them from it and died before it began: ARQ keeps such a one for
+        its job time-out, under its old name.
+        """
         if not attempts:
             return []
-        scores = await self._arq.zmscore(default_queue_name, [_job_id(*attempt) for attempt in attempts])
-        return [attempt for attempt, score in zip(attempts, scores, strict=True) if score is None]
+        names = [_job_name(*attempt) for attempt in attempts]
+        async with self._arq.pipeline(transaction=False) as pipe:
+            pipe.zmscore(default_queue_name, names)
+            pipe.mget([in_progress_key_prefix + name for name in names])
+            scores, taken = await pipe.execute()
+        minute = int(time.time()) // 60
+        return [
+            (*attempt, f"{name}:{minute}" if dead else name)
+            for attempt, name, score, dead in zip(attempts, names, scores, taken, strict=True)
+            if score is None or dead
+        ]
 
 
-def _job_id(task_id: UUID, attempt: int) -> str:
+def _job_name(task_id: UUID, attempt: int) -> str:
     return f"{task_id}:{attempt}"
 
 

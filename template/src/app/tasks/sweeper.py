@@ -11,7 +11,8 @@ from app.tasks.repository import TaskRepository
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A task is pushed within milliseconds of its commit: what is missing from the queue after this was lost.
+# A task is pushed within milliseconds of its commit, and begun within milliseconds of leaving the queue: what has not
+# been after this was lost.
 STRANDED_AFTER = timedelta(seconds=5)
 _BATCH = 500
 
@@ -21,8 +22,8 @@ async def sweep(resources: Resources) -> None:
     async with resources.database.unit_of_work() as work:
         stranded = await TaskRepository(work.session).stranded(STRANDED_AFTER, _BATCH)
     try:
-        for task_id, attempt in await resources.queue.lacks(stranded):
-            await resources.queue.push(task_id, attempt)
+        for task_id, attempt, name in await resources.queue.lost(stranded):
+            await resources.queue.push(task_id, attempt, name=name)
             log.info("stranded task queued again", task_id=str(task_id), attempt=attempt)
     except OUTAGES as error:
         report("sweep ended early", error)
