@@ -5,17 +5,36 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from app.accounts.administration import grant
 from app.accounts.audit import AuditEvent
 from app.accounts.lockout import Lockout
+from app.accounts.passwords import Passwords
 from app.accounts.service import AccountService, accounts_of
 from app.kit.mail import Mail
 from app.kit.resources import Resources
 from tests.identity import SignedIn, SignIn
 
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashes that cost next to nothing: nearly every test signs users in. A test may ask for `costly_passwords`."""
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        for user in ("feature", "administration"):
+            patch.setattr(f"app.accounts.{user}.Passwords", lambda: Passwords(hasher))
+        yield
+
+
+@pytest.fixture
+def costly_passwords(resources: Resources, accounts: AccountService) -> None:
+    """The hashes of production, for the users whom a test makes after this."""
+    resources.authenticator = replace(accounts, passwords=Passwords())
 
 
 @pytest.fixture

@@ -58,7 +58,9 @@ async def test_known_and_unknown_addresses_cost_the_same_statements(
     assert seen[0] == seen[1]
 
 
-async def test_known_and_unknown_addresses_take_about_the_same_time(ann: SignedIn, resources: Resources) -> None:
+async def test_known_and_unknown_addresses_take_about_the_same_time(
+    costly_passwords: None, ann: SignedIn, resources: Resources
+) -> None:
     async def seconds(email: str) -> float:
         await resources.redis.flushdb()
         async with resources.database.unit_of_work() as work:

@@ -110,7 +110,17 @@ async def test_the_log_is_read_by_pages_and_filters(ann: SignedIn, sign_in: Sign
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=101", "action=x", "actor_id=1", "since=yesterday", "since=2026-01-01T00:00:00", "cursor=x"]
+    "query",
+    [
+        "limit=101",
+        "action=x",
+        "actor_id=1",
+        "since=yesterday",
+        "since=2026-01-01T00:00:00",
+        "until=0.5",
+        "since=1",
+        "cursor=x",
+    ],
 )
 async def test_a_wrong_question_is_refused(sign_in: SignIn, query: str) -> None:
     root = await sign_in("root@example.com", role="admin")

@@ -99,8 +99,10 @@ async def test_a_role_shows_after_it_is_granted(sign_in: SignIn) -> None:
 
 
 async def test_logins_are_limited_by_address(client: httpx.AsyncClient) -> None:
-    answers = [await client.post("/v1/auth/login", data={"username": "x"}) for _ in range(61)]
-    assert [answer.status_code for answer in answers].count(422) == 60
-    assert answers[-1].status_code == 429
-    assert int(answers[-1].headers["retry-after"]) >= 1
-    assert answers[-1].json()["type"] == "urn:problem:too-many-requests"
+    answers = [await client.post("/v1/auth/login", data={"username": "x"}) for _ in range(80)]
+    # 60 at once, and one more for each second that the test takes.
+    assert 60 <= [answer.status_code for answer in answers].count(422) < 80
+    refused = next(answer for answer in answers if answer.status_code != 422)
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) >= 1
+    assert refused.json()["type"] == "urn:problem:too-many-requests"

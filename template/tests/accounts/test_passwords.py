@@ -9,7 +9,7 @@ import pytest
 from pwdlib import PasswordHash
 
 from app.accounts import passwords
-from app.accounts.passwords import Passwords
+from app.accounts.passwords import Passwords, argon2id
 from app.kit.problems import Unavailable
 from app.kit.resources import Resources
 from tests.accounts.fixtures import log_in
@@ -50,14 +50,20 @@ def gauge(monkeypatch: pytest.MonkeyPatch) -> Gauge:
     return gauge
 
 
-async def test_twenty_logins_at_once_hash_two_at_a_time(client: httpx.AsyncClient, ann: SignedIn, gauge: Gauge) -> None:
+def test_passwords_are_hashed_as_owasp_says() -> None:
+    assert argon2id().hash("a long password").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_twenty_logins_at_once_hash_two_at_a_time(
+    client: httpx.AsyncClient, costly_passwords: None, ann: SignedIn, gauge: Gauge
+) -> None:
     answers = await asyncio.gather(*(log_in(client, ann.email) for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert (gauge.calls, gauge.most) == (20, 2)
 
 
 async def test_beyond_the_wait_a_login_is_asked_to_come_back(
-    client: httpx.AsyncClient, ann: SignedIn, gauge: Gauge, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, costly_passwords: None, ann: SignedIn, gauge: Gauge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "_WAIT", 0.06)
     answers = await asyncio.gather(*(log_in(client, ann.email) for _ in range(20)))

@@ -20,7 +20,7 @@ HOSTILE = {
     "nul": "x\x00y",
     "terminal": "\x1b[2J\x1b]0;x\x07",
     "format": "%s%(x)s{0.__class__}",
-    "template": "{{7*191}}${7*191}#{7*191}",
+    "template": "{{98765*43211}}${98765*43211}#{98765*43211}",
     "lookup": "${jndi:ldap://127.0.0.1:1/x}",
     "path": "../../../../etc/passwd",
     "markup": "<script>alert(1)</script>",
@@ -61,7 +61,7 @@ async def test_hostile_text_is_refused_or_kept_as_text(
             assert answer.status_code < 500, where
             assert "set-cookie" not in answer.headers, where
             # What the template and the path would turn into.
-            assert "1337" not in answer.text, where
+            assert "4267734415" not in answer.text, where
             assert "root:x:" not in answer.text, where
     async with resources.database.engine.connect() as connection:
         await connection.execute(text("SELECT 1 FROM tasks LIMIT 1"))

@@ -17,6 +17,11 @@ _AT_ONCE = 2
 _WAIT = 5.0
 
 
+def argon2id() -> PasswordHash:
+    """The one way in which the service hashes passwords. No setting makes it weaker."""
+    return PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
+
+
 class Turn:
     """The right to hash, while it lasts."""
 
@@ -40,8 +45,8 @@ class Turn:
 class Passwords:
     """Hashes and checks. Raises Unavailable when too many wait for a turn."""
 
-    def __init__(self) -> None:
-        hasher = PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
+    def __init__(self, hasher: PasswordHash | None = None) -> None:
+        hasher = hasher or argon2id()
         # Threads of their own: never more hashes than these, even when a caller gives up and its hash goes on, and
         # no more arenas that keep a hash's memory.
         threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
