@@ -1,4 +1,5 @@
-# A canary release reads its weights back from the load balancer; these calls know no narrower resource.
+# A canary release reads its weights back from the load balancer, and compares what was measured; these calls know no
+# narrower resource.
 
 data "aws_iam_policy_document" "canary" {
   statement {
@@ -10,6 +11,12 @@ data "aws_iam_policy_document" "canary" {
       "elasticloadbalancing:DescribeTags",
       "elasticloadbalancing:DescribeTargetGroups",
     ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "ReadMetrics"
+    actions   = ["cloudwatch:GetMetricData"]
     resources = ["*"]
   }
 }

@@ -1,0 +1,38 @@
+"""What the deploy package asks AWS is what its role may ask."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Renderer
+
+# boto3's call, and the action that it takes.
+ACTIONS = {
+    "describe_cluster": "eks:DescribeCluster",
+    "describe_images": "ecr:DescribeImages",
+    "describe_listeners": "elasticloadbalancing:DescribeListeners",
+    "describe_load_balancers": "elasticloadbalancing:DescribeLoadBalancers",
+    "describe_rules": "elasticloadbalancing:DescribeRules",
+    "describe_tags": "elasticloadbalancing:DescribeTags",
+    "describe_target_groups": "elasticloadbalancing:DescribeTargetGroups",
+    "get_metric_data": "cloudwatch:GetMetricData",
+    "get_parameter": "ssm:GetParameter",
+}
+
+
+def called(project: Path) -> set[str]:
+    """AWS calls of the package; `describe_load_balancers` is named to a paginator."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (project / "deploy/src/deploy").glob("*.py"))
+    return set(re.findall(r"\.((?:describe|get|list)_[a-z_]+)\(\w+=", source)) | set(re.findall(r'get_paginator\("(\w+)"\)', source))
+
+
+@pytest.mark.parametrize("delivery", ["rolling", "canary"])
+def test_the_deploy_role_may_call_what_the_package_calls(render: Renderer, delivery: str) -> None:
+    project = render({"delivery": delivery})
+    calls = called(project)
+    assert {"get_parameter", "describe_cluster", "describe_images"} <= calls
+    policies = "".join(path.read_text(encoding="utf-8") for path in (project / "infra/bootstrap").glob("*.tf"))
+    assert not [call for call in calls if f'"{ACTIONS[call]}"' not in policies]
+    assert ("cloudwatch:GetMetricData" in policies) is (delivery == "canary")
+    assert ("get_metric_data" in calls) is (delivery == "canary")
