@@ -1,6 +1,9 @@
 """Another service's users: their tokens, their sessions, and their issuer's outages."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import httpx
@@ -8,8 +11,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.kit import redis as kit_redis
 from app.kit.configuration import ConfigurationError
+from app.kit.database import Model
+from app.kit.problems import Unauthorized, Unavailable
 from app.kit.resources import Resources
+from app.remote_accounts.authenticator import RemoteAuthenticator
+from app.remote_accounts.feature import seed
+from app.remote_accounts.keys import IssuerKeys
 from app.remote_accounts.settings import RemoteAccountsSettings
 from tests.identity import SignedIn
 from tests.remote_accounts.fixtures import Issuer
@@ -78,9 +87,95 @@ async def test_an_issuer_that_does_not_answer_is_503_and_never_acceptance(
     assert await status(client, token) == 404
 
 
+@pytest.fixture
+async def no_redis(resources: Resources) -> AsyncIterator[RemoteAuthenticator]:
+    """The authenticator of a service whose Redis is out of reach."""
+    authenticator = resources.authenticator
+    assert isinstance(authenticator, RemoteAuthenticator)
+    redis = kit_redis.connect("redis://127.0.0.1:1/0")
+    yield replace(authenticator, redis=redis)
+    await redis.aclose()
+
+
+async def test_without_redis_the_issuer_is_asked_each_time(
+    ann: SignedIn, issuer: Issuer, no_redis: RemoteAuthenticator
+) -> None:
+    for _ in range(3):
+        assert str((await no_redis.authenticate(ann.token)).user_id) == ann.user_id
+    assert issuer.asked == 3
+    del issuer.sessions[ann.token]
+    with pytest.raises(Unauthorized):
+        await no_redis.authenticate(ann.token)
+
+
+async def test_without_redis_and_issuer_the_answer_is_503_and_never_acceptance(
+    ann: SignedIn, issuer: Issuer, no_redis: RemoteAuthenticator
+) -> None:
+    await no_redis.authenticate(ann.token)
+    issuer.answering = False
+    with pytest.raises(Unavailable):
+        await no_redis.authenticate(ann.token)
+
+
+async def test_an_answer_about_another_token_is_none(ann: SignedIn, issuer: Issuer) -> None:
+    issuer.sessions[ann.token]["sub"] = str(uuid4())
+    assert await status(ann.client, ann.token) == 401
+
+
+async def test_roles_are_the_issuers_and_not_the_tokens(issuer: Issuer, no_redis: RemoteAuthenticator) -> None:
+    token, _ = issuer.token("eve@example.com", [], role="admin", scope="admin")
+    assert (await no_redis.authenticate(token)).roles == frozenset()
+
+
+async def test_there_is_no_table_of_users(resources: Resources) -> None:
+    assert not {"users", "sessions", "refresh_tokens"} & set(Model.metadata.tables)
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"keys": 1}', b'{"keys": []}', b'{"keys": [{"kty": "oct"}]}', b'"x"'])
+async def test_an_answer_that_holds_no_keys_is_503(answer: bytes) -> None:
+    asked = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=answer)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
+        keys = IssuerKeys(client, "http://issuer.example.com/jwks")
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await keys.key("any")
+    # After a failure, callers do not queue up at the issuer.
+    assert len(asked) == 1
+
+
+async def test_keys_are_asked_for_once_and_again_for_an_unknown_id(issuer: Issuer) -> None:
+    asked = []
+
+    async def note(request: httpx.Request) -> None:
+        asked.append(request)
+
+    async with httpx.AsyncClient(event_hooks={"request": [note]}) as client:
+        keys = IssuerKeys(client, f"{issuer.url}/api/v1/auth/jwks")
+        await asyncio.gather(*(keys.key(issuer.key_id) for _ in range(5)))
+        assert len(asked) == 1
+        for _ in range(3):
+            with pytest.raises(Unauthorized):
+                await keys.key("unknown")
+        assert len(asked) == 1
+
+
 def test_an_issuer_is_required_outside_development(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ISSUER_URL", "ISSUER_AUDIENCE"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("ENVIRONMENT", "production")
     with pytest.raises(ConfigurationError, match="ISSUER_URL"):
         RemoteAccountsSettings.load()
+
+
+def test_an_issuer_that_is_set_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    assert RemoteAccountsSettings.load().keys_address().endswith("/api/v1/auth/jwks")
+
+
+async def test_a_developer_is_told_where_the_users_are(resources: Resources, issuer: Issuer) -> None:
+    assert await seed(resources, "") == [f"issuer    {issuer.url}"]

@@ -47,17 +47,18 @@ class RemoteAuthenticator:
 
     async def authenticate(self, token: str) -> Principal:
         """The owner of an access token. Raises Unauthorized, or Unavailable when the issuer does not answer."""
-        await self._verify(token)
+        user_id, session_id = await self._verify(token)
         answer = await self._introspect(token)
-        if not answer.active or answer.sub is None or answer.sid is None:
+        # What the issuer says must be of this token, not of any.
+        if not answer.active or (answer.sub, answer.sid) != (user_id, session_id):
             raise Unauthorized
-        return Principal(answer.sub, answer.sid, frozenset(answer.roles), answer.email, answer.language)
+        return Principal(user_id, session_id, frozenset(answer.roles), answer.email, answer.language)
 
-    async def _verify(self, token: str) -> None:
+    async def _verify(self, token: str) -> tuple[UUID, UUID]:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
             key = await self.keys.key(str(key_id))
-            jwt.decode(
+            claims = jwt.decode(
                 token,
                 key,
                 algorithms=["EdDSA"],
@@ -66,7 +67,8 @@ class RemoteAuthenticator:
                 leeway=LEEWAY,
                 options={"require": _REQUIRED},
             )
-        except (jwt.InvalidTokenError, ValueError) as error:
+            return UUID(claims["sub"]), UUID(claims["sid"])
+        except (jwt.InvalidTokenError, ValueError, AttributeError) as error:
             raise Unauthorized from error
 
     async def _introspect(self, token: str) -> Introspection:

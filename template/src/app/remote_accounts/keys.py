@@ -13,6 +13,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 # An unknown key id makes us ask again, but no more often than this: anybody can write one into a token. Seconds.
 REFRESH_PAUSE = 30.0
+# After a failure nobody asks for this long, so that callers do not queue up, each for its own time-out. Seconds.
+FAILURE_PAUSE = 2.0
 
 
 class IssuerKeys:
@@ -23,6 +25,7 @@ class IssuerKeys:
         self._address = address
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at: float | None = None
+        self._failed_at: float | None = None
         self._fetching = asyncio.Lock()
 
     async def key(self, key_id: str) -> jwt.PyJWK:
@@ -36,6 +39,9 @@ class IssuerKeys:
         return self._keys[key_id]
 
     def _may_fetch(self) -> bool:
+        """Whether to ask now. Raises Unavailable when the issuer failed a moment ago."""
+        if self._failed_at is not None and time.monotonic() - self._failed_at < FAILURE_PAUSE:
+            raise Unavailable
         return self._fetched_at is None or time.monotonic() - self._fetched_at > REFRESH_PAUSE
 
     async def _fetch(self) -> None:
@@ -43,8 +49,10 @@ class IssuerKeys:
             answer = await self._client.get(self._address)
             answer.raise_for_status()
             keys = jwt.PyJWKSet.from_dict(answer.json()).keys
-        except (httpx.HTTPError, jwt.PyJWKSetError, ValueError) as error:
+        except (httpx.HTTPError, jwt.PyJWTError, ValueError, TypeError, LookupError, AttributeError) as error:
+            # The last ones come of an answer that is no set of keys.
+            self._failed_at = time.monotonic()
             log.warning("issuer's keys not read", error=str(error) or type(error).__name__)
             raise Unavailable from error
         self._keys = {key.key_id: key for key in keys if key.key_id}
-        self._fetched_at = time.monotonic()
+        self._fetched_at, self._failed_at = time.monotonic(), None
