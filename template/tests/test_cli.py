@@ -22,7 +22,8 @@ def run(*arguments: str, **variables: str) -> tuple[int, str]:
 
 @pytest.mark.usefixtures("settings")
 def test_doctor_is_content_with_sound_settings() -> None:
-    assert run("doctor") == (0, "settings are sound\n")
+    assert run("doctor") == (0, "settings are sound, PostgreSQL and Redis answer\n")
+    assert run("doctor", "--offline") == (0, "settings are sound\n")
 
 
 def test_doctor_names_each_wrong_setting_and_its_remedy() -> None:

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from app.features import discover, feature_packages
+from app.features import feature_packages
 from app.kit.configuration import ConfigurationError
 from app.kit.problems import Unavailable
-from app.kit.resources import load_sections
 from app.migrations.failure import MigrationError
 from app.settings import Settings
 
@@ -67,19 +66,20 @@ def openapi() -> None:
 
 
 @cli.command()
-def doctor() -> None:
-    """Check the settings: each wrong one with its variable and the remedy."""
-    faults = []
-    for check in (lambda: Settings.load(), lambda: load_sections(discover())):
-        try:
-            check()
-        except ConfigurationError as error:
-            faults.extend(error.faults)
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Look at the settings alone, and connect to nothing.")] = (
+        False
+    ),
+) -> None:
+    """Check settings, PostgreSQL and Redis: each fault in a line with its remedy."""
+    from app.doctor import part_faults, setting_faults
+
+    faults = setting_faults() or ([] if offline else part_faults(Settings.load()))
     for fault in faults:
-        typer.echo(str(fault))
+        typer.echo(fault)
     if faults:
         raise typer.Exit(1)
-    typer.echo("settings are sound")
+    typer.echo("settings are sound" if offline else "settings are sound, PostgreSQL and Redis answer")
 
 
 def main() -> None:

@@ -4,13 +4,18 @@ Read from project.env, then .env, then the environment: the last one wins.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
+from babel import localedata
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from app.kit.addresses import postgresql_faults, redis_faults
 from app.kit.configuration import Fault, Section, parse_json
+from app.kit.money import currencies
+from app.kit.times import time_zones
 
 
 class Settings(Section):
@@ -105,16 +110,33 @@ class Settings(Section):
         return f"{'rediss' if self.redis_tls else 'redis'}://{credentials}{host}:{self.redis_port}/0"
 
     def faults(self) -> Iterator[Fault]:
-        """Refuse languages that do not fit together, and open connections outside a developer's machine."""
-        if self.default_language not in self.language_codes:
-            yield Fault(
-                "DEFAULT_LANGUAGE", f"{self.default_language!r} is not in LANGUAGES", f"choose one of {self.languages}"
-            )
+        """Refuse what cannot be: unknown languages, zones, currencies, addresses; and open connections in a cluster."""
+        yield from self._regional_faults()
+        yield from postgresql_faults("DATABASE_URL", self.database_url)
+        yield from redis_faults("REDIS_URL", self.redis_url)
+        yield from redis_faults("CACHE_REDIS_URL", self.cache_redis_url)
+        bundle = self.database_ssl_root_cert
+        if bundle and not Path(bundle).is_file():
+            yield Fault("DATABASE_SSL_ROOT_CERT", f"there is no file {bundle}", "name a PEM bundle, or leave it empty")
         if self.environment.is_local:
             return
         if not self.database_url and not self.database_password:
             yield Fault("DATABASE_PASSWORD", "is empty", "set the password of DATABASE_USER, or DATABASE_URL")
         if not self.database_url and self.database_ssl_mode != "verify-full":
             yield Fault("DATABASE_SSL_MODE", "leaves the connection open", "set verify-full and DATABASE_SSL_ROOT_CERT")
+
+    def _regional_faults(self) -> Iterator[Fault]:
+        unknown = [code for code in self.language_codes if not localedata.exists(code)]
+        if unknown or not self.language_codes:
+            fault = f"has no language {unknown[0]!r}" if unknown else "names no language"
+            yield Fault("LANGUAGES", fault, "write codes with commas between them, such as en,id")
+        elif self.default_language not in self.language_codes:
+            yield Fault(
+                "DEFAULT_LANGUAGE", f"{self.default_language!r} is not in LANGUAGES", f"choose one of {self.languages}"
+            )
+        if self.currency not in currencies():
+            yield Fault("CURRENCY", f"{self.currency!r} is no currency", "write an ISO 4217 code such as USD")
+        if self.time_zone not in time_zones():
+            yield Fault("TIME_ZONE", f"{self.time_zone!r} is no time zone", "write one such as Asia/Singapore")
 
     # Your own settings: add them below this line, or in a section of your feature.

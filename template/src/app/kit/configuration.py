@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
@@ -71,7 +71,9 @@ class Section(BaseSettings):
     # An empty variable counts as absent: a ConfigMap may carry `HOST=` where there is no host.
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
-    environment: Environment = Environment.DEVELOPMENT
+    environment: Environment = Field(
+        default=Environment.DEVELOPMENT, description="development, test, dev, staging or production"
+    )
 
     def faults(self) -> Iterator[Fault]:
         """Yield what the types alone cannot refuse, such as a default secret in production."""

@@ -44,6 +44,10 @@ class TaskRepository:
         """What callers see of a task, and its owner."""
         return (await connection.execute(_READ, {"id": task_id})).one_or_none()
 
+    async def get(self, task_id: UUID) -> Task | None:
+        """A task with all that is known of it."""
+        return await self._session.get(Task, task_id)
+
     async def page(self, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Task]:
         """An owner's tasks, newest first, older than `after`."""
         query = select(Task).where(Task.owner_id == owner_id).order_by(Task.id.desc()).limit(limit)

@@ -1,0 +1,91 @@
+"""`app doctor`: what is wrong with the settings, and which parts do not answer under them."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Iterator
+
+import asyncpg
+from redis.exceptions import AuthenticationError, RedisError
+
+from app.features import discover
+from app.kit.configuration import ConfigurationError
+from app.kit.database import connector
+from app.kit.redis import connect
+from app.kit.resources import load_sections
+from app.migrations.revisions import missing_from
+from app.settings import Settings
+
+# Seconds that a part has to answer.
+PATIENCE = 5.0
+
+
+def setting_faults() -> list[str]:
+    """Each wrong setting in a line: its variable, what is wrong, and the remedy."""
+    found: list[str] = []
+    for check in (Settings.load, lambda: load_sections(discover())):
+        try:
+            check()
+        except ConfigurationError as error:
+            found.extend(str(fault) for fault in error.faults)
+    return list(dict.fromkeys(found))
+
+
+def part_faults(settings: Settings) -> list[str]:
+    """Each part that does not answer, or not as it should, in a line with the remedy."""
+    return list(asyncio.run(_part_faults(settings)))
+
+
+async def _part_faults(settings: Settings) -> Iterator[str]:
+    redis = {"REDIS_URL": settings.redis_address()}
+    if settings.cache_address() not in redis.values():
+        redis["CACHE_REDIS_URL"] = settings.cache_address()
+    checks = [_checked(_ask_postgresql(settings)), *(_checked(_ask_redis(*item)) for item in redis.items())]
+    return (fault for fault in await asyncio.gather(*checks) if fault)
+
+
+async def _checked(check: Awaitable[str]) -> str:
+    try:
+        return await asyncio.wait_for(check, PATIENCE + 1)
+    except TimeoutError:
+        return "a part accepted the connection and did not answer; look at its log, and at what lies between"
+
+
+async def _ask_postgresql(settings: Settings) -> str:
+    start = "DATABASE_URL" if settings.database_url else "DATABASE_HOST"
+    try:
+        connection = await connector(settings, PATIENCE)()
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
+        return f"{start}: PostgreSQL refuses the user; set user and password as the server has them"
+    except asyncpg.InvalidCatalogNameError:
+        return f"{start}: PostgreSQL has no database of that name; create it, or name another"
+    except ssl.SSLError as error:
+        return f"DATABASE_SSL_ROOT_CERT: the server's certificate does not stand ({_reason(error)}); name its bundle"
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        return f"{start}: PostgreSQL does not answer ({_reason(error)}); start it, or set another; `app dev` brings one"
+    try:
+        if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+            missing = missing_from(set())
+        else:
+            rows = await connection.fetch("SELECT version_num FROM alembic_version")
+            missing = missing_from({str(row[0]) for row in rows})
+    finally:
+        await connection.close()
+    return f"database: migrations are missing ({', '.join(sorted(missing))}); run `app migrate`" if missing else ""
+
+
+async def _ask_redis(variable: str, url: str) -> str:
+    client = connect(url)
+    try:
+        await client.ping()
+    except AuthenticationError:
+        return f"{variable}: Redis refuses the user; set REDIS_USERNAME and REDIS_PASSWORD as the server has them"
+    except (RedisError, OSError) as error:
+        return f"{variable}: Redis does not answer ({_reason(error)}); start it, or set another; `app dev` brings one"
+    finally:
+        await client.aclose()
+    return ""
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
