@@ -98,6 +98,14 @@ def test_what_is_no_number_is_refused_before_anybody_is_asked(render: Renderer, 
     assert not (tmp_path / "log.txt").exists()
 
 
+@pytest.mark.parametrize(("reviewers", "status"), [("2", 0), ("0", 1)])
+def test_an_environment_without_reviewers_is_refused(render: Renderer, tmp_path: Path, reviewers: str, status: int) -> None:
+    tools = {"gh": f'echo "$@" >>"$LOG"; echo {reviewers}'}
+    done = run(render({}), "require-reviewers.sh", "production", tools=tools, tmp_path=tmp_path)
+    assert (done.returncode, "required reviewers" in done.stdout) == (status, bool(status))
+    assert lines(tmp_path / "log.txt")[0].startswith("api repos/acme/shop/environments/production ")
+
+
 def digest_of(manifest: str) -> str:
     return f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
 

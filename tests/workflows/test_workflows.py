@@ -232,6 +232,16 @@ def test_an_apply_is_of_a_saved_plan_by_an_environment_of_its_own(render: Render
         assert workflows["infrastructure"]["jobs"]["apply"].get("needs") == ("find" if trigger == "workflow_dispatch" else "plan")
 
 
+def test_production_is_not_reached_while_its_environment_has_no_reviewers(render: Renderer) -> None:
+    """GitHub makes an environment that is named for the first time, without any."""
+    workflows = workflows_of(render(VARIANTS["reviewed"]))
+    for name, condition in (("deploy", "inputs.environment == 'production'"), ("apply", "github.event_name == 'push'")):
+        steps = workflows[name]["jobs"][name]["steps"]
+        asked = next(n for n, step in enumerate(steps) if "require-reviewers.sh" in step.get("run", ""))
+        assert condition in steps[asked]["if"]
+        assert asked < next(n for n, step in enumerate(steps) if step.get("uses", "").startswith("aws-actions/"))
+
+
 def test_the_token_that_writes_is_far_from_what_renders(render: Renderer) -> None:
     jobs = workflows_of(render({}))["template-update"]["jobs"]
     assert jobs["update"]["permissions"] == {"contents": "read"}
