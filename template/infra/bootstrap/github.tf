@@ -8,7 +8,8 @@ locals {
 
   # What of the repository takes which role.
   claims = merge(
-    { plan = ["pull_request"], push = ["ref:refs/heads/main"] },
+    # Plans: of a pull request, of what is merged, and of the night that looks for drift.
+    { plan = ["pull_request", "ref:refs/heads/main"], push = ["ref:refs/heads/main"] },
     { for environment in var.environments : "deploy-${environment}" => ["environment:${environment}"] },
     { for environment in var.environments : "apply-${environment}" => ["environment:${environment}-infrastructure"] },
   )
