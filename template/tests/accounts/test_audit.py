@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
+from app.accounts import retention
 from app.accounts.audit import OPERATOR, AuditAction, AuditEvent, record
 from app.accounts.lockout import FORGOTTEN_AFTER
 from app.accounts.models import CountedLogins, LoginSession, MailedToken, RefreshToken
@@ -150,6 +151,20 @@ async def test_old_events_are_removed_and_younger_ones_stay(resources: Resources
     assert await count(resources, AuditEvent) == 2
     await remove_old(resources)
     assert await count(resources, AuditEvent) == 2
+
+
+async def test_old_events_are_removed_in_batches_and_the_rest_an_hour_later(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 1)
+    monkeypatch.setattr(retention, "_BATCHES", 2)
+    for _ in range(3):
+        await age(resources, 400)
+    left = []
+    for _ in range(3):
+        await remove_old(resources)
+        left.append(await count(resources, AuditEvent))
+    assert left == [1, 0, 0]
 
 
 async def test_what_is_over_is_removed_and_what_lives_stays(

@@ -8,8 +8,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.accounts import tokens as tokens_module
 from app.accounts.settings import AccountsSettings
-from app.accounts.tokens import SigningKey, Tokens
+from app.accounts.tokens import LEEWAY, SigningKey, Tokens
 from app.kit.problems import Unauthorized
 from tests.identity import SignedIn
 
@@ -94,6 +95,26 @@ def test_the_previous_secret_still_verifies_and_signs_no_more() -> None:
     rotated = Tokens(settings(jwt_secret="n" * 40, jwt_secret_previous="o" * 40))
     rotated.read(old)
     assert jwt.get_unverified_header(rotated.access(uuid4(), uuid4()))["kid"] == SigningKey("n" * 40).id
+
+
+def test_a_remembered_token_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier, token = Tokens(settings()), signed(claims())
+    verifier.read(token)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 60 + LEEWAY + 1)
+    for _ in range(2):
+        with pytest.raises(Unauthorized):
+            verifier.read(token)
+
+
+def test_few_tokens_are_remembered_and_all_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens_module, "MOST_REMEMBERED", 2)
+    verifier = Tokens(settings())
+    given = [signed(claims()) for _ in range(4)]
+    assert len({verifier.read(token).session_id for token in given + given}) == 4
+    tampered = given[0][:-6] + ("AAAAAA" if given[0][-6:] != "AAAAAA" else "BBBBBB")
+    with pytest.raises(Unauthorized):
+        verifier.read(tampered)
 
 
 async def test_the_published_keys_verify_a_token(client: httpx.AsyncClient, ann: SignedIn) -> None:

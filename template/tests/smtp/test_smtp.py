@@ -73,3 +73,12 @@ def test_a_mail_server_is_required_outside_development(monkeypatch: pytest.Monke
     monkeypatch.setenv("ENVIRONMENT", "production")
     with pytest.raises(ConfigurationError, match="SMTP_HOST"):
         SmtpSettings.load()
+
+
+def test_a_mail_server_and_a_sender_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("SMTP_HOST", "mail.example.com")
+    with pytest.raises(ConfigurationError, match="MAIL_FROM"):
+        SmtpSettings.load()
+    monkeypatch.setenv("MAIL_FROM", "shop@example.com")
+    assert SmtpSettings.load().smtp_tls == "starttls"

@@ -1,0 +1,71 @@
+"""Settings of accounts: keys that are refused, pages of links, and the developer's user."""
+
+import pytest
+
+from app.accounts.development import EMAIL, seed
+from app.accounts.settings import AccountsSettings
+from app.kit.configuration import ConfigurationError
+from app.kit.resources import Resources
+from tests.accounts.fixtures import log_in
+from tests.identity import SignedIn
+
+SECRET = "s" * 40
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that serves users, with keys of its own."""
+    for name, value in {"ENVIRONMENT": "production", "JWT_SECRET": SECRET, "SESSION_SECRET": SECRET}.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_keys_of_ones_own_are_enough(production: pytest.MonkeyPatch) -> None:
+    settings = AccountsSettings.load()
+    assert settings.require_verified_email is False
+    assert settings.verify_email_page() == f"{settings.public_url}/verify-email"
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "SESSION_SECRET", "JWT_SECRET_PREVIOUS"])
+@pytest.mark.parametrize("value", ["short", "x" * 31])
+def test_a_short_key_is_refused_by_name(production: pytest.MonkeyPatch, name: str, value: str) -> None:
+    production.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^{name}: has {len(value)} characters"):
+        AccountsSettings.load()
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "SESSION_SECRET"])
+def test_a_key_that_everybody_knows_is_refused(production: pytest.MonkeyPatch, name: str) -> None:
+    production.delenv(name)
+    with pytest.raises(ConfigurationError, match=f"^{name}: is the development default"):
+        AccountsSettings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOGIN_FAILURES", "0"),
+        ("LOGIN_WAIT_SECONDS", "0"),
+        ("AUDIT_RETENTION_DAYS", "29"),
+        ("VERIFY_EMAIL_URL", "https://shop.example.com/#/verify"),
+        ("RESET_PASSWORD_URL", "javascript:alert(1)"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(production: pytest.MonkeyPatch, name: str, value: str) -> None:
+    production.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        AccountsSettings.load()
+
+
+def test_links_lead_to_the_pages_that_are_set(production: pytest.MonkeyPatch) -> None:
+    production.setenv("RESET_PASSWORD_URL", "https://shop.example.com/account/password?from=mail")
+    assert AccountsSettings.load().reset_password_page() == "https://shop.example.com/account/password?from=mail"
+
+
+async def test_the_developers_user_is_made_once_and_given_each_runs_password(
+    resources: Resources, ann: SignedIn
+) -> None:
+    for password in ("the first password", "the second password"):
+        assert await seed(resources, password) == [f"user      {EMAIL}, password {password}"]
+        assert (await log_in(ann.client, EMAIL, password)).status_code == 200
+    assert (await log_in(ann.client, EMAIL, "the first password")).status_code == 401
