@@ -23,7 +23,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_keys_of_ones_own_are_enough(production: pytest.MonkeyPatch) -> None:
     settings = AccountsSettings.load()
     assert settings.require_verified_email is False
-    assert settings.verify_email_page() == f"{settings.public_url}/verify-email"
+    assert settings.verify_email_page().endswith("/v1/auth/pages/verify-email")
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET", "SESSION_SECRET", "JWT_SECRET_PREVIOUS"])

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.accounts import admin_routes, recovery_routes, routes, session_routes
+from app.accounts import admin_routes, page_routes, recovery_routes, routes, session_routes
 from app.accounts.development import seed
 from app.accounts.lockout import Lockout
 from app.accounts.passwords import Passwords
@@ -26,7 +26,7 @@ def make_service(resources: Resources) -> AccountService:
 
 def _router() -> APIRouter:
     router = APIRouter()
-    for part in (routes, session_routes, recovery_routes, admin_routes):
+    for part in (routes, session_routes, recovery_routes, page_routes, admin_routes):
         router.include_router(part.router)
     return router
 

@@ -19,6 +19,7 @@ class AccountsSettings(Section):
 
     service: str = Field(default="app", description="the service's name, a DNS label")
     public_url: str = Field(default="http://127.0.0.1:8000", description="scheme and host, without a path")
+    route_prefix: str = Field(default="/api", description="a path such as /api")
     jwt_secret: str = Field(default=DEVELOPMENT_JWT_SECRET, description="32 random characters or more")
     jwt_secret_previous: str = Field(default="", description="the secret before the last rotation, or empty")
     session_secret: str = Field(default=DEVELOPMENT_SESSION_SECRET, description="32 random characters or more")
@@ -32,10 +33,10 @@ class AccountsSettings(Section):
     # Off by default: with mail not yet delivered, nobody could log in.
     require_verified_email: bool = Field(default=False, description="true: no login before the address is confirmed")
     verify_email_url: str = Field(
-        default="", pattern=_PAGE, description="the page that a mail's link opens; by default PUBLIC_URL/verify-email"
+        default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"
     )
     reset_password_url: str = Field(
-        default="", pattern=_PAGE, description="the page that a mail's link opens; by default PUBLIC_URL/reset-password"
+        default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"
     )
     audit_retention_days: int = Field(
         default=365, ge=30, le=3650, description="days that audit events stay, 30 to 3650"
@@ -43,11 +44,11 @@ class AccountsSettings(Section):
 
     def verify_email_page(self) -> str:
         """The page that confirms an address with the token behind `#token=`."""
-        return self.verify_email_url or f"{self.public_url}/verify-email"
+        return self.verify_email_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/verify-email"
 
     def reset_password_page(self) -> str:
         """The page that sets a new password with the token behind `#token=`, or asks for one without."""
-        return self.reset_password_url or f"{self.public_url}/reset-password"
+        return self.reset_password_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/reset-password"
 
     def faults(self) -> Iterator[Fault]:
         """Refuse short secrets anywhere, and default ones outside a developer's machine."""

@@ -2,17 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import structlog
 from pydantic import BaseModel, ConfigDict
 
 from app.kit.i18n import N_, translate
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from app.kit.templates import templates
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -70,7 +67,7 @@ def compose(letter: Letter, *, to: str, language: str, service: str, key: str) -
         "open_instead": translate(_OPEN_INSTEAD, language),
         "sent_by": translate(_SENT_BY, language, service=service, address=to),
     }
-    text, html = (_layouts().get_template(f"letter.{form}").render(values) for form in ("txt", "html"))
+    text, html = (templates(_LAYOUTS).get_template(f"letter.{form}").render(values) for form in ("txt", "html"))
     return Mail(to=to, subject=subject, text=text, html=html, key=key)
 
 
@@ -91,19 +88,3 @@ class LogMailer:
     async def send(self, mail: Mail) -> None:
         """Log the mail as it would have been sent."""
         log.info("mail not sent: no mail server is set", to=mail.to, subject=mail.subject, text=mail.text)
-
-
-@cache
-def _layouts() -> "Environment":
-    # The API renders no mail: only the worker pays for this import.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    # Names and addresses come from people: HTML is escaped, and a value that is missing is an error.
-    return Environment(
-        loader=FileSystemLoader(_LAYOUTS),
-        autoescape=select_autoescape(("html",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -1,0 +1,89 @@
+"""Two small pages behind the links in mails, for services without a front end of their own."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from app.kit.context import current_language
+from app.kit.i18n import N_, translate
+from app.kit.ratelimit import Limit, limited_by_address
+from app.kit.templates import templates
+
+router = APIRouter(
+    prefix="/v1/auth/pages", include_in_schema=False, dependencies=[limited_by_address(Limit("pages", 120, 60))]
+)
+
+_FOLDER = Path(__file__).parent / "pages"
+_MAILED = N_("If an account has this address, a mail is on its way.")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What one form of a page sends, and what is said when that worked. A field has a type, a name and a label."""
+
+    path: str
+    action: str
+    done: str
+    text: str = ""
+    field: tuple[str, str, str] | None = None
+
+
+_EMAIL = ("email", "email", N_("E-mail address"))
+_PASSWORD = ("password", "password", N_("New password, at least 10 characters"))
+
+
+@router.get("/verify-email")
+async def verify_email_page(request: Request) -> HTMLResponse:
+    """Confirm an address, or have the link mailed again."""
+    return _page(
+        request,
+        N_("Confirm your e-mail address"),
+        Form(
+            "/v1/auth/verify-email",
+            N_("Confirm address"),
+            N_("Your address is confirmed."),
+            text=N_("Please confirm that this address is yours."),
+        ),
+        Form("/v1/auth/verify-email/resend", N_("Send me a link"), _MAILED, field=_EMAIL),
+    )
+
+
+@router.get("/reset-password")
+async def reset_password_page(request: Request) -> HTMLResponse:
+    """Set a new password, or have a link mailed that does."""
+    title = N_("Set a new password")
+    return _page(
+        request,
+        title,
+        Form("/v1/auth/password/reset", title, N_("Your password was changed"), field=_PASSWORD),
+        Form("/v1/auth/password/forgot", N_("Send me a link"), _MAILED, field=_EMAIL),
+    )
+
+
+def _page(request: Request, title: str, with_token: Form, without_token: Form) -> HTMLResponse:
+    language, nonce = current_language(), secrets.token_urlsafe(16)
+    settings = request.app.state.settings
+    content = (
+        templates(_FOLDER)
+        .get_template("page.html")
+        .render(
+            language=language,
+            nonce=nonce,
+            service=settings.service,
+            prefix=settings.route_prefix,
+            title=title,
+            forms={"with-token": with_token, "without-token": without_token},
+            failed=N_("A part of the service does not answer. Try again in a few seconds."),
+            say=lambda message: translate(message, language),
+        )
+    )
+    policy = f"script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'"
+    headers = {
+        "Content-Security-Policy": f"default-src 'none'; {policy}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+    }
+    return HTMLResponse(content, headers=headers)
