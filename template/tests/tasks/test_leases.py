@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.kit.database import Database, UnitOfWork
@@ -136,6 +137,12 @@ async def test_an_outage_is_logged_without_a_traceback(
     resources.task_handlers = handlers
     assert type(error).__name__ in caplog.text
     assert "Traceback" not in caplog.text
+
+
+async def test_the_server_ends_the_transaction_of_a_worker_that_stays_away(resources: Resources) -> None:
+    async with resources.database.unit_of_work() as work:
+        shown = await work.session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+    assert shown == f"{(resources.settings.job_timeout + 60) // 60}min"
 
 
 def test_what_is_passing() -> None:

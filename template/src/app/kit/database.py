@@ -142,6 +142,8 @@ def connector(settings: Settings, statement_timeout: float = 0) -> Connect:
         "application_name": settings.service,
         "statement_timeout": str(int(statement_timeout * 1000)),
         "lock_timeout": str(int(LOCK_TIMEOUT * 1000)),
+        # A worker that was stopped or cut off in the middle of a job would hold its locks for as long as it stays so.
+        "idle_in_transaction_session_timeout": str((settings.job_timeout + 60) * 1000),
     }
     tls = tls_context(settings)
     silence = statement_timeout + SILENCE_TIMEOUT if statement_timeout else None
