@@ -75,7 +75,9 @@ def test_the_steps_pass_in_order(project: Path, environment: dict[str, str], tmp
         assert done.returncode == 0, f"{job}: {command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         ran += 1
     assert ran >= least
-    assert git("status", "--porcelain", cwd=project) == ""
+    # Terraform's lock files are the project's to commit, once it has initialised its roots.
+    left = [line for line in git("status", "--porcelain", cwd=project).splitlines() if not line.endswith(".terraform.lock.hcl")]
+    assert left == []
 
 
 @pytest.mark.slow
