@@ -83,7 +83,7 @@ async def test_half_a_character_is_refused(
 
 
 @pytest.mark.parametrize("attack", [name for name, value in HOSTILE.items() if value.isprintable() and value.isascii()])
-async def test_hostile_headers_change_nothing(client: httpx.AsyncClient, attack: str) -> None:
+async def test_hostile_headers_change_nothing(client: httpx.AsyncClient, settings: Settings, attack: str) -> None:
     headers = dict.fromkeys(
         (
             "X-Request-ID",
@@ -100,7 +100,7 @@ async def test_hostile_headers_change_nothing(client: httpx.AsyncClient, attack:
     answer = await client.get("/v1/tasks/018f0000-0000-7000-8000-000000000000", headers=headers)
     assert answer.status_code == 401
     assert HOSTILE[attack][:8_000] not in str(answer.headers.raw)
-    assert answer.headers["content-language"] == "en"
+    assert answer.headers["content-language"] == settings.default_language
 
 
 async def test_a_host_of_the_callers_choice_is_echoed_nowhere(client: httpx.AsyncClient) -> None:
