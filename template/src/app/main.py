@@ -1,6 +1,7 @@
 """The API: create_app() wires the features together, and does nothing else."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -60,6 +61,8 @@ def _lifespan(
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         async with open_resources(settings, features) as resources:
             application.state.resources = resources
+            # What is here now stays until the end: the collector need not look at it again and again.
+            gc.freeze()
             starting = asyncio.create_task(await_database(resources.database, application.state.serving))
             yield
             starting.cancel()

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from app.kit import cache
 from app.kit import redis as kit_redis
-from app.kit.cache import Cache
+from app.kit.cache import ABSENT_SECONDS, Cache
 from app.kit.resources import Resources
 
 
@@ -18,7 +19,7 @@ class Source:
 
     async def __call__(self) -> bytes | None:
         self.asked += 1
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.03)
         return self.value
 
 
@@ -36,11 +37,27 @@ async def test_many_callers_at_once_fill_once(resources: Resources) -> None:
     assert source.asked == 1
 
 
-async def test_nothing_is_not_kept(resources: Resources) -> None:
+async def test_an_absence_is_kept_briefly_and_until_it_is_invalidated(resources: Resources) -> None:
     source = Source(None)
-    assert (await resources.cache.get_or_fill("key", source)).value is None
+    answers = [await resources.cache.get_or_fill("key", source) for _ in range(2)]
+    assert [(answer.value, answer.hit) for answer in answers] == [(None, False), (None, True)]
+    assert source.asked == 1
+    assert 0 < await resources.redis.ttl("cache:1:{key}") <= ABSENT_SECONDS
     source.value = b"now"
+    await resources.cache.invalidate("key")
     assert (await resources.cache.get_or_fill("key", source)).value == b"now"
+
+
+async def test_another_version_reads_nothing_of_this_one(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    await resources.cache.get_or_fill("key", Source(b"old"))
+    monkeypatch.setattr(cache, "VERSION", "2")
+    assert (await resources.cache.get_or_fill("key", Source(b"new"))).value == b"new"
+
+
+async def test_lifetimes_are_spread(resources: Resources) -> None:
+    for number in range(20):
+        await resources.cache.get_or_fill(f"key-{number}", Source(), ttl=1_000)
+    assert len({await resources.redis.ttl(f"cache:1:{{key-{number}}}") for number in range(20)}) > 5
 
 
 async def test_a_failed_fill_leaves_the_turn_to_the_next(resources: Resources) -> None:
@@ -67,9 +84,9 @@ async def test_values_expire_at_about_their_time(resources: Resources) -> None:
 
 async def test_without_redis_every_read_asks_the_source() -> None:
     redis = kit_redis.connect("redis://127.0.0.1:1/0")
-    cache, source = Cache(redis), Source()
-    answers = [await cache.get_or_fill("key", source) for _ in range(2)]
-    await cache.invalidate("key")
+    without, source = Cache(redis), Source()
+    answers = [await without.get_or_fill("key", source) for _ in range(2)]
+    await without.invalidate("key")
     assert [answer.value for answer in answers] == [b"value", b"value"]
     assert source.asked == 2
     await redis.aclose()

@@ -1,5 +1,6 @@
 """PostgreSQL that stops answering in the middle of a statement."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import text
 
 from app.kit import database as kit_database
 from app.kit.database import Database
+from app.kit.resources import Resources
 from app.settings import Settings
 
 
@@ -26,6 +28,38 @@ async def backend(database: Database, *statements: str) -> int:
         for statement in statements:
             await work.session.execute(text(statement))
     return process
+
+
+async def test_a_reading_is_no_transaction(impatient: Database) -> None:
+    async with impatient.reading() as connection:
+        first = await connection.scalar(text("SELECT now()"))
+        assert await connection.scalar(text("SELECT now()")) > first
+
+
+async def test_a_connection_that_the_server_closed_is_replaced_unseen(
+    impatient: Database, resources: Resources
+) -> None:
+    closed = await backend(impatient)
+    await backend(resources.database, f"SELECT pg_terminate_backend({closed})")
+    await asyncio.sleep(0.05)
+    assert await backend(impatient) != closed
+
+
+async def test_only_a_connection_that_was_idle_is_asked(impatient: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(kit_database, "_answers", asked.append)
+    first = await backend(impatient)
+    assert await backend(impatient) == first
+    assert asked == []
+    monkeypatch.setattr(kit_database, "IDLE", 0.0)
+    # The stand-in answers None: the connection counts as dead.
+    assert await backend(impatient) != first
+    assert len(asked) == 1
+
+
+async def test_an_idle_connection_that_answers_is_kept(impatient: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kit_database, "IDLE", 0.0)
+    assert await backend(impatient) == await backend(impatient)
 
 
 async def test_a_silent_server_is_given_up_and_its_connection_with_it(impatient: Database) -> None:

@@ -5,11 +5,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from redis.asyncio import Redis
+from redis.exceptions import DataError, ResponseError
 
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import Limit, RateLimiter
 from app.kit.redis import OUTAGES
+from app.kit.resources import Resources
 
 Answer = Callable[[bytes], bytes]
 
@@ -57,3 +60,46 @@ async def test_a_full_server_counts_as_an_outage() -> None:
     refusal = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
     async with server(lambda data: refusal * data.count(b"*")) as redis:
         assert await RateLimiter(redis).take(Limit("test", 5, 60), "ann") is None
+
+
+async def test_calls_of_one_moment_share_a_round_trip() -> None:
+    received: list[bytes] = []
+
+    def answer(data: bytes) -> bytes:
+        received.append(data)
+        return OK * data.count(b"*")
+
+    async with server(answer) as redis:
+        await redis.ping()
+        received.clear()
+        await asyncio.gather(*(redis.get(f"key-{number}") for number in range(20)))
+        assert len(received) == 1
+        assert received[0].count(b"GET") == 20
+
+
+async def call(redis: Redis, *command: object) -> object:
+    answer: object = await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"), [(("SET", "other", object()), DataError), (("LPUSH", "key", "x"), ResponseError)]
+)
+async def test_a_call_that_cannot_be_sent_or_is_refused_fails_alone(
+    resources: Resources, command: tuple[object, ...], fault: type[Exception]
+) -> None:
+    await call(resources.redis, "SET", "key", "value")
+    answers = await asyncio.gather(
+        call(resources.redis, "GET", "key"), call(resources.redis, *command), return_exceptions=True
+    )
+    assert answers[0] == b"value"
+    assert isinstance(answers[1], fault)
+
+
+async def test_a_caller_who_leaves_takes_nobody_along(resources: Resources) -> None:
+    leaving = asyncio.create_task(call(resources.redis, "GET", "key"))
+    staying = asyncio.create_task(call(resources.redis, "SET", "key", "value"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying
+    assert leaving.cancelled()

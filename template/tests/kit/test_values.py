@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from app.kit import money
 from app.kit.ids import new_id
-from app.kit.money import currencies, format_minor
+from app.kit.money import MAX_MINOR, currencies, format_minor
 from app.kit.paging import split
 
 
@@ -29,6 +30,21 @@ def test_money_is_written_as_people_write_it(amount: int, currency: str, languag
 def test_rupiah_and_dong_show_no_decimals() -> None:
     assert "," not in format_minor(1_200_000, "VND", "vi")
     assert "1.200.000" in format_minor(1_200_000, "VND", "vi")
+
+
+@pytest.mark.parametrize("currency", ["SGD", "IDR", "VND", "THB", "MYR", "PHP", "USD", "JPY", "KWD"])
+@pytest.mark.parametrize("language", ["en", "id", "ms", "th", "vi", "fil", "zh", "de", "hi", "ar"])
+def test_quick_money_is_written_as_babel_writes_it(currency: str, language: str) -> None:
+    for amount in (0, 5, 49, 50, 150, 250, 99_999, 1_000_000, 123_456_789, MAX_MINOR):
+        assert format_minor(amount, currency, language) == money._by_babel(amount, currency, language)
+
+
+def test_nobody_writes_sen() -> None:
+    assert format_minor(1_200_000, "IDR", "id").replace("\xa0", "") == "Rp12.000"
+
+
+def test_a_negative_amount_keeps_its_sign() -> None:
+    assert format_minor(-1250, "USD", "en") == "-$12.50"
 
 
 def test_currencies_are_those_of_iso_4217() -> None:

@@ -16,6 +16,27 @@ async def test_a_product_is_created_and_read(ann: SignedIn) -> None:
     assert {name: read.json()[name] for name in TEA} == TEA
 
 
+async def test_a_price_is_shown_as_readers_write_it_cached_or_not(ann: SignedIn) -> None:
+    path = f"/v1/products/{(await ann.post('/v1/products', TEA)).json()['id']}"
+    for language, price in [("en", "SGD12.50"), ("en", "SGD12.50")]:
+        answer = await ann.get(path, **{"Accept-Language": language})
+        assert answer.json()["price"].replace("\xa0", "") == price
+        assert answer.json()["price_minor"] == 1250
+    listed = (await ann.get("/v1/products")).json()["items"]
+    assert listed[0]["price"].replace("\xa0", "") == "SGD12.50"
+
+
+async def test_a_product_without_a_currency_has_the_services(ann: SignedIn, resources: Resources) -> None:
+    created = await ann.post("/v1/products", {"name": "Tea", "price_minor": 1250})
+    assert created.json()["currency"] == resources.settings.currency
+
+
+async def test_an_absent_product_is_remembered_as_absent(ann: SignedIn, resources: Resources) -> None:
+    path = "/v1/products/018f0000-0000-7000-8000-000000000000"
+    assert [(await ann.get(path)).status_code for _ in range(2)] == [404, 404]
+    assert await resources.redis.get(f"cache:1:{{product:{ann.user_id}:018f0000-0000-7000-8000-000000000000}}") == b""
+
+
 async def test_the_second_read_comes_from_the_cache(ann: SignedIn) -> None:
     product = (await ann.post("/v1/products", TEA)).json()["id"]
     first, second = [await ann.get(f"/v1/products/{product}") for _ in range(2)]
@@ -39,6 +60,8 @@ async def test_a_read_works_when_the_cache_is_empty_again(ann: SignedIn, resourc
         ("price_minor", -1),
         ("price_minor", 2**53),
         ("price_minor", 1.5),
+        ("price_minor", True),
+        ("price_minor", "1"),
         ("currency", "sgd"),
         ("currency", "XYZ"),
     ],

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -9,6 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from app.tracing.middleware import make_provider
 from app.tracing.settings import TracingSettings
+from app.tracing.tasks import TaskSpans
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -40,3 +42,40 @@ def test_a_provider_names_the_service() -> None:
     provider = make_provider(TracingSettings.model_validate({"service": "shop", "release": "1"}))
     assert provider.resource.attributes["service.name"] == "shop"
     assert provider.resource.attributes["service.version"] == "1"
+
+
+def job_spans(provider: TracerProvider) -> tuple[TaskSpans, InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    spans = TaskSpans()
+    spans.tracer = provider.get_tracer("test")
+    return spans, exporter
+
+
+def test_a_task_continues_the_trace_of_its_request() -> None:
+    provider = make_provider(TracingSettings.model_validate({"trace_sample_ratio": 1}))
+    spans, exporter = job_spans(provider)
+    with provider.get_tracer("test").start_as_current_span("request") as request:
+        carried = spans.carry()
+    with structlog.contextvars.bound_contextvars(), spans.restore(carried, "mail.send"):
+        bound = structlog.contextvars.get_contextvars()
+    structlog.contextvars.clear_contextvars()
+    _, task = exporter.get_finished_spans()
+    assert task.name == "task mail.send"
+    assert task.parent is not None
+    assert task.parent.span_id == request.get_span_context().span_id
+    assert bound["trace_id"] == format(request.get_span_context().trace_id, "032x")
+
+
+def test_a_task_of_no_trace_begins_one() -> None:
+    spans, exporter = job_spans(make_provider(TracingSettings.model_validate({"trace_sample_ratio": 1})))
+    assert spans.carry() == {}
+    with spans.restore({}, "mail.send"):
+        pass
+    structlog.contextvars.clear_contextvars()
+    assert exporter.get_finished_spans()[0].parent is None
+
+
+def test_without_a_tracer_a_task_makes_no_span() -> None:
+    with TaskSpans().restore({}, "mail.send"):
+        assert "trace_id" not in structlog.contextvars.get_contextvars()

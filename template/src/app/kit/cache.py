@@ -13,11 +13,21 @@ from app.kit.redis import OUTAGES, report
 
 # A change to the form of cached values changes this, so that old and new pods do not read each other's.
 VERSION = "1"
+# An absence is kept this long, seconds. Whoever creates the row invalidates its key, as whoever changes it does.
+ABSENT_SECONDS = 10
+_ABSENT = b""
 # The longest that a filler may take before another one starts, milliseconds.
 FILL_TIMEOUT_MS = 2_000
 # How long others wait for the filler before they read PostgreSQL themselves: 20 x 25 ms.
 _WAITS, _WAIT_SECONDS = 20, 0.025
 
+# The value, or the turn to fill it. In one step: a filler that ends in between would leave both to be taken.
+_TAKE = """
+local value = redis.call('GET', KEYS[1])
+if value then return {value, 0} end
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {false, 1} end
+return {false, 0}
+"""
 # Stores a value only while the filler still holds its turn: an invalidation in between takes the turn away.
 _STORE = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
@@ -43,13 +53,15 @@ class Cache:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._take = redis.register_script(_TAKE)
         self._store = redis.register_script(_STORE)
         self._release = redis.register_script(_RELEASE)
 
     async def get_or_fill(self, key: str, fill: Fill, ttl: int = 300) -> Cached:
         """The cached value of a key, or what `fill` returns, kept for about `ttl` seconds (10 % jitter).
 
-        One caller fills at a time. None is not kept. Raises what `fill` raises.
+        One caller fills at a time. None, which says that nothing is there, is kept for a few seconds: whoever asks for
+        what is not there again and again reaches PostgreSQL no more often. Raises what `fill` raises.
         """
         value_key, turn_key = _keys(key)
         turn = secrets.token_hex(8)
@@ -60,7 +72,7 @@ class Cache:
             return Cached(await fill(), hit=False)
         if value is not None:
             metrics.CACHE_HITS.inc()
-            return Cached(value, hit=True)
+            return Cached(value if value != _ABSENT else None, hit=True)
         metrics.CACHE_MISSES.inc()
         return Cached(await self._fill(value_key, turn_key, turn, fill, ttl), hit=False)
 
@@ -72,27 +84,31 @@ class Cache:
             _count_error(error)
 
     async def _value_or_turn(self, value_key: str, turn_key: str, turn: str) -> bytes | None:
+        value: bytes | None = await self._redis.get(value_key)
         for _ in range(_WAITS):
-            value: bytes | None = await self._redis.get(value_key)
             if value is not None:
-                return value
-            if await self._redis.set(turn_key, turn, nx=True, px=FILL_TIMEOUT_MS):
-                return None
-            await asyncio.sleep(_WAIT_SECONDS)
-        return None
+                break
+            value, taken = await self._take(keys=[value_key, turn_key], args=[turn, FILL_TIMEOUT_MS])
+            if taken:
+                break
+            if value is None:
+                await asyncio.sleep(_WAIT_SECONDS)
+        return value
 
     async def _fill(self, value_key: str, turn_key: str, turn: str, fill: Fill, ttl: int) -> bytes | None:
-        value: bytes | None = None
         try:
             value = await fill()
-        finally:
+        except BaseException:
             try:
-                if value is None:
-                    await self._release(keys=[turn_key], args=[turn])
-                else:
-                    await self._store(keys=[value_key, turn_key], args=[turn, value, _jittered(ttl)])
+                await self._release(keys=[turn_key], args=[turn])
             except OUTAGES as error:
                 _count_error(error)
+            raise
+        try:
+            kept, seconds = (value, _jittered(ttl)) if value is not None else (_ABSENT, ABSENT_SECONDS)
+            await self._store(keys=[value_key, turn_key], args=[turn, kept, seconds])
+        except OUTAGES as error:
+            _count_error(error)
         return value
 
 

@@ -1,1 +1,1 @@
-"""OpenTelemetry traces of the API, sent over OTLP."""
+"""OpenTelemetry traces of API and worker, sent over OTLP."""

@@ -1,14 +1,23 @@
 """Tracing as a feature of the service."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
 from app.kit.features import Feature
+from app.kit.resources import Resources
 from app.tracing.middleware import TraceIdMiddleware, make_provider
 from app.tracing.settings import TracingSettings
+from app.tracing.tasks import TaskSpans
 
 # The load balancer and the agent ask every few seconds: their spans would bury the others.
 EXCLUDED = "/health,/metrics"
+
+
+_tasks = TaskSpans()
 
 
 def install(application: FastAPI) -> None:
@@ -19,4 +28,14 @@ def install(application: FastAPI) -> None:
     application.state.tracer_provider = provider
 
 
-feature = Feature(name="tracing", settings=TracingSettings, install=install)
+@asynccontextmanager
+async def lifespan(resources: Resources) -> AsyncIterator[None]:
+    """Have the worker make spans too, and send what is left when the process ends."""
+    provider = make_provider(resources.section(TracingSettings))
+    _tasks.tracer = provider.get_tracer("app.tasks")
+    yield
+    # Off the event loop: it may wait for the collector.
+    await asyncio.to_thread(provider.shutdown)
+
+
+feature = Feature(name="tracing", settings=TracingSettings, install=install, lifespan=lifespan, task_context=_tasks)
