@@ -1,0 +1,1 @@
+"""What `infra/destroy.py` does beside Terraform."""

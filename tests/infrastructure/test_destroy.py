@@ -1,0 +1,91 @@
+"""`infra/destroy.py`, beside what test_apply shows of it: what it refuses, and what it leaves because it is locked."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.harness import Renderer
+from tests.infrastructure.emulator import Emulator
+
+REGION = "ap-southeast-1"
+MODULES = ("destroy", "teardown", "teardown.contents", "teardown.ingress", "teardown.terraform")
+
+
+@pytest.fixture
+def load(render: Renderer, aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Modules of the rendered project, on the emulated AWS."""
+    project = render({"service": "felled", "platform_name": "felled"})
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(str(project / "deploy/src"))
+    monkeypatch.syspath_prepend(str(project / "infra"))
+    monkeypatch.chdir(project)
+
+    def loaded(name: str) -> Any:
+        for known in MODULES:
+            monkeypatch.delitem(sys.modules, known, raising=False)
+        return importlib.import_module(name)
+
+    return loaded
+
+
+def test_the_wrong_name_destroys_nothing(
+    load: Callable[[str], Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destroy = load("destroy")
+    monkeypatch.setattr(destroy, "Root", lambda *_: pytest.fail("it looked for a state"))
+    assert destroy.main(["production", "--yes", "production"]) == 1
+    assert "nothing is destroyed: that is not felled-production" in capsys.readouterr().err
+
+
+def test_locked_buckets_stay_with_their_keys(load: Callable[[str], Any]) -> None:
+    contents = load("teardown.contents")
+    encryption = "aws_s3_bucket_server_side_encryption_configuration"
+    rule = [{"apply_server_side_encryption_by_default": [{"kms_master_key_id": "arn:key"}]}]
+    state = [
+        contents.Resource("module.trail.aws_s3_bucket.this", "aws_s3_bucket", {"bucket": "locked", "object_lock_enabled": True}),
+        contents.Resource(f"module.trail.{encryption}.this", encryption, {"rule": rule}),
+        contents.Resource("module.trail_key.aws_kms_key.this", "aws_kms_key", {"arn": "arn:key"}),
+        contents.Resource("module.logs.aws_s3_bucket.this", "aws_s3_bucket", {"bucket": "open", "object_lock_enabled": False}),
+        contents.Resource("module.key.aws_kms_key.this", "aws_kms_key", {"arn": "arn:other"}),
+    ]
+    assert contents.locked(state) == {"module.trail": "bucket locked", "module.trail_key": "key arn:key"}
+
+
+def test_a_snapshot_from_before_stops_it(aws: Emulator, load: Callable[[str], Any]) -> None:
+    contents, rds = load("teardown.contents"), aws.client("rds", REGION)
+    settings = {"Engine": "postgres", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20, "DeletionProtection": True}
+    login = {"MasterUsername": "m", "MasterUserPassword": "p" * 12}
+    made = rds.create_db_instance(DBInstanceIdentifier="felled", **settings, **login)["DBInstance"]
+    values = {"identifier": "felled", "arn": made["DBInstanceArn"], "final_snapshot_identifier": "felled-final"}
+    database = contents.Resource("module.database.aws_db_instance.this", "aws_db_instance", values)
+    contents.HELD["aws_db_instance"](database, False)
+    assert not rds.describe_db_instances(DBInstanceIdentifier="felled")["DBInstances"][0]["DeletionProtection"]
+    rds.create_db_snapshot(DBInstanceIdentifier="felled", DBSnapshotIdentifier="felled-final")
+    with pytest.raises(contents.DeployError, match="felled-final is there from before"):
+        contents.HELD["aws_db_instance"](database, False)
+
+
+def test_a_load_balancer_that_stays_is_named(aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    ingress, elb = load("teardown.ingress"), aws.client("elbv2", REGION)
+    subnets = [subnet["SubnetId"] for subnet in aws.client("ec2", REGION).describe_subnets()["Subnets"]][:2]
+    tags = [{"Key": "elbv2.k8s.aws/cluster", "Value": "felled-dev"}]
+    (balancer,) = elb.create_load_balancer(Name="k8s-felled", Subnets=subnets, Tags=tags)["LoadBalancers"]
+    monkeypatch.setattr(ingress, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(ingress, "PAUSE_SECONDS", 0.01)
+    ingress.wait_for_load_balancers("another-dev", REGION)
+    with pytest.raises(ingress.DeployError, match="k8s-felled still stand before felled-dev"):
+        ingress.wait_for_load_balancers("felled-dev", REGION)
+    elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+    ingress.wait_for_load_balancers("felled-dev", REGION)
+
+
+def test_the_bucket_of_states_stays_while_another_state_holds_something(aws: Emulator, load: Callable[[str], Any]) -> None:
+    terraform, s3 = load("teardown.terraform"), aws.client("s3", REGION)
+    s3.create_bucket(Bucket="felled-states", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key, resources in {"dev/platform.tfstate": "[]", "dev/service.tfstate": '[{"type": "x"}]', "bootstrap.tfstate": "[1]"}.items():
+        s3.put_object(Bucket="felled-states", Key=key, Body=f'{{"resources": {resources}}}'.encode())
+    assert terraform.other_states("felled-states", REGION) == ["dev/service.tfstate"]
