@@ -39,8 +39,14 @@ resource "aws_ce_anomaly_monitor" "environment" {
   name         = local.name
   monitor_type = "CUSTOM"
 
+  # With every key that AWS answers: without one of them each plan would make the monitor anew.
   monitor_specification = jsonencode({
-    Tags = { Key = "user:Environment", Values = [var.environment], MatchOptions = ["EQUALS"] }
+    And            = null
+    CostCategories = null
+    Dimensions     = null
+    Not            = null
+    Or             = null
+    Tags           = { Key = "user:Environment", MatchOptions = ["EQUALS"], Values = [var.environment] }
   })
 }
 

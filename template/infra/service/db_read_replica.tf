@@ -33,7 +33,6 @@ resource "aws_db_instance" "read_replica" {
   kms_key_id            = module.key.arn
   max_allocated_storage = var.db_storage_gb * 4
 
-  engine_lifecycle_support            = "open-source-rds-extended-support-disabled"
   auto_minor_version_upgrade          = true
   iam_database_authentication_enabled = true
   copy_tags_to_snapshot               = true

@@ -3,13 +3,11 @@
 locals {
   managed_rules = {
     AWSManagedRulesAmazonIpReputationList = 10
-    AWSManagedRulesKnownBadInputsRuleSet  = 20
     AWSManagedRulesCommonRuleSet          = 30
   }
 }
 
 resource "aws_wafv2_web_acl" "this" {
-  # checkov:skip=CKV_AWS_192: AWSManagedRulesKnownBadInputsRuleSet is one of managed_rules; the check cannot look into a dynamic block.
   name        = var.name
   description = "In front of ${var.name}"
   scope       = "REGIONAL"
@@ -54,6 +52,29 @@ resource "aws_wafv2_web_acl" "this" {
         metric_name                = rule.key
         sampled_requests_enabled   = true
       }
+    }
+  }
+
+  # Stands apart from the others, so that a scanner finds it: log4j and its like.
+  rule {
+    name     = "AWSManagedRulesKnownBadInputsRuleSet"
+    priority = 20
+
+    override_action {
+      none {}
+    }
+
+    statement {
+      managed_rule_group_statement {
+        name        = "AWSManagedRulesKnownBadInputsRuleSet"
+        vendor_name = "AWS"
+      }
+    }
+
+    visibility_config {
+      cloudwatch_metrics_enabled = true
+      metric_name                = "AWSManagedRulesKnownBadInputsRuleSet"
+      sampled_requests_enabled   = true
     }
   }
 
