@@ -8,14 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
-from redis.exceptions import ResponseError
+from arq.worker import Worker
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app.dev.services import free_port
 from app.features import discover
 from app.kit.features import Feature
 from app.kit.problems import Unavailable
 from app.kit.queue import CronJob
-from app.kit.redis import OUTAGES
 from app.kit.resources import Resources
 from app.settings import Settings
 from app.tasks.models import TaskStatus
@@ -58,20 +58,19 @@ async def until(resources: Resources, task_id: Any, status: TaskStatus) -> None:
             await asyncio.sleep(0.05)
 
 
-async def lose_connections(resources: Resources) -> None:
-    """Close this process's connections to Redis, on which others have theirs, and wait until there are new ones."""
-    clients = await resources.redis.client_list()
-    numbers = {client["db"] for client in clients if client["id"] == str(await resources.redis.client_id())}
-    for client in clients:
-        if client["db"] in numbers:
-            with suppress(*OUTAGES, ResponseError):
-                await resources.redis.client_kill(client["addr"])
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(*OUTAGES):
-                await resources.redis.ping()
-                return
-            await asyncio.sleep(0.05)
+def fail_once(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have the next look at the queue fail as it does when Redis is gone. Returns a note of it, once it happened."""
+    failures: list[str] = []
+    look = Worker._poll_iteration
+
+    async def fail(worker: Worker) -> None:
+        if not failures:
+            failures.append("failed")
+            raise RedisConnectionError("gone")
+        await look(worker)
+
+    monkeypatch.setattr(Worker, "_poll_iteration", fail)
+    return failures
 
 
 async def test_a_worker_does_what_is_queued_and_ends_when_told(
@@ -91,9 +90,10 @@ async def test_a_worker_goes_on_after_redis_fails_and_jobs_under_way_go_on_meanw
     async with process(settings, with_kinds(kinds)):
         long = await ask(resources, "waits")
         await until(resources, long, TaskStatus.RUNNING)
-        await lose_connections(resources)
+        failures = fail_once(monkeypatch)
         await until(resources, await ask(resources, "works"), TaskStatus.SUCCEEDED)
         assert (await stored(resources, long)).status == TaskStatus.RUNNING
+        assert failures == ["failed"]
         kinds.open.set()
         await until(resources, long, TaskStatus.SUCCEEDED)
 
