@@ -14,6 +14,7 @@ from app.kit.configuration import Environment
 from app.kit.logs import configure_logging
 from app.kit.requests import RequestMiddleware
 from app.settings import Settings
+from tests.identity import SignedIn
 
 
 @pytest.fixture
@@ -98,3 +99,36 @@ def test_production_logs_are_json_without_secrets(capsys: pytest.CaptureFixture[
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (first["event"], first["password"], first["service"], first["count"]) == ("hello", "[removed]", "shop", 1)
     assert (second["event"], second["level"]) == ("plain words", "warning")
+
+
+async def test_a_line_names_request_and_user_and_tells_no_token(
+    ann: SignedIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await ann.get("/v1/tasks")
+    line = next(str(record.msg) for record in reversed(caplog.records) if record.name == "app.access")
+    assert answer.headers["x-request-id"] in line
+    assert ann.user_id in line
+    assert ann.token not in caplog.text
+
+
+async def test_what_one_request_bound_is_not_in_the_next_ones_line(
+    ann: SignedIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ann.get("/v1/tasks")
+    await ann.client.get("/v1/nothing")
+    line = next(str(record.msg) for record in reversed(caplog.records) if record.name == "app.access")
+    assert "/v1/nothing" in line
+    assert ann.user_id not in line
+
+
+async def test_production_tells_browsers_to_stay_with_https(settings: Settings) -> None:
+    async def answering(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"max-age=5")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    production = settings.model_copy(update={"environment": Environment.PRODUCTION})
+    transport = httpx.ASGITransport(RequestMiddleware(answering, production))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        headers = (await client.get("/")).headers
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    assert headers["cache-control"] == "max-age=5"

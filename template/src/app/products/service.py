@@ -14,6 +14,8 @@ from app.products.repository import ProductRepository
 from app.products.schemas import ProductCreate, ProductRead
 from app.tasks.service import request_task
 
+ProductPage = Page[ProductRead]
+
 IMPORT = "products.import"
 
 
@@ -56,7 +58,8 @@ async def list_products(database: Database, owner: Principal, cursor: UUID | Non
     async with database.reading() as connection:
         rows = await ProductRepository(connection).page(owner.user_id, cursor, size + 1)
     shown, last = split(rows, size)
-    return Page(items=[ProductRead.model_validate(row) for row in shown], next_cursor=last.id if last else None)
+    page = {"items": shown, "next_cursor": last.id if last else None}
+    return ProductPage.model_validate(page, from_attributes=True)
 
 
 def request_import(work: UnitOfWork, queue: Queue, owner: Principal, data: bytes) -> UUID:
