@@ -20,6 +20,8 @@ def load(render: Renderer, aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Ca
     project = render({"service": "felled", "platform_name": "felled"})
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
+    # A person's shell may name no region; boto3 reads another variable than Terraform does.
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.syspath_prepend(str(project / "deploy/src"))
     monkeypatch.syspath_prepend(str(project / "infra"))
     monkeypatch.chdir(project)
@@ -89,3 +91,20 @@ def test_the_bucket_of_states_stays_while_another_state_holds_something(aws: Emu
     for key, resources in {"dev/platform.tfstate": "[]", "dev/service.tfstate": '[{"type": "x"}]', "bootstrap.tfstate": "[1]"}.items():
         s3.put_object(Bucket="felled-states", Key=key, Body=f'{{"resources": {resources}}}'.encode())
     assert terraform.other_states("felled-states", REGION) == ["dev/service.tfstate"]
+
+
+def test_a_zone_and_a_bucket_are_emptied_wherever_they_are(aws: Emulator, load: Callable[[str], Any]) -> None:
+    contents, dns, s3 = load("teardown.contents"), aws.client("route53", REGION), aws.client("s3", REGION)
+    zone = dns.create_hosted_zone(Name="felled.example.com", CallerReference="felled")["HostedZone"]["Id"].rsplit("/")[-1]
+    record = {"Name": "felled.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.1"}]}
+    dns.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]})
+    values = {"zone_id": zone, "name": "felled.example.com"}
+    contents.HELD["aws_route53_zone"](contents.Resource("module.domain.aws_route53_zone.this", "aws_route53_zone", values), False)
+    assert {each["Type"] for each in dns.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]} == {"NS", "SOA"}
+    s3.create_bucket(Bucket="felled-logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket="felled-logs", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"one", b"two"):
+        s3.put_object(Bucket="felled-logs", Key="a.log", Body=body)
+    bucket = contents.Resource("module.logs.aws_s3_bucket.this", "aws_s3_bucket", {"bucket": "felled-logs", "region": REGION})
+    contents.HELD["aws_s3_bucket"](bucket, False)
+    assert "Versions" not in s3.list_object_versions(Bucket="felled-logs")

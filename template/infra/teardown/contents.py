@@ -7,6 +7,9 @@ from typing import Any
 import boto3
 from deploy.failure import DeployError
 
+GLOBAL = "us-east-1"
+"""Where services without a region are asked; a shell need not name one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -64,12 +67,13 @@ def _drop_images(registry: Resource, _: bool) -> None:
 
 
 def _drop_objects(bucket: Resource, _: bool) -> None:
-    boto3.resource("s3").Bucket(bucket.values["bucket"]).object_versions.delete()
+    region = bucket.values.get("region") or GLOBAL
+    boto3.resource("s3", region_name=region).Bucket(bucket.values["bucket"]).object_versions.delete()
 
 
 def _drop_records(zone: Resource, _: bool) -> None:
     """Records of the controller that writes here; the zone's own two go with it, and Terraform's with Terraform."""
-    dns = boto3.client("route53")
+    dns = boto3.client("route53", region_name=GLOBAL)
     for page in dns.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone.values["zone_id"]):
         changes = [
             {"Action": "DELETE", "ResourceRecordSet": record}
