@@ -10,6 +10,7 @@ import httpx
 import pytest
 from arq.worker import Worker
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import WatchError
 
 from app.dev.services import free_port
 from app.features import discover
@@ -19,7 +20,7 @@ from app.kit.queue import CronJob
 from app.kit.resources import Resources
 from app.settings import Settings
 from app.tasks.models import TaskStatus
-from app.worker import WorkerProcess, make_worker
+from app.worker import WorkerProcess, _note_failure, make_worker
 from tests.conftest import RunQueue
 from tests.tasks.fixtures import Kinds, ask, stored
 
@@ -58,7 +59,7 @@ async def until(resources: Resources, task_id: Any, status: TaskStatus) -> None:
             await asyncio.sleep(0.05)
 
 
-def fail_once(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def fail_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
     """Have the next look at the queue fail as it does when Redis is gone. Returns a note of it, once it happened."""
     failures: list[str] = []
     look = Worker._poll_iteration
@@ -66,7 +67,7 @@ def fail_once(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def fail(worker: Worker) -> None:
         if not failures:
             failures.append("failed")
-            raise RedisConnectionError("gone")
+            raise error
         await look(worker)
 
     monkeypatch.setattr(Worker, "_poll_iteration", fail)
@@ -83,14 +84,15 @@ async def test_a_worker_does_what_is_queued_and_ends_when_told(
     assert (await stored(resources, cut_off)).status == TaskStatus.QUEUED
 
 
+@pytest.mark.parametrize("error", [RedisConnectionError("gone"), WatchError("gone in the middle")])
 async def test_a_worker_goes_on_after_redis_fails_and_jobs_under_way_go_on_meanwhile(
-    resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr("app.worker.RECONNECT_PAUSE", 0.05)
     async with process(settings, with_kinds(kinds)):
         long = await ask(resources, "waits")
         await until(resources, long, TaskStatus.RUNNING)
-        failures = fail_once(monkeypatch)
+        failures = fail_once(monkeypatch, error)
         await until(resources, await ask(resources, "works"), TaskStatus.SUCCEEDED)
         assert (await stored(resources, long)).status == TaskStatus.RUNNING
         assert failures == ["failed"]
@@ -142,3 +144,15 @@ async def test_a_worker_ends_though_a_call_swallows_the_first_cancellation(
         await WorkerProcess(settings, (), "127.0.0.1")._finish(worker, running)
     assert cancellations == 2
     assert running.done()
+
+
+async def test_a_job_that_fails_after_its_queue_went_away_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def ends(error: Exception | None) -> None:
+        if error:
+            raise error
+
+    for error in (None, RuntimeError("gone")):
+        job = asyncio.create_task(ends(error))
+        await asyncio.wait({job})
+        _note_failure(job)
+    assert caplog.text.count("could not be taken off the queue") == 1

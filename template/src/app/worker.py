@@ -13,6 +13,7 @@ from arq import cron
 from arq.connections import ArqRedis
 from arq.cron import CronJob as ArqCronJob
 from arq.worker import Worker, func
+from redis.exceptions import WatchError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
@@ -144,13 +145,16 @@ class WorkerProcess:
         stopping.cancel()
         if self._stopping.is_set():
             await self._finish(worker, running)
+        for job in worker.tasks.values():
+            job.add_done_callback(_note_failure)
         self._jobs = {job for job in (*self._jobs, *worker.tasks.values()) if not job.done()}
         try:
             await running
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
-        except OUTAGES as error:
+        except (*OUTAGES, WatchError) as error:
+            # WatchError: what redis-py makes of a connection lost between WATCH and EXEC.
             report("queue does not answer", error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), RECONNECT_PAUSE)
@@ -190,6 +194,12 @@ class WorkerProcess:
         )
         server = _HealthServer(config)
         return server, asyncio.create_task(server.serve())
+
+
+def _note_failure(job: asyncio.Task[None]) -> None:
+    """A job whose queue went away ends in an error: its outcome stands in PostgreSQL all the same."""
+    if not job.cancelled() and (error := job.exception()):
+        log.info("job could not be taken off the queue", error=type(error).__name__)
 
 
 def run_worker(host: str = "0.0.0.0") -> None:  # noqa: S104  the pod's own address
