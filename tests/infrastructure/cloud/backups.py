@@ -1,7 +1,8 @@
-"""AWS Backup: what a plan backs up."""
+"""AWS Backup: what a plan backs up, tags, and vaults that hold nothing yet."""
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from moto.backup import urls
 from moto.backup.responses import BackupResponse
@@ -17,7 +18,7 @@ urls.url_paths.clear()
 urls.url_paths |= {
     "{0}/backup/plans/(?P<plan>[^/]+)/selections/?$": urls.response.dispatch,
     "{0}/backup/plans/(?P<plan>[^/]+)/selections/(?P<selection>[^/]+)$": urls.response.dispatch,
-    "{0}/backup-vaults/(?P<vault>[^/]+)/recovery-points/?$": urls.response.dispatch,
+    "{0}/backup-vaults/(?P<vault>[^/]+)/recovery-points/$": urls.response.dispatch,
     **_paths,
 }
 
@@ -54,3 +55,10 @@ def list_recovery_points_by_backup_vault(self: Any) -> str:
     """Backups are made by the night's job, which nobody runs here: a vault is empty."""
     self.backup_backend.describe_backup_vault(self.uri_match["backupVaultName"])
     return json.dumps({"RecoveryPoints": []})
+
+
+@adds_to(BackupResponse)
+def list_tags(self: Any) -> str:
+    """Moto looks for a slash at the end of the path, which Terraform does not write."""
+    arn = unquote(self.path.partition("/tags/")[2]).rstrip("/")
+    return json.dumps({"Tags": self.backup_backend.list_tags(resource_arn=arn)})

@@ -36,7 +36,7 @@ def _create(self: Any, *arguments: Any, **settings: Any) -> None:
     """Every instance has a resource ID of its own: Terraform finds it by that."""
     _init(self, *arguments, **settings)
     self.dbi_resource_id = _resource_id()
-    self.monitoring_role_arn = settings.get("monitoring_role_arn")
+    self.__dict__["engine_lifecycle_support"] = settings.get("engine_lifecycle_support")
     _keep_insights(self, settings)
 
 

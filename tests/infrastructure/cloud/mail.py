@@ -49,3 +49,10 @@ def put_email_identity_mail_from_attributes(self: Any) -> str:
     found = {"MailFromDomain": domain, "MailFromDomainStatus": "SUCCESS"} if domain else {}
     identity.mail_from = {**found, "BehaviorOnMxFailure": behaviour}
     return json.dumps({})
+
+
+@adds_to(SESV2Response)
+def list_tags_for_resource(self: Any) -> str:
+    """Moto keeps an identity's tags under a name that its ARN does not have."""
+    arn = self._get_param("ResourceArn").replace(":identity/", ":email-identity/")
+    return json.dumps({"Tags": self.sesv2_backend.list_tags_for_resource(resource_arn=arn)})

@@ -1,0 +1,97 @@
+"""What is applied for real: production with every option, and a sandbox with off-hours whose platform a second service joins."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.harness import Renderer
+from tests.infrastructure.emulator import emulated_aws
+from tests.infrastructure.leftovers import standing
+from tests.infrastructure.stack import Stack
+
+PRODUCTION, SANDBOX, GUEST = "production", "sandbox", "guest"
+
+COMMON = {"github_owner": "acme", "team": "payments", "alert_email": "alerts@example.com"}
+ANSWERS: dict[str, dict[str, Any]] = {
+    PRODUCTION: {
+        **COMMON,
+        "profile": "production",
+        "service": "shop",
+        "platform_name": "shop",
+        "domain": "api.example.com",
+        "environments": ["production"],
+        "audit_trail": True,
+        "db_read_replica": True,
+        "dr_region": "ap-southeast-2",
+        "mail": "ses",
+        "spot": True,
+        "waf": True,
+    },
+    SANDBOX: {**COMMON, "profile": "sandbox", "service": "cart", "platform_name": "cart", "off_hours_shutdown": "nights-and-weekends"},
+    # A second service of the sandbox's account, on the first one's platform.
+    GUEST: {**COMMON, "profile": "sandbox", "service": "guest", "platform": "join", "platform_name": "cart"},
+}
+ENVIRONMENTS = {PRODUCTION: "production", SANDBOX: "dev", GUEST: "dev"}
+REGIONS = ("ap-southeast-1", "ap-southeast-2")
+"""Where anything may stand: the first region, and the one of the copies."""
+
+HOSTS = {GUEST: SANDBOX}
+"""Scenarios that live in another's account."""
+
+
+@dataclass
+class Applied:
+    """Stacks that are being applied in the background, what stood in each account before, and how long each step took (seconds)."""
+
+    stacks: dict[str, Stack]
+    done: dict[str, Future[None]]
+    before: dict[str, set[str]]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, scenario: str) -> Stack:
+        """A stack whose roots are all applied. Raises AssertionError with Terraform's words when one was not."""
+        self.done[scenario].result()
+        return self.stacks[scenario]
+
+    def timed(self, step: str, work: Callable[[], Any]) -> Any:
+        """Do a step and write down how long it took."""
+        start = time.monotonic()
+        try:
+            return work()
+        finally:
+            self.seconds[step] = time.monotonic() - start
+
+
+@contextmanager
+def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
+    """Apply all scenarios: two accounts, each an emulator of its own, side by side."""
+    with ExitStack() as stack:
+        clouds = {name: stack.enter_context(emulated_aws(folder / f"{name}.log")) for name in ANSWERS if name not in HOSTS}
+        stacks = {
+            name: Stack(
+                emulator=clouds[HOSTS.get(name, name)],
+                project=render.workspace(folder / name, answers),
+                service=answers["service"],
+                environment=ENVIRONMENTS[name],
+            )
+            for name, answers in ANSWERS.items()
+        }
+        pool = stack.enter_context(ThreadPoolExecutor(len(clouds)))
+        found = Applied(stacks, {}, {name: standing(cloud, *REGIONS) for name, cloud in clouds.items()})
+
+        def apply(name: str) -> None:
+            for root in stacks[name].roots:
+                found.timed(f"{name} apply {root}", partial(stacks[name].apply, root))
+
+        def apply_guest(name: str) -> None:
+            found.done[HOSTS[name]].result()
+            apply(name)
+
+        for name in sorted(ANSWERS, key=HOSTS.__contains__):
+            found.done[name] = pool.submit(apply_guest if name in HOSTS else apply, name)
+        yield found
