@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.kit import database as kit_database
 from app.kit.database import Database
+from app.kit.problems import Unavailable
 from app.kit.resources import Resources
 from app.settings import Settings
 
@@ -60,6 +62,36 @@ async def test_only_a_connection_that_was_idle_is_asked(impatient: Database, mon
 async def test_an_idle_connection_that_answers_is_kept(impatient: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit_database, "IDLE", 0.0)
     assert await backend(impatient) == await backend(impatient)
+
+
+async def test_waiters_for_a_connection_are_served_in_their_order(impatient: Database) -> None:
+    served: list[int] = []
+
+    async def wait_in_line(number: int) -> None:
+        for _ in range(3):
+            async with impatient.reading() as connection:
+                await connection.execute(text("SELECT 1"))
+                served.append(number)
+
+    await asyncio.gather(*(wait_in_line(number) for number in range(4)))
+    assert served == [0, 1, 2, 3] * 3
+
+
+async def test_a_wait_for_a_connection_has_an_end(impatient: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impatient.engine.pool, "_timeout", 0.05)
+    async with impatient.reading():
+        with pytest.raises(PoolTimeoutError):
+            await backend(impatient)
+    await backend(impatient)
+
+
+async def test_a_connection_that_cannot_be_made_gives_its_turn_back(settings: Settings) -> None:
+    nowhere = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "database_pool_size": 1}
+    database = Database(settings.model_copy(update=nowhere))
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await backend(database)
+    await database.close()
 
 
 async def test_a_silent_server_is_given_up_and_its_connection_with_it(impatient: Database) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from app.kit import metrics
+from app.kit.pool import FairPool
 from app.kit.problems import Unavailable
 from app.kit.redis import OUTAGES, report
 from app.settings import Settings
@@ -91,6 +92,7 @@ class Database:
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=_counting(connector(self._settings, self._settings.database_statement_timeout)),
+            poolclass=FairPool,
             pool_size=self._settings.database_pool_size,
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT,
