@@ -29,6 +29,8 @@ def check_recovery(load: Load, part_answers: Callable[[], bool]) -> float:
     asked: list[UUID] = []
     until(lambda: _works(load.stack, asked), "the service works again")
     seconds = time.monotonic() - returned
+    assert load.stack.api.running, "the API ended"
+    assert load.stack.worker.running, "the worker ended"
     log.warning("recovered in %.1f s, longest stall %.1f s", seconds, load.stall)
     assert seconds <= RECOVERY + 2 * load.stall, f"recovered in {seconds:.1f} s, stall {load.stall:.1f} s"
     return seconds
