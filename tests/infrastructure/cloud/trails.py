@@ -11,4 +11,4 @@ _delete = CloudTrailBackend.delete_trail
 
 @adds_to(CloudTrailBackend)
 def delete_trail(self: Any, name: str) -> None:
-    _delete(self, name.rsplit("/")[-1])
+    _delete(self, name.rsplit("/", maxsplit=1)[-1])
