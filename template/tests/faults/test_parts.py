@@ -12,8 +12,7 @@ from tests.faults.load import under_load
 from tests.faults.recovery import check_recovery
 from tests.faults.stack import Stack, until
 
-# One service for all of them. Processes of pytest that do not know of groups take turns.
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 def test_redis_is_killed_and_comes_back_empty(stack: Stack) -> None:

@@ -10,8 +10,7 @@ import pytest
 from tests.faults.load import under_load
 from tests.faults.stack import COMPLETION_WAIT, LEASE, Stack, until
 
-# One service for all of them. Processes of pytest that do not know of groups take turns.
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 # From the signal to the end: draining, requests or jobs under way, closing. The pod's grace is far longer.
 GRACE = COMPLETION_WAIT + 20

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from app.dev.services import free_port
 from tests.dev.process import app_dev, still_running
@@ -14,7 +13,6 @@ ANN = {"email": "ann@example.com", "password": "correct horse battery staple", "
 CSV = b"name,price_minor,currency\nCoffee,300,SGD\nCake,450,SGD\n"
 
 
-@pytest.mark.xdist_group("app dev")
 def test_the_walk(tmp_path: Path) -> None:
     with app_dev(free_port(), tmp_path) as running:
         running.await_serving()

@@ -1,4 +1,4 @@
-"""`app dev` and its embedded services."""
+"""`app dev`: a change, a dead server, a killed run, a busy port."""
 
 import os
 import re
@@ -12,11 +12,10 @@ import psutil
 import pytest
 
 import app
-from app.dev.services import ServicesError, free_port, running_services
+from app.dev.services import free_port
 from tests.dev.process import DevProcess, app_dev, still_running
 
-# One of these touches the source, which restarts every `app dev`: never beside another one.
-pytestmark = pytest.mark.xdist_group("app dev")
+pytestmark = pytest.mark.faults
 
 
 def test_a_change_reloads_a_killed_run_leaves_no_child_and_the_next_one_takes_over(tmp_path: Path) -> None:
@@ -68,16 +67,6 @@ def test_a_busy_port_is_told_at_once(tmp_path: Path) -> None:
         with app_dev(port, tmp_path) as running:
             assert running.process.wait(60) == 1
     assert running.output == [f"port {port} is in use: stop what listens there, or give --port\n"]
-
-
-def test_a_directory_serves_one_process_at_a_time_and_a_given_address_starts_nothing(tmp_path: Path) -> None:
-    given = {"database_url": "postgresql://given", "redis_url": "redis://given"}
-    with running_services(tmp_path, "app", durable=False, **given) as addresses:
-        assert (addresses.database_url, addresses.redis_url) == ("postgresql://given", "redis://given")
-        second = running_services(tmp_path, "app", durable=False, **given)
-        with pytest.raises(ServicesError, match="another process"), second:
-            pass
-    assert [file.name for file in tmp_path.iterdir()] == ["lock"]
 
 
 def check_revival(running: DevProcess) -> None:
