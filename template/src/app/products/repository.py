@@ -19,7 +19,6 @@ _PAGE = (
     .limit(bindparam("limit"))
 )
 _PAGE_AFTER = _PAGE.where(_products.c.id < bindparam("after"))
-_NEW = insert(Product).returning(*_COLUMNS)
 
 
 class ProductRepository:
@@ -27,10 +26,6 @@ class ProductRepository:
 
     def __init__(self, connection: AsyncConnection | AsyncSession) -> None:
         self._connection = connection
-
-    async def add(self, values: dict[str, object]) -> Row[Any]:
-        """Write a product. Returns the row, with what the database filled in."""
-        return (await self._connection.execute(_NEW, values)).one()
 
     async def add_all(self, owner_id: UUID, products: Sequence[dict[str, object]]) -> None:
         """Write many products of one owner with one statement a thousand."""

@@ -30,7 +30,7 @@ async def create_product(
 ) -> Response:
     """Create a product."""
     currency = resources.settings.currency
-    return json_response(await service.create_product(work, resources.cache, user, new, currency), 201)
+    return json_response(service.create_product(work, resources.cache, user, new, currency), 201)
 
 
 @router.get("", response_model=Page[ProductRead])

@@ -1,5 +1,6 @@
 """The rules of products: they are their owner's alone, and read through the cache."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from app.kit.cache import Cache
@@ -9,6 +10,7 @@ from app.kit.ids import new_id
 from app.kit.paging import Page, split
 from app.kit.problems import NotFound
 from app.kit.queue import Queue
+from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductRepository
 from app.products.schemas import ProductCreate, ProductRead
@@ -24,14 +26,19 @@ def cache_key(owner_id: UUID, product_id: UUID) -> str:
     return f"product:{owner_id}:{product_id}"
 
 
-async def create_product(
-    work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate, currency: str
-) -> ProductRead:
+def create_product(work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate, currency: str) -> ProductRead:
     """Write a product of the user, priced in `currency` unless it names its own."""
-    values = {"id": new_id(), "owner_id": owner.user_id, **new.model_dump(), "currency": new.currency or currency}
-    product = ProductRead.model_validate(await ProductRepository(work.session).add(values))
+    product = Product(
+        id=new_id(),
+        owner_id=owner.user_id,
+        name=new.name,
+        price_minor=new.price_minor,
+        currency=new.currency or currency,
+        created_at=datetime.now(UTC),
+    )
+    work.add(product)
     work.after_commit(lambda: cache.invalidate(cache_key(owner.user_id, product.id)))
-    return product
+    return ProductRead.model_validate(product)
 
 
 async def read_product(

@@ -35,10 +35,6 @@ class TaskRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    def add(self, task: Task) -> None:
-        """Write a new task with the unit of work."""
-        self._session.add(task)
-
     @staticmethod
     async def read(connection: AsyncConnection, task_id: UUID) -> Row[Any] | None:
         """What callers see of a task, and its owner."""

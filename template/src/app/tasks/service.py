@@ -51,7 +51,7 @@ def request_task(
         carried=queue.carried(),
         deadline_at=datetime.now(UTC) + within if within is not None else None,
     )
-    TaskRepository(work.session).add(task)
+    work.add(task)
 
     async def push() -> None:
         metrics.TASKS_QUEUED.labels(kind).inc()
