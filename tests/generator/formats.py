@@ -59,7 +59,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".env.example": _environment_file,
 }
 
-LEFTOVERS = re.compile(r"\{= | =\}|^\s*#%|\{##|##\}|StrictUndefined|^<<<<<<< |^>>>>>>> ", re.MULTILINE)
+LEFTOVERS = re.compile(r"\{= | =\}|^\s*#%|\{##|##\}|^<<<<<<< |^>>>>>>> ", re.MULTILINE)
 """Traces of a template engine or of a merge."""
 
 PYTHON_VALUES = re.compile(r"\b(None|True|False)\b|\['")
