@@ -7,6 +7,7 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -106,6 +107,8 @@ def _document(principal: Principal) -> bytes:
     ).encode()
 
 
+# A caller's next request brings the same copy.
+@lru_cache(maxsize=1024)
 def _principal(copy: bytes) -> Principal:
     members = json.loads(copy)
     return Principal(
