@@ -1,10 +1,11 @@
 """Rows of a unit of work: written together or not at all, and cheaply where there is one."""
 
+import asyncio
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.kit.ids import new_id
@@ -109,3 +110,22 @@ async def test_what_follows_the_commit_does_not_happen_when_the_row_is_refused(r
             happened.append("refused")
     assert happened == ["told", "refused"]
     assert await count(resources) == 1
+
+
+async def test_a_row_whose_writer_is_cancelled_is_not_stored_and_holds_no_connection(resources: Resources) -> None:
+    async def write() -> None:
+        async with resources.database.unit_of_work() as work:
+            work.add(task())
+
+    async def read() -> None:
+        async with resources.database.reading() as connection:
+            await connection.execute(select(func.count()).select_from(Task))
+
+    async with resources.database.unit_of_work() as work:
+        await work.session.execute(text("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"))
+        # More often than the pool has connections.
+        for _ in range(resources.settings.database_pool_size + 1):
+            for attempt in (write, read):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(attempt(), 0.05)
+    assert await count(resources) == 0
