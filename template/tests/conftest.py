@@ -106,9 +106,13 @@ async def application(settings: Settings, anyio_backend: str) -> AsyncIterator[F
 async def resources(application: FastAPI) -> Resources:
     """What the application holds, with an empty database and an empty Redis."""
     resources: Resources = application.state.resources
+    tables = [table.name for table in Model.metadata.sorted_tables]
+    # Emptying a table costs a new file, whether or not it was empty: most tests fill one or two.
+    filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)  # noqa: S608  own names
     async with resources.database.engine.begin() as connection:
-        tables = ", ".join(table.name for table in Model.metadata.sorted_tables)
-        await connection.execute(text(f"TRUNCATE {tables} CASCADE"))
+        names = (await connection.scalars(text(filled))).all()
+        if names:
+            await connection.execute(text(f"TRUNCATE {', '.join(names)} CASCADE"))
     await resources.redis.flushdb()
     return resources
 

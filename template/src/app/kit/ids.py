@@ -7,12 +7,14 @@ from uuid import UUID
 
 
 def new_id() -> UUID:
-    """A UUID version 7: 48 bits of milliseconds, then random bits. It keys rows and pages in one."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)  # version 7
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)  # the RFC 9562 variant
-    return UUID(int=value)
+    """A UUID version 7: milliseconds, 12 bits of their fraction, then 62 random bits. It keys rows and pages in one.
+
+    The fraction (RFC 9562, section 6.2, method 3) keeps the ids of one process in order within a millisecond.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random)
 
 
 def first_id(moment: datetime) -> UUID:
