@@ -30,7 +30,7 @@ def push(images: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     held = getattr(ECRBackend, "held_digests", set()) | set(images.values())
     monkeypatch.setattr(ECRBackend, "held_digests", held, raising=False)
 
-    def describe(self: ECRBackend, repository_name: str, registry_id: str | None = None, image_ids: Any = None) -> list[Any]:  # noqa: ARG001
+    def describe(self: ECRBackend, repository_name: str, registry_id: str | None = None, image_ids: Any = None) -> list[Any]:  # noqa: ARG001  moto's parameters
         from moto.ecr.exceptions import ImageNotFoundException  # noqa: PLC0415  the emulator's inside
 
         if image_ids[0]["imageDigest"] not in held:

@@ -30,7 +30,7 @@ def new_request_id() -> str:
 
 
 # A class, though it is used as a function would be: as a generator it would cost three times as much.
-class request_context:  # noqa: N801
+class request_context:  # noqa: N801  reads as the block that it is
     """Holds request id and language for a block, and binds the id and more fields to its log lines."""
 
     def __init__(self, request_id: str, language: str, **log_fields: str) -> None:
