@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.features import discover
-from app.kit.configuration import ConfigurationError, Section, environment_files
+from app.kit.configuration import ConfigurationError, Environment, Section, environment_files, secret_faults
 from app.kit.resources import load_sections
 from app.settings import Settings
 
@@ -86,3 +86,18 @@ def test_addresses_are_built_from_their_parts(variables: pytest.MonkeyPatch) -> 
     assert settings.database_address() == "postgresql://app:p%40ss%2Fword@127.0.0.1:5432/app"
     assert settings.redis_address() == "rediss://app:s%3At@127.0.0.1:6379/0"
     assert settings.cache_address() == "rediss://app:s%3At@cache.example.com:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("value", "environment", "named"),
+    [
+        ("short", Environment.DEVELOPMENT, "has 5 characters"),
+        ("d" * 32, Environment.PRODUCTION, "is the development default"),
+        ("d" * 32, Environment.DEVELOPMENT, ""),
+        ("x" * 32, Environment.PRODUCTION, ""),
+    ],
+)
+def test_a_secret_is_long_and_not_the_default(value: str, environment: Environment, named: str) -> None:
+    found = [str(fault) for fault in secret_faults("KEY", value, "d" * 32, environment)]
+    assert (len(found), named in "".join(found)) == (1 if named else 0, True)
+    assert value not in "".join(found)
