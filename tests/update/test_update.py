@@ -74,6 +74,10 @@ def data(answers: dict[str, Any]) -> list[str]:
     return [part for name, value in written.items() for part in ("-d", f"{name}={value}")]
 
 
+MARKER = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+"""A conflict that git left in a file."""
+
+
 def update(project: Path, answers: dict[str, Any] | None = None, tag: str = "v2.0.0") -> None:
     """Update to `tag` and check what every update keeps: git's own data, and no conflict."""
     before = git("for-each-ref", cwd=project), git("log", "--format=%H", cwd=project), (project / ".git/config").read_text(encoding="utf-8")
@@ -85,7 +89,7 @@ def update(project: Path, answers: dict[str, Any] | None = None, tag: str = "v2.
         (project / ".git/config").read_text(encoding="utf-8"),
     )
     assert not list(project.rglob("*.rej"))
-    assert not [name for name, content in files_of(project).items() if b"<<<<<<< " in content or b">>>>>>> " in content]
+    assert not [name for name, content in files_of(project).items() if MARKER.search(content)]
 
 
 def managed(files: dict[str, bytes]) -> dict[str, bytes]:
