@@ -33,6 +33,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "deploy/pyproject.toml",
             "deploy/src/deploy/canary*.py",
             "docs/architecture.md",
+            "docs/capacity.md",
             "docs/delivery.md",
             "infra/bootstrap/canary.tf",
         ],
@@ -42,6 +43,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             *workflows(*ENVIRONMENTS),
             "deploy/overlays/staging/*",
+            "docs/capacity.md",
             "docs/delivery.md",
             "infra/environments/bootstrap.tfvars",
             "infra/environments/staging.*",
@@ -54,6 +56,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "README.md",
             "deploy/base/ingress.yaml",
             "docs/architecture.md",
+            "docs/capacity.md",
             "docs/first-deployment.md",
             "infra/environments/*.platform.*",
             "infra/environments/*.service.tfvars",
