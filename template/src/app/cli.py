@@ -1,5 +1,6 @@
 """The command line: one entry for people, containers and workflows."""
 
+import asyncio
 import importlib
 import json
 import sys
@@ -55,6 +56,15 @@ def migrate(revision: Annotated[str, typer.Argument(help="Target of the upgrade.
 
     upgrade(Settings.load(), revision)
     typer.echo(f"database is at {revision}")
+
+
+@cli.command()
+def database_roles() -> None:
+    """Make the database's roles, or bring them in order, as its master."""
+    from app.migrations.roles import RoleSettings, ensure_roles
+
+    for line in asyncio.run(ensure_roles(Settings.load(), RoleSettings.load())) or ["the roles are in order"]:
+        typer.echo(line)
 
 
 @cli.command()

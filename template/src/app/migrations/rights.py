@@ -1,0 +1,72 @@
+"""What the two roles of the database may do. Names are checked before they come here: plain identifiers."""
+
+import asyncpg
+
+from app.migrations.failure import MigrationError
+
+# What roles may do in this database, and who belongs to whom: equal before and after means that nothing changed.
+_HELD = """
+    SELECT 'database', '', item::text FROM pg_database, unnest(datacl) AS item WHERE datname = current_database()
+    UNION ALL
+    SELECT 'schema', nspname, item::text FROM pg_namespace, unnest(nspacl) AS item WHERE nspname = 'public'
+    UNION ALL
+    SELECT 'relation', relname, item::text FROM pg_class, unnest(relacl) AS item
+    WHERE relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'default', defaclobjtype::text, item::text FROM pg_default_acl, unnest(defaclacl) AS item
+    UNION ALL
+    SELECT 'member', roleid::regrole::text, concat_ws(' ', member::regrole, inherit_option, set_option)
+    FROM pg_auth_members
+"""
+# What `app` must not own: whoever owns a table can empty it, and take triggers off it.
+_OWNED = """
+    SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
+    WHERE relowner = $1::text::regrole AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+"""
+# Nor may it belong to a role, whose rights it would have.
+_MEMBERSHIPS = """
+    SELECT coalesce(string_agg(roleid::regrole::text, ', '), '') FROM pg_auth_members WHERE member = $1::text::regrole
+"""
+# Tables and sequences of the migrations' role alone: an extension's are its superuser's.
+_RELATIONS = """
+    SELECT format('%I.%I', nspname, relname), relkind = 'S' FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = 'public' AND relowner = $1::text::regrole AND relkind IN ('r', 'p', 'v', 'm', 'S')
+"""
+TABLE_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+SEQUENCE_RIGHTS = "USAGE, SELECT"
+
+
+async def held(connection: asyncpg.Connection) -> set[tuple[str, ...]]:
+    """What everybody may do in this database, to be compared."""
+    return {tuple(row) for row in await connection.fetch(_HELD)}
+
+
+async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -> None:
+    """Give each role its rights and no other, on what is there and on what migrations will make. Raises MigrationError.
+
+    `app` gets no TRUNCATE: it would pass by the trigger that keeps the audit log.
+    """
+    if owned := await connection.fetchval(_OWNED, app):
+        raise MigrationError(f"{app} owns {owned}: as the master, ALTER … OWNER TO {migrations} first")
+    if memberships := await connection.fetchval(_MEMBERSHIPS, app):
+        raise MigrationError(f"{app} belongs to {memberships}: as the master, REVOKE {memberships} FROM {app} first")
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    # Inheriting makes the master the owners' equal, which the default privileges of another role take (PostgreSQL 16).
+    await connection.execute(f"GRANT {migrations} TO CURRENT_USER WITH INHERIT TRUE")
+    for statement in (
+        f"GRANT CONNECT ON DATABASE {database} TO {app}, {migrations}",
+        f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM {app}",
+        f"REVOKE CREATE ON SCHEMA public FROM {app}, PUBLIC",
+        f"GRANT USAGE ON SCHEMA public TO {app}",
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {migrations}",
+    ):
+        await connection.execute(statement)
+    for kind, rights in (("TABLES", TABLE_RIGHTS), ("SEQUENCES", SEQUENCE_RIGHTS)):
+        coming = f"ALTER DEFAULT PRIVILEGES FOR ROLE {migrations} IN SCHEMA public"
+        await connection.execute(f"{coming} REVOKE ALL ON {kind} FROM {app}")
+        await connection.execute(f"{coming} GRANT {rights} ON {kind} TO {app}")
+    for relation, is_sequence in await connection.fetch(_RELATIONS, migrations):
+        rights = f"{SEQUENCE_RIGHTS} ON SEQUENCE" if is_sequence else f"{TABLE_RIGHTS} ON TABLE"
+        await connection.execute(f"REVOKE ALL ON {'SEQUENCE' if is_sequence else 'TABLE'} {relation} FROM {app}")
+        await connection.execute(f"GRANT {rights} {relation} TO {app}")
