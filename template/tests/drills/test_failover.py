@@ -1,0 +1,118 @@
+"""The drill of a lost zone on a real PostgreSQL: the server goes away, and both figures come from the rows.
+
+A second of the drill takes a twentieth of one here.
+"""
+
+import importlib
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from app.dev.servers import PostgresqlServer
+
+DRILLS = Path(__file__).parents[2] / "infra" / "drills"
+FASTER = 20
+OUTAGE_SECONDS = 15
+"""How long the server is away, in seconds of the drill."""
+
+
+@pytest.fixture
+def drill(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DRILLS))
+    return importlib.import_module("failover")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PostgresqlServer]:
+    server = PostgresqlServer(tmp_path / "data", "app", durable=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+class Outage:
+    """Stops the server when the drill asks for a failover, and starts it again after a while."""
+
+    def __init__(self, server: PostgresqlServer) -> None:
+        self.server = server
+        self.seconds = 0.0
+
+    def __call__(self) -> None:
+        self.server.stop()
+        self.before_start()
+        threading.Thread(target=self._start, args=(time.monotonic(),)).start()
+
+    def before_start(self) -> None:
+        """What happens to the data meanwhile: nothing."""
+
+    def _start(self, stopped: float) -> None:
+        time.sleep(OUTAGE_SECONDS / FASTER)
+        self.server.start()
+        self.seconds = (time.monotonic() - stopped) * FASTER
+
+
+class OlderData(Outage):
+    """The server comes back with what it held before the drill's first row."""
+
+    def __init__(self, server: PostgresqlServer, data: Path, rows: Any) -> None:
+        super().__init__(server)
+        self.data, self.copy, self.rows = data, data.with_name("copy"), rows
+        self.acknowledged = 0
+        self._prepare, rows.prepare = rows.prepare, self.prepare
+
+    def prepare(self) -> None:
+        self._prepare()
+        self.server.stop()
+        copy(self.data, self.copy)
+        self.server.start()
+
+    def __call__(self) -> None:
+        self.acknowledged = len(self.rows.numbers())
+        super().__call__()
+
+    def before_start(self) -> None:
+        shutil.rmtree(self.data)
+        copy(self.copy, self.data)
+
+
+def copy(source: Path, target: Path) -> None:
+    """All of a folder with its owners: a server does not run as root, whoever runs the tests."""
+    subprocess.run(["cp", "-a", source, target], check=True)
+
+
+def clock(drill: ModuleType) -> Any:
+    return drill.Clock(lambda: time.monotonic() * FASTER, lambda seconds: time.sleep(seconds / FASTER))
+
+
+def test_an_outage_is_measured_by_the_rows_that_were_refused(drill: ModuleType, server: PostgresqlServer) -> None:
+    rows, outage = drill.Database(server.address), Outage(server)
+    outcome = drill.measure(rows, outage, clock(drill))
+    assert OUTAGE_SECONDS / 2 < outcome.rto <= outage.seconds + FASTER
+    assert (outcome.lost, outcome.held) == (0, True)
+    assert "public.failover_drill" not in rows.counts()
+
+
+def test_rows_that_were_acknowledged_and_are_gone_are_counted(
+    drill: ModuleType, server: PostgresqlServer, tmp_path: Path
+) -> None:
+    rows = drill.Database(server.address)
+    outage = OlderData(server, tmp_path / "data", rows)
+    outcome = drill.measure(rows, outage, clock(drill))
+    assert outcome.lost == outage.acknowledged > 0
+    assert outcome.rto > 0
+
+
+def test_counts_come_from_the_tables_themselves(drill: ModuleType, server: PostgresqlServer) -> None:
+    rows = drill.Database(server.address)
+    rows.prepare()
+    for number in (1, 2, 2, 3):
+        rows.write(number)
+    assert rows.counts() == {"public.failover_drill": 3}
+    assert rows.numbers() == {1, 2, 3}
