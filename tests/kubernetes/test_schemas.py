@@ -8,7 +8,8 @@ import pytest
 
 from tests.harness import Renderer
 from tests.kubernetes.conftest import Rendered
-from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, one
+from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, one, select
+from tests.kubernetes.rules import CLASSES
 from tests.kubernetes.schemas import problems
 
 
@@ -21,9 +22,18 @@ def test_manifests_match_their_schemas(rendered: Rendered, variant: str) -> None
 
 def test_the_administrators_part_matches_its_schemas(render: Renderer) -> None:
     manifests = kustomize(render({"service": "shop"}) / "deploy/access")
-    assert {manifest["kind"] for manifest in manifests} == {"Namespace", "Role", "RoleBinding"}
+    assert {manifest["kind"] for manifest in manifests} == {"Namespace", "PriorityClass", "Role", "RoleBinding"}
     assert [problem for manifest in manifests for problem in problems(manifest)] == []
     assert one(manifests, "RoleBinding", "deployers")["subjects"][0]["name"] == "shop-deployers"
+
+
+def test_the_administrators_priority_classes_are_those_that_pods_name(render: Renderer) -> None:
+    """Jobs give way to requests, requests to nobody but as any other pod; and the autoscaler still adds nodes for jobs."""
+    values = {
+        manifest["metadata"]["name"]: manifest["value"] for manifest in select(kustomize(render({}) / "deploy/access"), "PriorityClass")
+    }
+    assert set(values) == CLASSES
+    assert -10 < values["background"] < values["serving"] == 0
 
 
 def _misspell(manifests: list[Manifest]) -> Manifest:

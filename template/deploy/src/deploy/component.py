@@ -154,7 +154,7 @@ def _replacements(contract: Contract) -> list[tuple[dict[str, str], list[dict[st
     database = [{"ipBlock": {"cidr": cidr}} for cidr in contract.database_subnet_cidrs]
     replacements = [
         (_target("NetworkPolicy", "load-balancer"), [_replace("/spec/ingress/0/from", public)]),
-        (_target("NetworkPolicy", "database"), [_replace("/spec/egress/0/to", database)]),
+        (_target("NetworkPolicy", "database|cache"), [_replace("/spec/egress/0/to", database)]),
     ]
     if contract.host:
         host: dict[str, object] = {"op": "add", "path": "/spec/rules/0/host", "value": contract.host}
