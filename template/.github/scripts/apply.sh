@@ -13,6 +13,8 @@ for root in platform service; do
     changes)
       # Where infra/terraform.sh looks for a saved plan; git ignores it.
       cp "$folder/$root.tfplan" "infra/$root/saved.tfplan"
+      # A provider that has come out since then would refuse the plan.
+      cp "$folder/$root.lock.hcl" "infra/$root/.terraform.lock.hcl"
       infra/terraform.sh "$environment" "$root" apply -input=false saved.tfplan
       rm -f "infra/$root/saved.tfplan"
       ;;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Plans the roots of one environment. For each it writes into FOLDER: ROOT.status (none, changes, failed or waits), ROOT.txt
-# (what Terraform said) and, with changes, ROOT.tfplan. Fails when a plan fails, after all were tried.
+# (what Terraform said) and, with changes, ROOT.tfplan and ROOT.lock.hcl (the providers that it was made with). Fails when a plan
+# fails, after all were tried.
 #
 # Usage: plan.sh ENVIRONMENT FOLDER     needs terraform, aws and credentials that may read
 set -euo pipefail
@@ -26,6 +27,7 @@ for root in platform service; do
     rm -f "$folder/$root.tfplan"
   elif [[ $code == 2 && -f $folder/$root.tfplan ]]; then
     echo "changes" >"$folder/$root.status"
+    cp "infra/$root/.terraform.lock.hcl" "$folder/$root.lock.hcl"
     [[ $root != platform ]] || waits=yes
   else
     echo "failed" >"$folder/$root.status"

@@ -5,9 +5,9 @@
 set -euo pipefail
 
 title=$1
-# The search finds words; the title has to be equal.
-number=$(gh issue list --repo "$GITHUB_REPOSITORY" --state open --search "in:title \"$title\"" --json number,title |
-  jq --raw-output --arg title "$title" '[.[] | select(.title == $title) | .number] | first // empty')
+# The search finds words; the title has to be equal, and the issue a workflow's: another's is theirs to write and to close.
+number=$(gh issue list --repo "$GITHUB_REPOSITORY" --state open --search "in:title \"$title\"" --json number,title,author |
+  jq --raw-output --arg title "$title" '[.[] | select(.title == $title and .author.is_bot) | .number] | first // empty')
 if [[ $2 == --close ]]; then
   [[ -z $number ]] || gh issue close "$number" --repo "$GITHUB_REPOSITORY" --comment "$3"
 elif [[ -n $number ]]; then
