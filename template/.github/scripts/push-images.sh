@@ -11,6 +11,12 @@ folder=$1 environment=$2 release=$3
 # shellcheck source=/dev/null
 source project.env
 
+# The place where skopeo keeps a login by itself is root's where no session runs, as on GitHub's runners.
+REGISTRY_AUTH_FILE=$(mktemp)
+export REGISTRY_AUTH_FILE
+trap 'rm -f "$REGISTRY_AUTH_FILE"' EXIT
+echo '{}' >"$REGISTRY_AUTH_FILE"
+
 parameter="/service/$SERVICE/$environment/contract"
 contract=$(aws ssm get-parameter --region "$AWS_REGION" --name "$parameter" --query Parameter.Value --output text)
 region=$(jq --raw-output --exit-status .region <<<"$contract")
