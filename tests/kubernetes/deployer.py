@@ -17,6 +17,8 @@ import yaml
 
 from tests.harness import required
 
+FAKE_KUBECTL = Path(__file__).with_name("fake_kubectl.py")
+
 DIGESTS = {name: f"sha256:{number:064x}" for number, name in enumerate(("api", "worker", "migrate"), start=1)}
 CONTRACT_VALUES = {
     "region": "ap-southeast-1",
@@ -29,62 +31,6 @@ CONTRACT_VALUES = {
     "cache_host": "cache.example.internal",
     **{f"{name}_repository_url": f"123456789012.dkr.ecr.ap-southeast-1.amazonaws.com/shop/dev/{name}" for name in DIGESTS},
 }
-
-# Records what it is asked in calls.jsonl and answers from state.json, which maps kind/name to what the cluster holds.
-# Rendering needs no cluster, so that is the real kubectl's.
-_KUBECTL = """#!{python}
-import json, os, pathlib, re, sys
-folder = pathlib.Path({folder!r})
-arguments = sys.argv[1:]
-if arguments[0] == "kustomize":
-    os.execv({kubectl!r}, [{kubectl!r}, *arguments])
-state = json.loads((folder / "state.json").read_text())
-text = "" if sys.stdin.isatty() else sys.stdin.read()
-verb, rest = arguments[1], arguments[2:]
-with (folder / "calls.jsonl").open("a") as file:
-    file.write(json.dumps({{"verb": verb, "arguments": rest, "text": text, "kubeconfig": os.environ["KUBECONFIG"]}}) + "\\n")
-def save():
-    (folder / "state.json").write_text(json.dumps(state))
-if verb == "get":
-    key = f"{{rest[0]}}/{{rest[1]}}".lower()
-    if key in state.get("applied-jobs", []) and key not in state and state.get("job-outcome"):
-        state[key] = {{"status": {{"conditions": [{{"type": state["job-outcome"], "status": "True"}}]}}}}
-        save()
-    if key in state:
-        print(json.dumps(state[key]))
-elif verb == "apply" and "kind: Job" in text and "kind: Deployment" not in text:
-    state["applied-jobs"] = ["job/" + re.search("name: (migrate-.*)", text)[1]]
-    save()
-elif verb == "delete":
-    state.pop(f"{{rest[0]}}/{{rest[1]}}".lower(), None)
-    save()
-elif verb == "create":
-    import yaml
-    made = yaml.safe_load(text)
-    key = f"{{made['kind']}}/{{made['metadata']['name']}}".lower()
-    if key in state:
-        sys.exit(f"Error from server (AlreadyExists): {{key}} already exists")
-    made["metadata"]["resourceVersion"] = "1"
-    state[key] = made
-    save()
-elif verb == "patch":
-    change = json.loads(rest[3].partition("=")[2])
-    held = state[f"{{rest[0]}}/{{rest[1]}}".lower()]
-    version = change.pop("metadata", {{}}).get("resourceVersion")
-    if version not in (None, held["metadata"]["resourceVersion"]):
-        sys.exit("Error from server (Conflict): the object has been modified")
-    held["data"].update(change["data"])
-    held["metadata"]["resourceVersion"] = str(int(held["metadata"]["resourceVersion"]) + 1)
-    save()
-elif verb == "annotate":
-    key, value = rest[2].split("=", 1)
-    state["ingress/api"]["metadata"]["annotations"][key] = value
-    save()
-elif verb == "rollout" and rest[0] == "status" and rest[1] in state.get("stuck", []):
-    sys.exit("error: deployment exceeded its progress deadline")
-elif verb == "logs":
-    print("the last lines of the migration")
-"""
 
 
 @dataclass
@@ -99,7 +45,7 @@ class Call:
     @property
     def applied(self) -> list[str]:
         """Kind and name of what an apply was given."""
-        return [f"{document['kind']}/{document['metadata']['name']}" for document in yaml.safe_load_all(self.text)]
+        return [f"{document['kind']}/{document['metadata']['name']}" for document in yaml.load_all(self.text, Loader=yaml.CSafeLoader)]
 
 
 class Deployer:
@@ -118,7 +64,8 @@ class Deployer:
             "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         }
         kubectl = folder / "kubectl"
-        kubectl.write_text(_KUBECTL.format(python=sys.executable, folder=str(folder), kubectl=required("kubectl")), encoding="utf-8")
+        kubectl.write_text(f"#!{sys.executable}\n{FAKE_KUBECTL.read_text(encoding='utf-8')}", encoding="utf-8")
+        (folder / "real-kubectl").symlink_to(required("kubectl"))
         kubectl.chmod(0o755)
         self.holds({"namespace/shop": {}, "job-outcome": "Complete"})
 
@@ -144,6 +91,21 @@ class Deployer:
     def holds(self, state: Mapping[str, Any]) -> None:
         """Set what the cluster holds."""
         (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def meets(self, verb: str, text: str, **mishap: str | int) -> None:
+        """Let the next call of a verb whose arguments or input contain `text` go wrong.
+
+        `fails` is what it then says, after it did its work or, with `undone`, before. `signal` is sent to who called.
+        """
+        self.holds(self.state | {"mishap": {"verb": verb, "text": text, **mishap}})
+
+    def hook(self, name: str, code: str) -> None:
+        """Let the cluster do more at each call: Python that knows `folder`, `state`, `verb`, `rest` and `text`."""
+        (self.folder / f"{name}.hook").write_text(code, encoding="utf-8")
+
+    def forget_calls(self) -> None:
+        """Start counting anew."""
+        (self.folder / "calls.jsonl").unlink(missing_ok=True)
 
     def history(self) -> list[tuple[str, str]]:
         """Release and state of each entry of the environment's history, newest first."""
@@ -187,5 +149,6 @@ class Deployer:
             yield from (Call(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
 
     def applies(self) -> list[list[str]]:
-        """What each apply was given, in order."""
-        return [call.applied for call in self.calls() if call.verb == "apply"]
+        """What each apply of the release was given, in order; the note of what was deployed left out."""
+        given = [call.applied for call in self.calls() if call.verb == "apply"]
+        return [names for names in given if names != ["ConfigMap/deploy-manifests"]]

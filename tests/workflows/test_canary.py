@@ -40,15 +40,13 @@ def percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
 def service(canary: CanaryDeployer) -> CanaryDeployer:  # noqa: F811  the fixture
     """A running release of four API pods, whose load balancer follows the Ingress, and whose roll-outs are noticed."""
     follow(canary, until=100)
-    kubectl = canary.folder / "kubectl"
-    source = kubectl.read_text(encoding="utf-8").replace('elif verb == "delete":', _NOTICE + 'elif verb == "delete":', 1)
-    kubectl.write_text(source, encoding="utf-8")
+    canary.hook("notice", _NOTICE)
     canary.holds(canary.state | UP)
     return canary
 
 
 # What the world needs to know: whether the pods behind `api` are those of the new release.
-_NOTICE = """elif verb == "apply" and "kind: Deployment" in text and "name: api-canary" not in text:
+_NOTICE = """if verb == "apply" and "kind: Deployment" in text and "name: api-canary" not in text:
     (folder / "rolled-out").touch()
 elif verb == "rollout" and rest[0] == "undo":
     (folder / "rolled-out").unlink(missing_ok=True)
@@ -144,7 +142,8 @@ def test_a_release_that_fails_under_all_of_the_traffic_is_put_back(service: Cana
     assert done.returncode == 1
     assert "release at 100 % is worse" in done.stderr
     undone = [call.arguments[1:] for call in service.calls() if call.verb == "rollout" and call.arguments[0] == "undo"]
-    assert undone == [["deployment/api", "--to-revision=7"], ["deployment/worker", "--to-revision=7"]]
+    assert ["deployment/api", "--to-revision=7"] in undone
+    assert ["deployment/worker", "--to-revision=7"] in undone
     promised(service, promoted=False)
 
 

@@ -6,53 +6,47 @@ with all traffic on `api`, and ends there.
 """
 
 import argparse
-import signal
-import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from deploy import cli
 from deploy.canary_metrics import Metrics
 from deploy.canary_steps import BAKE_SECONDS, MINIMUM_REQUESTS, CanaryRelease, Patience
 from deploy.canary_weights import VERIFY_SECONDS, Weights
+from deploy.ending import ended_in_order
 from deploy.failure import DeployError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Release one environment by steps; the exit status is 0, or 1 with the reason on standard error."""
     options = _parser().parse_args(arguments)
-    # A cancelled workflow ends with SIGTERM: the traffic comes back before the process goes.
-    signal.signal(signal.SIGTERM, _interrupted)
-    try:
+    with ended_in_order() as status:
         steps = _steps(options.weights)
         target = cli.target(options)
         if options.dry_run:
             target.show_difference()
-            return 0
-        weights = Weights(target.place.cluster, target.place.contract, patience=options.patience)
-        metrics = Metrics(target.place.contract.region)
-        patience = Patience(options.bake, options.minimum_requests, goes_on=options.inconclusive == "continue")
-        with target.under_way() as lock:
-            CanaryRelease(target, weights, metrics, lock).run(steps, patience)
-        target.summarise("is deployed to")
-    except DeployError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        else:
+            _release(target, steps, options)
+    return status.code
+
+
+def _release(target: cli.Target, steps: Sequence[int], options: argparse.Namespace) -> None:
+    weights = Weights(target.place.cluster, target.place.contract, patience=options.patience)
+    metrics = Metrics(target.place.contract.region)
+    patience = Patience(options.bake, options.minimum_requests, goes_on=options.inconclusive == "continue")
+    with target.under_way() as lock:
+        CanaryRelease(target, weights, metrics, lock).run(steps, patience)
+    target.summarise("is deployed to")
 
 
 def withdraw(arguments: Sequence[str] | None = None) -> int:
     """Bring all traffic back to what ran before and remove the canary; the exit status is 0, or 1 with the reason."""
     parser = cli.environment_parser("canary-withdraw", "Bring all traffic back after a canary that nobody looks after.")
     options = parser.parse_args(arguments)
-    try:
+    with ended_in_order() as status:
         here = cli.place(options)
         with here.lock():
             CanaryRelease.withdraw(here.cluster, Weights(here.cluster, here.contract))
-    except DeployError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return status.code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,10 +70,6 @@ def _parser() -> argparse.ArgumentParser:
         help="time to follow a weight",
     )
     return parser
-
-
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _steps(text: str) -> list[int]:

@@ -11,10 +11,12 @@ from pathlib import Path
 from deploy import manifests, project
 from deploy.aws import kubeconfig, read_contract
 from deploy.contract import Contract
-from deploy.failure import DeployError, TakenOverError
+from deploy.ending import ended_in_order
+from deploy.failure import DeployError, HalfwayError, TakenOverError
 from deploy.git import commit_of
 from deploy.history import History, State
 from deploy.images import Images
+from deploy.kept import Kept
 from deploy.kubectl import Cluster
 from deploy.lock import Lock
 from deploy.manifests import Manifest
@@ -24,18 +26,15 @@ from deploy.release import Release
 def main(arguments: Sequence[str] | None = None) -> int:
     """Deploy one environment; the exit status is 0, or 1 with the reason on standard error."""
     options = parser("deploy", "Deploy the service to one environment.").parse_args(arguments)
-    try:
+    with ended_in_order() as status:
         chosen = target(options)
         if options.dry_run:
             chosen.show_difference()
-            return 0
-        with chosen.under_way():
-            chosen.release.run()
-        chosen.summarise("is deployed to")
-    except DeployError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+        else:
+            with chosen.under_way():
+                chosen.release.run()
+            chosen.summarise("is deployed to")
+    return status.code
 
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
@@ -75,6 +74,33 @@ class Place:
         """What this environment got."""
         return History(self.cluster)
 
+    @property
+    def kept(self) -> Kept:
+        """The manifests of the release that runs here."""
+        return Kept(self.cluster)
+
+    @contextmanager
+    def or_as_before(self, release: Release, manifests: Sequence[Manifest]) -> Iterator[None]:
+        """Keep the manifests when the block succeeds; otherwise bring those of the release before back.
+
+        Who was taken over touches nothing any more.
+        """
+        try:
+            yield
+        except TakenOverError:
+            raise
+        except BaseException as reason:
+            try:
+                release.give_way(self.kept.read())
+            except DeployError as error:
+                reasons = (str(reason) or "interrupted", f"The release before is not wholly in place again: {error}")
+                raise HalfwayError("\n".join([*reasons, "Run this once more, or rollback"])) from reason
+            raise
+        for name in self.kept.gone(manifests):
+            namespace = self.contract.namespace
+            say(f"{name} is not in this release. Does nobody need it? kubectl -n {namespace} delete {name.lower()}")
+        self.kept.write(manifests)
+
     def release_of(self, project_root: Path, images: Images) -> tuple[list[Manifest], Release]:
         """The manifests that stand in a project's folder with these images, and their release. Raises DeployError."""
         overlay = manifests.prepare(project_root, self.contract.environment, self.contract, images)
@@ -101,17 +127,20 @@ class Target:
         """Inside the block this deploy is the only one, and the environment's history knows how it ends."""
         self.release.ensure_namespace()
         with self.place.lock() as lock:
-            self.place.history.start(self.commit, self.images)
+            history = self.place.history
+            history.start(self.commit, self.images)
             try:
-                yield lock
-            except TakenOverError:
+                with self.place.or_as_before(self.release, self.manifests):
+                    yield lock
+            except (TakenOverError, HalfwayError):
+                # It stays in the history as one that is on its way: a rollback knows what to do with it.
                 raise
             except BaseException:
                 # The reason is what counts, also when the cluster is out of reach.
                 with suppress(DeployError):
-                    self.place.history.finish(State.WITHDRAWN)
+                    history.finish(State.WITHDRAWN)
                 raise
-            self.place.history.finish(State.DEPLOYED)
+            history.finish(State.DEPLOYED)
 
     def summarise(self, what: str) -> None:
         """The release as a table: on standard output, and in the summary of a workflow's run."""

@@ -7,3 +7,7 @@ class DeployError(Exception):
 
 class TakenOverError(DeployError):
     """Another deploy works on the environment now: this one must not touch it any more."""
+
+
+class HalfwayError(DeployError):
+    """The release failed, and what was there before could not be brought back wholly."""

@@ -55,6 +55,10 @@ class History:
         rows = json.loads(found["data"]["releases"]) if found else []
         return [Entry(**row | {"state": State(row["state"])}) for row in rows]
 
+    def has_arrived(self) -> bool:
+        """Whether any release ever came up here."""
+        return any(entry.state is State.DEPLOYED for entry in self.entries())
+
     def start(self, release: str, images: Images) -> None:
         """Note that a release is on its way: if it does not arrive, this is what a rollback leaves behind."""
         entry = Entry(release, images.api, images.worker, images.migrate, clock.now().isoformat(timespec="seconds"))

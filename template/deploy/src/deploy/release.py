@@ -4,23 +4,23 @@ Each step can be repeated, so an interrupted deploy is simply run again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from deploy import clock
+from deploy import job
 from deploy import manifests as stages
 from deploy.failure import DeployError
+from deploy.history import History
 from deploy.kubectl import Cluster
 from deploy.manifests import Manifest
 
-# Replicas of a first deploy, until the autoscaler has measured something.
+# Replicas of a first deploy, once. After that the autoscalers own the count.
 FIRST_REPLICAS = {"api": 3, "worker": 2}
 # Beyond the Job's own deadline of 600 s: pulling its image and starting it.
 MIGRATION_SECONDS = 900
 # A Deployment gives up by itself after 600 s without progress; a large one takes several steps.
 ROLLOUT_SECONDS = 1200
-POLL_SECONDS = 3.0
 _REVISION = "deployment.kubernetes.io/revision"
+_STAGES = {"preparation": stages.preparation, "routing": stages.routing, "workload": stages.workload}
 
 
 class Release:
@@ -32,12 +32,14 @@ class Release:
         manifests: Sequence[Manifest],
         say: Callable[[str], None],
         *,
-        poll: float = POLL_SECONDS,
+        poll: float = job.POLL_SECONDS,
     ) -> None:
         self._cluster = cluster
         self._manifests = manifests
         self._say = say
         self._poll = poll
+        self._reached: list[str] = []
+        self._left: list[str] = []
 
     def run(self) -> None:
         """All steps in order. Raises DeployError; nothing is rolled out when the migration fails."""
@@ -54,17 +56,11 @@ class Release:
 
     def prepare(self) -> None:
         """Apply what the migration's pod needs: settings, secrets, accounts, policies."""
-        self._apply("preparation", stages.preparation(self._manifests))
+        self._apply("preparation")
 
     def diff(self) -> str:
         """What `run` would change; the migration's Job, which is new each time, left out."""
-        return self._cluster.diff(
-            [
-                *stages.preparation(self._manifests),
-                *stages.routing(self._manifests),
-                *stages.workload(self._manifests),
-            ]
-        )
+        return self._cluster.diff([manifest for stage in _STAGES.values() for manifest in stage(self._manifests)])
 
     def ensure_namespace(self) -> None:
         """Raise DeployError when there is none: the deploy's role may not create it, an administrator's may."""
@@ -76,51 +72,68 @@ class Release:
         except DeployError as error:
             raise DeployError(f"{error}\nAn administrator creates it once: kubectl apply -k deploy/access") from None
 
-    def _apply(self, name: str, manifests: Sequence[Manifest]) -> None:
+    def _apply(self, stage: str) -> None:
+        manifests = _STAGES[stage](self._manifests)
+        # Noted first: one that broke off in the middle has changed something too.
+        self._reached.append(stage)
         self._cluster.apply(manifests)
-        self._say(f"{name}: {', '.join(stages.describe(manifest) for manifest in manifests)}")
+        self._say(f"{stage}: {', '.join(stages.describe(manifest) for manifest in manifests)}")
+
+    def give_way(self, before: Sequence[Manifest]) -> None:
+        """Apply what the release before had, as far as this one came. Raises DeployError.
+
+        Where `put_back` has brought its pods back, equal manifests start nothing.
+        """
+        for stage in self._reached:
+            self._cluster.apply(_STAGES[stage](before))
+        if self._left and not before:
+            raise DeployError(f"{', '.join(self._left)} may still run the new release")
+        if before and self._reached:
+            self._say(f"the release before is in place again: {', '.join(self._reached)}")
 
     def migrate(self) -> None:
         """Run the migration and wait for it. A complete one is not run again, a failed one is. Raises DeployError."""
-        job = stages.migration(self._manifests)
-        name = job["metadata"]["name"]
-        outcome = _outcome(self._cluster.get("job", name))
-        if outcome == "Failed":
+        migration = stages.migration(self._manifests)
+        name = migration["metadata"]["name"]
+        outcome = job.outcome(self._cluster.get("job", name))
+        if outcome == job.FAILED:
             self._cluster.delete("job", name)
-        if outcome != "Complete":
-            self._cluster.apply([job])
-            outcome = self._wait_for(name)
-        if outcome != "Complete":
+        if outcome != job.COMPLETE:
+            self._cluster.apply([migration])
+            outcome = job.wait(self._cluster, name, MIGRATION_SECONDS, self._poll)
+        if outcome != job.COMPLETE:
             raise DeployError(
                 f"migration {name}: {outcome}. Nothing was rolled out.\n{self._cluster.logs(f'job/{name}')}"
             )
         self._say(f"migration: {name} is complete")
 
-    def _wait_for(self, name: str) -> str:
-        deadline = clock.now() + timedelta(seconds=MIGRATION_SECONDS)
-        while clock.now() < deadline:
-            if outcome := _outcome(self._cluster.get("job", name)):
-                return outcome
-            clock.sleep(self._poll)
-        return f"not done after {MIGRATION_SECONDS} s"
-
     def route(self) -> None:
         """Apply Services and Ingress."""
-        self._apply("routing", stages.routing(self._manifests))
+        self._apply("routing")
 
     def roll_out(self) -> None:
         """Apply the rest and wait until every Deployment is up. Raises DeployError once the old pods are put back."""
         names = stages.deployments(self._manifests)
         before = self.deployments()
-        self._apply("workload", stages.workload(self._manifests))
-        for name in names:
-            if before[name] is None and name in FIRST_REPLICAS:
-                self._cluster.scale(name, FIRST_REPLICAS[name])
         try:
+            self._apply("workload")
+            self._give_first_replicas(names)
             self._wait(names)
-        except DeployError:
+        except BaseException:
             self.put_back(before)
             raise
+
+    def _give_first_replicas(self, names: Sequence[str]) -> None:
+        """Scale up while no release has arrived yet: also the first deploy that broke off and is run again."""
+        if History(self._cluster).has_arrived():
+            return
+        for name, replicas in FIRST_REPLICAS.items():
+            if name in names and self._replicas(name) < replicas:
+                self._cluster.scale(name, replicas)
+
+    def _replicas(self, name: str) -> int:
+        deployment = self._cluster.get("deployment", name) or {}
+        return int((deployment.get("spec") or {}).get("replicas", 0))
 
     def _wait(self, names: Sequence[str]) -> None:
         for name in names:
@@ -132,21 +145,22 @@ class Release:
         return {name: self._cluster.get("deployment", name) for name in stages.deployments(self._manifests)}
 
     def put_back(self, before: Mapping[str, dict[str, Any] | None]) -> None:
-        """Bring Deployments back to the pods that they had. One that did not exist stays, for its logs."""
+        """Bring Deployments back to the pods that they had. One that did not exist stays, for its logs.
+
+        What fails is said, and not raised: why the release failed is what counts.
+        """
         for name, deployment in before.items():
             if revision := _revision(deployment):
-                self._cluster.undo(name, revision)
-                self._say(f"rollout: {name} is put back to its revision {revision}")
+                try:
+                    self._cluster.undo(name, revision)
+                except DeployError as error:
+                    self._left.append(name)
+                    self._say(f"rollout: {name} is not put back: {error}")
+                else:
+                    self._say(f"rollout: {name} is put back to its revision {revision}")
 
 
 def _revision(deployment: dict[str, Any] | None) -> str:
     """Number of the pods' template; empty for a Deployment that does not exist."""
     found: str = ((deployment or {}).get("metadata") or {}).get("annotations", {}).get(_REVISION, "")
     return found
-
-
-def _outcome(job: dict[str, Any] | None) -> str:
-    """Complete, Failed, or empty while the Job runs or when there is none."""
-    conditions = (job or {}).get("status", {}).get("conditions", [])
-    ended = [c["type"] for c in conditions if c["status"] == "True" and c["type"] in ("Complete", "Failed")]
-    return ended[0] if ended else ""

@@ -4,13 +4,12 @@ The environment's own history says what was there before. Migrations are not und
 release before working on the newer schema.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy import cli
 from deploy.aws import require_images
-from deploy.failure import DeployError
+from deploy.ending import ended_in_order
 from deploy.git import checked_out
 from deploy.history import Entry
 
@@ -23,16 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = cli.environment_parser("rollback", "Bring an earlier release of one environment back.")
     parser.add_argument("--to", default="", metavar="COMMIT", help="a release of its history; else the one before")
     options = parser.parse_args(arguments)
-    try:
+    with ended_in_order() as status:
         here = cli.place(options)
         entry = here.history.target(options.to)
         require_images(here.contract, entry.images)
         with checked_out(here.root, entry.release) as folder:
             _go_back(here, entry, folder, dry_run=options.dry_run)
-    except DeployError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return status.code
 
 
 def _go_back(here: cli.Place, entry: Entry, folder: Path, *, dry_run: bool) -> None:
@@ -43,7 +39,8 @@ def _go_back(here: cli.Place, entry: Entry, folder: Path, *, dry_run: bool) -> N
         target.show_difference()
         return
     with here.lock():
-        release.go_back()
+        with here.or_as_before(release, manifests):
+            release.go_back()
         here.cluster.delete_labelled("deployment", TEMPORARY)
         here.history.went_back(entry)
     target.summarise("is rolled back in")

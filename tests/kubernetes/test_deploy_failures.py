@@ -1,0 +1,209 @@
+"""A deploy that fails or is cut off: the release before is in place again, or running the deploy once more finishes it."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from tests.kubernetes.deployer import DIGESTS, Deployer
+
+NEXT = {name: f"sha256:{number:064x}" for number, name in enumerate(DIGESTS, start=11)}
+MORE_REPLICAS = """
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: api
+spec:
+  maxReplicas: 12
+"""
+NOTES = ("configmap/deploy-", "revisions", "applied-jobs", "job/", "job-outcome", "stuck", "mishap", "configmap/settings-")
+
+
+def job_of(deployer: Deployer) -> str:
+    jobs = [name for applied in deployer.applies() for name in applied if name.startswith("Job/")]
+    assert len(set(jobs)) == 1
+    return jobs[0].removeprefix("Job/")
+
+
+def held(deployer: Deployer) -> dict[str, Any]:
+    """What the cluster runs: everything but notes, Jobs and values that nobody reads any more."""
+    state = {key: value for key, value in deployer.state.items() if not key.startswith(NOTES)}
+    for value in state.values():
+        value.get("metadata", {}).get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
+    return state
+
+
+def change(deployer: Deployer) -> None:
+    """Another overlay: a setting, and a patch."""
+    overlay = deployer.project / "deploy/overlays/dev"
+    with (overlay / "settings.env").open("a", encoding="utf-8") as settings:
+        settings.write("LOG_LEVEL=DEBUG\n")
+    with (overlay / "patches.yaml").open("a", encoding="utf-8") as patches:
+        patches.write(MORE_REPLICAS)
+
+
+@pytest.fixture
+def released(deployer: Deployer) -> Deployer:
+    """A release that runs, and an overlay that has changed since."""
+    run = deployer.run()
+    assert run.returncode == 0, run.stderr
+    change(deployer)
+    deployer.forget_calls()
+    return deployer
+
+
+def test_a_failed_rollout_gives_way_to_the_digests_and_the_overlay_before(released: Deployer) -> None:
+    before = held(released)
+    released.holds(released.state | {"stuck": ["deployment/worker"]})
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "progress deadline" in run.stderr
+    assert "is deployed" not in run.stdout
+    # It was there: pods, settings and autoscaler of the new release.
+    text = "".join(call.text for call in released.calls())
+    assert NEXT["api"] in text
+    assert "maxReplicas: 12" in text
+    assert held(released) == before
+    assert DIGESTS["api"] in str(before["deployment/api"])
+    assert [state for _, state in released.history()] == ["withdrawn", "deployed"]
+    assert released.lock == ""
+
+
+def test_after_a_failed_rollout_the_same_release_may_try_again(released: Deployer) -> None:
+    released.holds(released.state | {"stuck": ["deployment/api"]})
+    assert released.run(images=NEXT).returncode == 1
+    released.holds({key: value for key, value in released.state.items() if key != "stuck"})
+    assert released.run(images=NEXT).returncode == 0
+    assert NEXT["api"] in str(held(released)["deployment/api"])
+    assert held(released)["horizontalpodautoscaler/api"]["spec"]["maxReplicas"] == 12
+
+
+def test_a_failed_migration_leaves_everything_as_it_was(released: Deployer) -> None:
+    before = held(released)
+    released.holds(released.state | {"job-outcome": "Failed"})
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "Nothing was rolled out" in run.stderr
+    assert "the last lines of the migration" in run.stderr
+    kinds = {name.partition("/")[0] for applied in released.applies() for name in applied}
+    assert not kinds & {"Deployment", "Ingress", "Service", "HorizontalPodAutoscaler"}
+    assert held(released) == before
+
+
+def test_a_failed_first_migration_rolls_nothing_out(deployer: Deployer) -> None:
+    deployer.holds(deployer.state | {"job-outcome": "Failed"})
+    assert deployer.run().returncode == 1
+    assert not any(name.startswith(("Deployment/", "Ingress/")) for applied in deployer.applies() for name in applied)
+
+
+def test_a_failed_migration_is_tried_again_and_a_complete_one_is_not(deployer: Deployer) -> None:
+    deployer.holds(deployer.state | {"job-outcome": "Failed"})
+    assert deployer.run().returncode == 1
+    job = job_of(deployer)
+    deployer.holds(deployer.state | {"job-outcome": "Complete"})
+    assert deployer.run().returncode == 0
+    assert [call.arguments[:2] for call in deployer.calls() if call.verb == "delete"] == [["job", job]]
+    deployer.forget_calls()
+    assert deployer.run().returncode == 0
+    assert not any(name.startswith("Job/") for applied in deployer.applies() for name in applied)
+
+
+def test_a_first_release_that_does_not_come_up_stays_for_its_logs(deployer: Deployer) -> None:
+    deployer.holds(deployer.state | {"stuck": ["deployment/api"]})
+    assert deployer.run().returncode == 1
+    assert "deployment/api" in deployer.state
+    assert deployer.history()[0][1] == "withdrawn"
+
+
+CUTS = {
+    "before the preparation": ("create", "deploy-lock"),
+    "in the preparation": ("apply", "kind: ExternalSecret"),
+    "in the migration": ("apply", "kind: Job"),
+    "in the routing": ("apply", "kind: Ingress"),
+    "in the rollout": ("apply", "kind: HorizontalPodAutoscaler"),
+    "before the first scaling": ("get", "deployment api --ignore-not-found"),
+    "in the wait": ("rollout", "status deployment/worker"),
+    "before the last note": ("apply", "deploy-manifests"),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_first_deploy_whose_runner_is_lost_is_finished_by_the_next_run(deployer: Deployer, cut: str) -> None:
+    empty = deployer.state
+    assert deployer.run().returncode == 0
+    whole = held(deployer)
+    assert whole["deployment/api"]["spec"]["replicas"] == 3
+    deployer.holds(empty)
+    verb, text = CUTS[cut]
+    deployer.environment["GITHUB_RUN_ID"] = "1"
+    # The Deployment is asked for twice: before its apply, and for its count.
+    deployer.meets(verb, text, signal=signal.SIGKILL)
+    assert deployer.run().returncode == -signal.SIGKILL
+    assert deployer.lock == "GitHub Actions run 1"
+    deployer.environment["GITHUB_RUN_ID"] = "2"
+    again = deployer.run()
+    assert again.returncode == 0, again.stderr
+    assert held(deployer) == whole
+    assert deployer.history()[0][1] == "deployed"
+    assert deployer.lock == ""
+
+
+def test_on_a_laptop_a_lost_deploy_is_taken_over_by_a_word(released: Deployer) -> None:
+    released.environment.pop("GITHUB_RUN_ID", None)
+    released.meets("apply", "kind: Ingress", signal=signal.SIGKILL)
+    assert released.run(images=NEXT).returncode == -signal.SIGKILL
+    refused = released.run(images=NEXT)
+    assert refused.returncode == 1
+    assert "--take-over" in refused.stderr
+    assert released.run("--take-over", images=NEXT).returncode == 0
+    assert NEXT["api"] in str(held(released)["deployment/api"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_cancelled_deploy_goes_back_and_says_so(released: Deployer, number: signal.Signals) -> None:
+    before = held(released)
+    # A second signal, as GitHub sends one, comes while the pods are put back.
+    released.hook("impatience", f"import os\nif verb == 'rollout':\n    os.kill(os.getppid(), {int(number)})\n")
+    run = released.run(images=NEXT)
+    assert run.returncode == 130
+    assert "safe to run this again" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert held(released) == before
+    assert released.history()[0][1] == "withdrawn"
+    assert released.lock == ""
+
+
+def test_pods_that_cannot_be_undone_come_back_with_the_overlay(released: Deployer) -> None:
+    before = held(released)
+    released.hook("outage", "import sys\nif verb == 'rollout':\n    sys.exit('error: out of reach')\n")
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "rollout status deployment/api failed" in run.stderr
+    assert "api is not put back" in run.stdout
+    assert held(released) == before
+    assert released.history()[0][1] == "withdrawn"
+
+
+@pytest.mark.parametrize("outage", ["'kind: HorizontalPodAutoscaler' in text and 'maxReplicas: 12' not in text", "rest[:1] == ['undo']"])
+def test_a_way_back_that_fails_too_is_told_and_stays_unfinished(released: Deployer, outage: str) -> None:
+    if "undo" in outage:
+        # An environment of an older deploy command has kept no manifests.
+        released.holds({key: value for key, value in released.state.items() if key != "configmap/deploy-manifests"})
+    stuck = "verb == 'rollout' and rest[0] == 'status'"
+    released.hook("outage", f"import sys\nif ({stuck}) or ({outage}):\n    sys.exit('error: out of reach')\n")
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "rollout status deployment/api failed" in run.stderr
+    assert "The release before is not wholly in place again" in run.stderr
+    # So that a rollback knows that the newest release never arrived.
+    assert released.history()[0][1] == "started"
+
+
+def test_what_a_release_no_longer_has_is_named(released: Deployer) -> None:
+    patches = released.project / "deploy/overlays/dev/patches.yaml"
+    gone = "---\n$patch: delete\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata:\n  name: worker\n"
+    patches.write_text(patches.read_text(encoding="utf-8") + gone, encoding="utf-8")
+    run = released.run(images=NEXT)
+    assert run.returncode == 0, run.stderr
+    assert "kubectl -n shop delete poddisruptionbudget/worker" in run.stdout
