@@ -38,6 +38,10 @@ class Cluster:
         found: dict[str, Any] | None = json.loads(text) if text.strip() else None
         return found
 
+    def names(self, kind: str) -> list[str]:
+        """Names of all resources of a kind, in order."""
+        return sorted(self._kubectl("get", kind, "--output=jsonpath={.items[*].metadata.name}").split())
+
     def apply(self, manifests: Sequence[object]) -> None:
         """Server-side apply, repeatable. Nothing to apply is nothing to do."""
         if manifests:
