@@ -2,7 +2,7 @@
 
 A process reads its secrets when it starts. This fetches them from Secrets Manager at once, then starts every pod anew
 that reads one, without an interruption. No controller does it by itself: a database's new password must be the
-database's before pods come with it, and only the person who changes it knows when it is. docs/runbooks/rotate-secrets.md
+database's before pods come with it, and only the person who changes it knows when it is. The runbook rotate-secrets
 tells the order.
 """
 
