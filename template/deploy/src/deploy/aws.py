@@ -4,7 +4,8 @@
 # mypy: disable-error-code="import-untyped"
 
 import json
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +25,15 @@ class _Clusters(Protocol):
 
 class _Registry(Protocol):
     def describe_images(self, *, repositoryName: str, imageIds: list[dict[str, str]]) -> object: ...  # noqa: N803  AWS's
+    def get_paginator(self, name: str) -> "_Pages": ...
+
+
+class _Pages(Protocol):
+    def paginate(self, **arguments: object) -> Iterable[dict[str, list[dict[str, Any]]]]: ...
+
+
+class _Secrets(Protocol):
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]: ...  # noqa: N803  AWS names it so
 
 
 def read_contract(service: str, environment: str, region: str) -> Contract:
@@ -48,6 +58,34 @@ def require_images(contract: Contract, images: Images) -> None:
             registry.describe_images(repositoryName=repository.partition("/")[2], imageIds=[{"imageDigest": digest}])
         except (BotoCoreError, ClientError) as error:
             raise DeployError(f"the image {name}@{digest} is not in its registry: {error}") from None
+
+
+def newest_image(repository: str, region: str) -> str:
+    """Digest of the image that was pushed last. Raises DeployError when there is none."""
+    registry: _Registry = boto3.client("ecr", region_name=region)
+    name = repository.partition("/")[2]
+    try:
+        pages = registry.get_paginator("describe_images").paginate(repositoryName=name, filter={"tagStatus": "TAGGED"})
+        images = [image for page in pages for image in page["imageDetails"]]
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(f"cannot read the registry's images of {name}: {error}") from None
+    if not images:
+        raise DeployError(f"the registry holds no image in {name} yet: a release pushes its images before it migrates")
+    digest: str = max(images, key=lambda image: image["imagePushedAt"])["imageDigest"]
+    return digest
+
+
+def read_login(name: str, region: str) -> tuple[str, str]:
+    """User name and password of a secret of Secrets Manager, by name or ARN. Raises DeployError."""
+    secrets: _Secrets = boto3.client("secretsmanager", region_name=region)
+    try:
+        value = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+        return str(value["username"]), str(value["password"])
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(f"cannot read the secret {name}: {error}") from None
+    except (KeyError, TypeError, ValueError):
+        # Not the error itself: it may quote the value.
+        raise DeployError(f"the secret {name} is no JSON object with username and password") from None
 
 
 def kubeconfig(contract: Contract) -> str:
