@@ -178,6 +178,28 @@ def test_a_project_that_is_up_to_date_is_left_alone(source: Path, tmp_path: Path
     assert again == {"outcome": "none", "version": "v2.0.0"}
 
 
+def test_a_project_of_an_unreleased_template_waits_for_the_next_release(source: Path, tmp_path: Path) -> None:
+    ahead = tmp_path / "ahead"
+    git("clone", "-q", str(source), str(ahead), cwd=tmp_path)
+    git("commit", "-q", "--allow-empty", "-m", "After v2.0.0", cwd=ahead)
+    project = Project(source, tmp_path)
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--overwrite", "--vcs-ref", "HEAD", str(ahead), "."]
+    subprocess.run(command, cwd=project.root, check=True, env={**os.environ, **GIT_ENVIRONMENT}, capture_output=True)
+    commit_all(project.root, "Ahead")
+    outputs = project.update()
+    assert (outputs["outcome"], outputs["version"][:9]) == ("none", "v2.0.0-1-")
+    assert git("status", "--porcelain", cwd=project.root) == ""
+
+
+def test_a_template_that_only_another_machine_has_is_told_and_not_a_failure(source: Path, tmp_path: Path) -> None:
+    project = Project(source, tmp_path)
+    change(project.root / ".copier-answers.yml", f"_src_path: {source}", "_src_path: /home/somebody/template")
+    commit_all(project.root, "Elsewhere")
+    done = project.run("update-template.sh")
+    assert (done.returncode, "::notice title=No template" in done.stdout) == (0, True), done.stderr
+    assert (tmp_path / "output.txt").read_text(encoding="utf-8").splitlines() == ["outcome=none", "version=v1.0.0"]
+
+
 def test_without_a_token_the_update_waits_and_the_run_says_so(source: Path, tmp_path: Path) -> None:
     project = Project(source, tmp_path)
     assert project.update()["outcome"] == "update"

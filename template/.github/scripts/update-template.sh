@@ -34,6 +34,14 @@ report() {
 }
 
 before=$(fact _commit)
+after=$before
+template=$(fact _src_path)
+if [[ $template != *:* && ! -d $template ]]; then
+  echo "::notice title=No template::This project was rendered from $template, which only the machine of that day has. Write the address of the template's repository to _src_path in $answers."
+  finish none
+fi
+# A project of an unreleased template is ahead of the newest release: Copier would refuse to go back.
+"${copier[@]}" check-update --quiet && finish none
 start=$(git rev-parse HEAD)
 "${copier[@]}" update --defaults --quiet
 after=$(fact _commit)
