@@ -1,5 +1,7 @@
 """What is applied for real: production with every option, and a sandbox with off-hours whose platform a second service joins."""
 
+import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,8 +35,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "waf": True,
     },
     SANDBOX: {**COMMON, "profile": "sandbox", "service": "cart", "platform_name": "cart", "off_hours_shutdown": "nights-and-weekends"},
-    # A second service of the sandbox's account, on the first one's platform.
-    GUEST: {**COMMON, "profile": "sandbox", "service": "guest", "platform": "join", "platform_name": "cart"},
+    # A second service of the sandbox's account, on the first one's platform. Its second region holds no platform; production's does.
+    GUEST: {
+        **COMMON,
+        "profile": "sandbox",
+        "service": "guest",
+        "platform": "join",
+        "platform_name": "cart",
+        "db_read_replica": True,
+        "dr_region": "ap-southeast-2",
+    },
 }
 ENVIRONMENTS = {PRODUCTION: "production", SANDBOX: "dev", GUEST: "dev"}
 REGIONS = ("ap-southeast-1", "ap-southeast-2")
@@ -67,6 +77,28 @@ class Applied:
             self.seconds[step] = time.monotonic() - start
 
 
+def second_platform(stack: Stack) -> None:
+    """A platform in the second region with its load balancer, as far as the service sees it; and the answers that name them."""
+    ec2, elb = (stack.emulator.client(service, REGIONS[1]) for service in ("ec2", "elbv2"))
+    subnets = ec2.describe_subnets()["Subnets"][:2]
+    contract = {
+        "version": 1,
+        "region": REGIONS[1],
+        "vpc_id": subnets[0]["VpcId"],
+        "database_subnet_ids": [subnet["SubnetId"] for subnet in subnets],
+        "cluster_security_group_id": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
+    }
+    name = f"/platform/second/{stack.environment}/contract"
+    stack.emulator.client("ssm", REGIONS[1]).put_parameter(Name=name, Value=json.dumps(contract), Type="String")
+    elb.create_load_balancer(Name="k8s-second", Subnets=contract["database_subnet_ids"])
+    answers = stack.project / f"infra/environments/{stack.environment}.service.dr_region.tfvars"
+    text = answers.read_text(encoding="utf-8")
+    for variable, value in {"dr_platform": "second", "dr_load_balancer": "k8s-second"}.items():
+        text, changed = re.subn(rf'^{variable}( *)= ""$', rf'{variable}\1= "{value}"', text, flags=re.MULTILINE)
+        assert changed == 1
+    answers.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
     """Apply all scenarios: two accounts, each an emulator of its own, side by side."""
@@ -81,6 +113,8 @@ def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
             )
             for name, answers in ANSWERS.items()
         }
+        second_platform(stacks[PRODUCTION])
+        # From here on, whatever is made belongs to a scenario.
         pool = stack.enter_context(ThreadPoolExecutor(len(clouds)))
         found = Applied(stacks, {}, {name: standing(cloud, *REGIONS) for name, cloud in clouds.items()})
 

@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,20 @@ BY_PATH = "use_path_style = true\n"
 QUIET = ("-input=false", "-no-color")
 CHANGES = 2
 """Exit status of a plan that would change something."""
+
+# Beside the suite's own dependencies no release of it fits, so it runs in an environment of its own where none is on PATH.
+COMMAND_LINE = "awscli==1.45.11"
+
+
+@lru_cache(maxsize=1)
+def aws_command_line() -> Path:
+    """The `aws` that the project's scripts call. Fails or skips like every tool that is missing when there is no way to one."""
+    if found := shutil.which("aws"):
+        return Path(found)
+    stand_in = Path(tempfile.mkdtemp(prefix="aws-")) / "aws"
+    stand_in.write_text(f'#!/bin/sh\nexec "{required("uv")}" tool run --quiet --from {COMMAND_LINE} aws "$@"\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    return stand_in
 
 
 @dataclass
@@ -51,7 +68,7 @@ class Stack:
         """Environment variables of every process that works on this stack."""
         found = mirror()
         arguments = {"TF_CLI_ARGS_init": f"-plugin-dir={found}"} if found else {}
-        path = os.pathsep.join([str(Path(required("aws")).parent), str(Path(required("terraform")).parent), os.environ["PATH"]])
+        path = os.pathsep.join([str(aws_command_line().parent), str(Path(required("terraform")).parent), os.environ["PATH"]])
         return {**terraform_environment(self.emulator.environment()), **arguments, "PATH": path}
 
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":

@@ -76,7 +76,7 @@ def fill(stack: Stack) -> None:
             s3.put_object(Bucket=bucket["Name"], Key=f"AWSLogs/{stack.service}.log.gz", Body=base64.b64decode(""))
     dns = client("route53", stack.region)
     for zone in dns.list_hosted_zones()["HostedZones"]:
-        record = {"Name": zone["Name"], "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.1"}]}
+        record = {"Name": f"written.{zone['Name']}", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.1"}]}
         dns.change_resource_record_sets(
             HostedZoneId=zone["Id"], ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
         )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Renderer
+from tests.infrastructure.emulator import ACCOUNT
 from tests.infrastructure.leftovers import standing
 from tests.infrastructure.scenarios import ENVIRONMENTS, GUEST, PRODUCTION, REGIONS, SANDBOX, Applied, applied
 from tests.infrastructure.stack import Stack
@@ -84,11 +85,10 @@ def secrets(stack: Stack) -> dict[str, str]:
 def test_no_state_and_no_plan_holds_a_secret(scenario: str, stacks: Applied) -> None:
     stack = stacks[scenario]
     values = secrets(stack)
-    names = {f"{stack.service}/{stack.environment}/{name}" for name in ("cache", "database-app", "database-migrations")}
+    names = {f"{stack.service}/{stack.environment}/{name}" for name in ("cache", "database-app", "database-master", "database-migrations")}
     names = {f"{name} password" for name in names}
     names |= {f"{stack.service}/{stack.environment}/{name} secret" for name in ("jwt-signing", "session")}
     assert names <= set(values)
-    assert any(name.startswith("rds!") for name in values)
     files = stack.states() | {path.name: path.read_bytes() for path in stack.project.glob("infra/*/*.tfplan")}
     assert files
     assert [(where, name) for where, content in files.items() for name, value in values.items() if value.encode() in content] == []
@@ -188,6 +188,45 @@ def test_production_stands_in_every_zone_and_keeps_copies_elsewhere(stacks: Appl
     (plan,) = stack.emulator.client("backup", stack.region).list_backup_plans()["BackupPlansList"]
     rule = stack.emulator.client("backup", stack.region).get_backup_plan(BackupPlanId=plan["BackupPlanId"])["BackupPlan"]["Rules"][0]
     assert ":backup:ap-southeast-2:" in rule["CopyActions"][0]["DestinationBackupVaultArn"]
+
+
+def replica_away(stack: Stack) -> dict[str, Any]:
+    """The replica of a stack's database in the second region."""
+    rds = stack.emulator.client("rds", REGIONS[1])
+    (found,) = rds.describe_db_instances(DBInstanceIdentifier=f"{stack.service}-{stack.environment}-dr-replica")["DBInstances"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("scenario", [PRODUCTION, GUEST])
+def test_the_second_region_follows_the_database(scenario: str, stacks: Applied) -> None:
+    stack, replica = stacks[scenario], replica_away(stacks[scenario])
+    source = f"arn:aws:rds:{stack.region}:{ACCOUNT}:db:{stack.service}-{stack.environment}"
+    assert replica["ReadReplicaSourceDBInstanceIdentifier"] == source
+    assert (replica["StorageEncrypted"], replica["PubliclyAccessible"]) == (True, False)
+    assert f":kms:{REGIONS[1]}:" in replica["KmsKeyId"]
+    tiers = {
+        tag["Value"]
+        for subnet in stack.emulator.client("ec2", REGIONS[1]).describe_subnets(
+            SubnetIds=[each["SubnetIdentifier"] for each in replica["DBSubnetGroup"]["Subnets"]]
+        )["Subnets"]
+        for tag in subnet.get("Tags", [])
+        if tag["Key"] == "Tier"
+    }
+    assert tiers == ({"database"} if scenario == GUEST else set()), "production's stands in the second platform's subnets"
+
+
+def test_the_host_name_fails_over_to_the_second_platform(stacks: Applied) -> None:
+    stack = stacks[PRODUCTION]
+    dns = stack.emulator.client("route53", stack.region)
+    (zone,) = dns.list_hosted_zones()["HostedZones"]
+    records = dns.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    (second,) = (record for record in records if record.get("Failover") == "SECONDARY")
+    assert (second["SetIdentifier"], second["AliasTarget"]["EvaluateTargetHealth"]) == (REGIONS[1], True)
+    (check,) = dns.list_health_checks()["HealthChecks"]
+    found = contract(stack, "/service/shop/production/contract")
+    told = (found["dns_failover"], found["dns_set_identifier"], found["dns_health_check_id"])
+    assert told == ("PRIMARY", stack.region, check["Id"])
+    assert check["HealthCheckConfig"]["AlarmIdentifier"] == {"Region": stack.region, "Name": "shop-production-pods"}
 
 
 def test_production_is_watched_guarded_and_may_send_mail(stacks: Applied) -> None:

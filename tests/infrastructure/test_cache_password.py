@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Renderer, required
+from tests.harness import Renderer
 from tests.infrastructure.emulator import Emulator
 from tests.infrastructure.stack import Stack
 
@@ -31,7 +31,6 @@ def stack(aws: Emulator, render: Renderer, tmp_path: Path) -> Stack:
 
 def carry(stack: Stack) -> Any:
     """Run the module's script."""
-    required("aws")
     facts = (f"REGION={REGION}", f"SECRET={stack.service}/dev/cache", f"CACHE_USER={stack.service}-app")
     return stack.run("env", *facts, "bash", "infra/modules/cache/set_password.sh")
 

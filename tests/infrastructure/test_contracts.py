@@ -9,7 +9,7 @@ import pytest
 from tests.harness import Renderer
 from tests.infrastructure.emulator import ACCOUNT
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import LARGE, VARIANTS, Case, cases
+from tests.infrastructure.variants import EVERYTHING, LARGE, VARIANTS, Case, cases
 
 LIMIT = 4096
 """Bytes of a standard parameter."""
@@ -99,6 +99,8 @@ def test_a_service_publishes_these_keys_and_no_other(case: Case, plans: Planner)
     extra = set()
     if case.variant in LARGE:
         extra = TWO_CACHES | {"firewall_acl_arn"}
+    if case.variant == EVERYTHING:
+        extra |= {"dns_failover", "dns_health_check_id", "dns_set_identifier"}
     assert plans(case).output("contract")[1] == SERVICE_KEYS | extra
 
 

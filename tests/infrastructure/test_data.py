@@ -12,7 +12,7 @@ from tests.infrastructure.variants import EVERYTHING, LARGE, Case, cases
 SERVICES = [pytest.param(case, id=str(case)) for case in cases("service")]
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
 FULL = [Case(variant, "service", "production") for variant in ("startup", "production", "regulated", EVERYTHING)]
-SECRETS = {"cache", "database-app", "database-migrations", "external-api-keys", "jwt-signing", "session"}
+SECRETS = {"cache", "database-app", "database-master", "database-migrations", "external-api-keys", "jwt-signing", "session"}
 
 
 @pytest.mark.parametrize("case", SERVICES)
@@ -25,7 +25,9 @@ def test_the_database_is_private_backed_up_and_hard_to_lose(case: Case, plans: P
     assert database["backup_retention_period"] >= 7
     assert database["deletion_protection"]
     assert not database["skip_final_snapshot"]
-    assert database["manage_master_user_password"]
+    assert not database["manage_master_user_password"]
+    assert not database["password"]
+    assert not database["password_wo"]
     assert database["engine_lifecycle_support"] == "open-source-rds-extended-support-disabled"
     assert set(database["enabled_cloudwatch_logs_exports"]) == {"postgresql", "upgrade"}
     assert database["max_allocated_storage"] == 4 * database["allocated_storage"]
@@ -33,9 +35,12 @@ def test_the_database_is_private_backed_up_and_hard_to_lose(case: Case, plans: P
 
 @pytest.mark.parametrize("case", SERVICES)
 def test_the_database_takes_tls_alone_and_logs_what_is_slow(case: Case, plans: Planner) -> None:
-    settings = {setting["name"]: setting["value"] for setting in plans(case).one("aws_db_parameter_group")["parameter"]}
-    assert settings["rds.force_ssl"] == "1"
-    assert settings["log_min_duration_statement"] == "500"
+    groups = plans(case).of("aws_db_parameter_group")
+    assert groups
+    for group in groups:
+        settings = {setting["name"]: setting["value"] for setting in group["parameter"]}
+        assert settings["rds.force_ssl"] == "1"
+        assert settings["log_min_duration_statement"] == "500"
 
 
 @pytest.mark.parametrize("case", SERVICES)

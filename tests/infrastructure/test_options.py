@@ -56,11 +56,14 @@ def test_the_audit_trail_covers_every_region_and_cannot_be_rewritten(plans: Plan
 
 def test_a_replica_stands_beside_production_alone(plans: Planner) -> None:
     production, dev = (plans(case).of("aws_db_instance") for case in SERVICES)
-    assert {database["identifier"] for database in production} == {f"{EVERYTHING}-production", f"{EVERYTHING}-production-read-replica"}
+    name = f"{EVERYTHING}-production"
+    assert {database["identifier"] for database in production} == {name, f"{name}-read-replica", f"{name}-dr-replica"}
     assert len(dev) == 1
-    replica = next(database for database in production if database["identifier"].endswith("replica"))
-    assert replica["storage_encrypted"]
-    assert not replica["publicly_accessible"]
+    for replica in (database for database in production if database["identifier"].endswith("replica")):
+        assert replica["storage_encrypted"]
+        assert not replica["publicly_accessible"]
+        assert (replica["backup_retention_period"], replica["skip_final_snapshot"]) == (0, True)
+        assert not any(replica[argument] for argument in ("engine", "username", "password", "password_wo", "db_name"))
 
 
 def test_the_firewall_stands_before_production_and_its_controller_may_attach_it(plans: Planner) -> None:

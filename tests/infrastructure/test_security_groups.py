@@ -1,5 +1,6 @@
 """The table of row I9: who may reach whom. One rule, one resource; the plans are read against the table."""
 
+import re
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ GROUPS = {
     "module.cluster.aws_security_group.this": "eks",
     "module.database.aws_security_group.this": "database",
     "module.cache.aws_security_group.this": "cache",
+    "module.read_replica.aws_security_group.this": "database",
+    "module.dr_replica.aws_security_group.this": "database",
     "module.network.aws_security_group.endpoints": "endpoints",
 }
 
@@ -47,7 +50,7 @@ def rules(plan: Plan) -> set[Rule]:
     blocks = dict(plan.blocks())
     found: set[Rule] = set()
     for rule in [*plan.of(INGRESS), *plan.of(EGRESS)]:
-        address = rule.address.split("[")[0]
+        address = re.sub(r'\["[^"]*"\]', "", rule.address)
         expressions = blocks[address]["expressions"]
         owner = group(address, expressions["security_group_id"])
         peer = rule["cidr_ipv4"] or rule["referenced_security_group_id"] or group(address, expressions["referenced_security_group_id"])

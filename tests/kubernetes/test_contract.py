@@ -1,5 +1,6 @@
 """The contract holds Terraform, the deploy and the placeholders together."""
 
+import importlib
 import json
 import re
 import sys
@@ -20,7 +21,7 @@ ZERO = "sha256:" + "0" * 64
 def published(project: Path) -> set[str]:
     """Keys that infra/service publishes."""
     text = (project / "infra/service/contract.tf").read_text(encoding="utf-8")
-    block = text[text.index("contract_base = {") : text.index('resource "aws_ssm_parameter"')]
+    block = text[text.index("contract_base = {") : text.index('module "contract"')]
     return set(_KEY.findall(block)) - {"contract_caches", "one", "two"}
 
 
@@ -113,3 +114,14 @@ def test_what_the_user_sets_wins_over_everything(deploy_package: Path, tmp_path:
     settings = settings_of(kustomize(project / "deploy/overlays/production"))
     assert (settings["SMTP_HOST"], settings["LOG_LEVEL"], settings["WORKER_CONCURRENCY"]) == ("mail.example.com", "DEBUG", "3")
     assert deploy_package != project
+
+
+def test_an_empty_text_of_the_contract_is_no_annotation(deploy_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a second platform the contract's words for external-dns are empty, and it would take them for values."""
+    manifests = importlib.import_module("deploy.manifests")
+    ingress = {"kind": "Ingress", "metadata": {"name": "api", "annotations": {"health-check-id": "", "waf": "acl", "off": "false"}}}
+    service = {"kind": "Service", "metadata": {"name": "api"}}
+    monkeypatch.setattr(manifests, "kustomize", lambda _: yaml.safe_dump_all([ingress, service]))
+    found, other = manifests.render(deploy_package)
+    assert found["metadata"]["annotations"] == {"waf": "acl", "off": "false"}
+    assert other == service

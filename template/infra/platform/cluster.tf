@@ -19,7 +19,7 @@ module "cluster" {
   subnet_ids           = local.private_subnet_ids
   public_cidrs         = var.api_public_cidrs
   admin_role_arns      = var.cluster_admin_role_arns
-  log_retention_days   = var.log_retention_days
+  log_group            = module.log_groups.names["control-plane"]
   key_arn              = module.key.arn
 }
 
@@ -49,16 +49,6 @@ module "cloudwatch_agent" {
   managed_policy_arns  = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/CloudWatchAgentServerPolicy"]
 }
 
-# Groups that the agent writes to; made here, so that retention and key hold.
-resource "aws_cloudwatch_log_group" "insights" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
-  for_each = toset(["application", "dataplane", "host", "performance"])
-
-  name              = "/aws/containerinsights/${local.name}/${each.key}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = module.key.arn
-}
-
 resource "aws_eks_addon" "on_nodes" {
   for_each = toset(["coredns", "metrics-server"])
 
@@ -81,7 +71,7 @@ resource "aws_eks_addon" "observability" {
     service_account = "cloudwatch-agent"
   }
 
-  depends_on = [module.nodes, aws_cloudwatch_log_group.insights]
+  depends_on = [module.nodes, module.log_groups]
 }
 
 check "somebody_administers_the_cluster" {

@@ -28,17 +28,10 @@ locals {
   }
 }
 
-resource "aws_ssm_parameter" "contract" {
-  # checkov:skip=CKV2_AWS_34: Facts and no secret; whoever may read the parameter shall need no key.
-  name           = "/platform/${var.platform_name}/${var.environment}/contract"
-  description    = "What services need to know of the platform ${local.name}"
-  type           = "String"
-  insecure_value = jsonencode(local.contract)
+module "contract" {
+  source = "../modules/contract"
 
-  lifecycle {
-    precondition {
-      condition     = length(jsonencode(local.contract)) < 4096
-      error_message = "The contract has ${length(jsonencode(local.contract))} bytes; a standard parameter holds fewer than 4,096."
-    }
-  }
+  name        = "/platform/${var.platform_name}/${var.environment}/contract"
+  description = "What services need to know of the platform ${local.name}"
+  document    = jsonencode(local.contract)
 }

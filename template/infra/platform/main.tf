@@ -44,6 +44,17 @@ module "topic" {
   email      = var.alert_email
 }
 
+module "log_groups" {
+  source = "../modules/log_groups"
+
+  names = merge(
+    { control-plane = "/aws/eks/${local.name}/cluster", flow = "/aws/vpc/${local.name}/flow" },
+    { for kind in ["application", "dataplane", "host", "performance"] : kind => "/aws/containerinsights/${local.name}/${kind}" },
+  )
+  retention_days = var.log_retention_days
+  key_arn        = module.key.arn
+}
+
 module "network" {
   source = "../modules/network"
 
@@ -56,6 +67,5 @@ module "network" {
   nat_gateways         = var.nat_gateways
   interface_endpoints  = var.interface_endpoints
   node_instance_type   = var.node_instance_type
-  log_retention_days   = var.log_retention_days
-  key_arn              = module.key.arn
+  flow_log_group_arn   = module.log_groups.arns["flow"]
 }

@@ -1,6 +1,8 @@
 # Where the service keeps what it knows: PostgreSQL and Valkey.
 
 locals {
+  database_logs = ["postgresql", "upgrade"]
+
   # One group holds queue, sessions and cache, and refuses writes when it is full; with two the cache stands apart and evicts.
   cache_groups = {
     one = {
@@ -13,23 +15,37 @@ locals {
   }
 }
 
+module "log_groups" {
+  source = "../modules/log_groups"
+
+  names = merge(
+    { for kind in local.database_logs : kind => "/aws/rds/instance/${local.name}/${kind}" },
+    { for key, group in local.cache_groups[var.cache_groups] : "slow-${key}" => "/aws/elasticache/${group.id}/slow" },
+  )
+  retention_days = var.log_retention_days
+  key_arn        = module.key.arn
+}
+
 module "database" {
   source = "../modules/database"
 
-  permissions_boundary     = local.permissions_boundary
-  name                     = local.name
-  engine_version           = var.postgresql_version
-  instance_class           = var.db_instance_class
-  database_name            = "app"
-  multi_az                 = var.db_multi_az
-  storage_gb               = var.db_storage_gb
-  backup_days              = var.db_backup_days
-  deletion_protection      = var.deletion_protection
-  vpc_id                   = local.platform.vpc_id
-  subnet_ids               = local.platform.database_subnet_ids
-  client_security_group_id = local.platform.cluster_security_group_id
-  log_retention_days       = var.log_retention_days
-  key_arn                  = module.key.arn
+  permissions_boundary      = local.permissions_boundary
+  name                      = local.name
+  region                    = var.region
+  engine_version            = var.postgresql_version
+  instance_class            = var.db_instance_class
+  database_name             = "app"
+  multi_az                  = var.db_multi_az
+  storage_gb                = var.db_storage_gb
+  backup_days               = var.db_backup_days
+  deletion_protection       = var.deletion_protection
+  vpc_id                    = local.platform.vpc_id
+  subnet_ids                = local.platform.database_subnet_ids
+  client_security_group_ids = { cluster = local.platform.cluster_security_group_id }
+  master_secret             = module.secrets.names["database-master"]
+  master_version            = module.secrets.versions["database-master"]
+  log_groups                = { for kind in local.database_logs : kind => module.log_groups.names[kind] }
+  key_arn                   = module.key.arn
 }
 
 module "cache" {
@@ -46,6 +62,6 @@ module "cache" {
   vpc_id                   = local.platform.vpc_id
   subnet_ids               = local.platform.database_subnet_ids
   client_security_group_id = local.platform.cluster_security_group_id
-  log_retention_days       = var.log_retention_days
+  slow_log_groups          = { for key in keys(local.cache_groups[var.cache_groups]) : key => module.log_groups.names["slow-${key}"] }
   key_arn                  = module.key.arn
 }

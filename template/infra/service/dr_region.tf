@@ -15,6 +15,33 @@ variable "dr_region" {
   }
 }
 
+variable "dr_platform" {
+  description = "Platform in dr_region that the service can move to; empty for none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.dr_platform == "" || var.dr_region != ""
+    error_message = "dr_platform stands in dr_region, and that is empty."
+  }
+
+  validation {
+    condition     = var.dr_platform == "" || var.domain != ""
+    error_message = "dr_platform needs a domain: without a host name there is no record that could fail over."
+  }
+}
+
+variable "dr_load_balancer" {
+  description = "Load balancer of dr_platform that answers for the service when the first region does not; empty while there is none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.dr_load_balancer == "" || var.dr_platform != ""
+    error_message = "dr_load_balancer belongs to dr_platform, and that is empty."
+  }
+}
+
 provider "aws" {
   alias  = "dr_region"
   region = var.dr_region == "" ? var.region : var.dr_region

@@ -12,15 +12,12 @@ module "identity" {
   service_account      = { namespace = var.service, name = each.key }
 }
 
-# External Secrets runs once a cluster. It may read this service's path, and the master login of this service's database.
+# External Secrets runs once a cluster. It may read this service's path.
 data "aws_iam_policy_document" "read_secrets" {
   statement {
-    sid     = "ReadSecrets"
-    actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:secretsmanager:${var.region}:${local.account}:secret:${var.service}/${var.environment}/*",
-      module.database.master_secret_arn,
-    ]
+    sid       = "ReadSecrets"
+    actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+    resources = ["arn:${data.aws_partition.current.partition}:secretsmanager:${var.region}:${local.account}:secret:${var.service}/${var.environment}/*"]
   }
 
   statement {

@@ -11,7 +11,7 @@ module "secrets" {
 
   prefix  = "${var.service}/${var.environment}"
   key_arn = module.key.arn
-  logins  = { cache = "app", database-app = "app", database-migrations = "migrations" }
+  logins  = { cache = "app", database-app = "app", database-master = "master_user", database-migrations = "migrations" }
   tokens  = ["jwt-signing", "session"]
   by_hand = ["external-api-keys"]
 

@@ -5,7 +5,7 @@ output "contract" {
 
 output "contract_parameter" {
   description = "Parameter that holds the contract."
-  value       = aws_ssm_parameter.contract.name
+  value       = module.contract.name
 }
 
 output "name_servers" {

@@ -97,7 +97,7 @@ variable "secret_versions" {
   default     = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.secret_versions) : contains(["cache", "database-app", "database-migrations", "jwt-signing", "session"], name)])
-    error_message = "secret_versions knows cache, database-app, database-migrations, jwt-signing and session."
+    condition     = alltrue([for name in keys(var.secret_versions) : contains(["cache", "database-app", "database-master", "database-migrations", "jwt-signing", "session"], name)])
+    error_message = "secret_versions knows cache, database-app, database-master, database-migrations, jwt-signing and session."
   }
 }

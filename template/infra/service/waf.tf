@@ -10,13 +10,21 @@ locals {
   firewall_acl_arn = one(concat([for firewall in module.firewall : firewall.acl_arn], var.waf ? [] : [""]))
 }
 
-module "firewall" {
-  source   = "../modules/firewall"
+module "firewall_log" {
+  source   = "../modules/log_groups"
   for_each = toset(var.waf ? ["this"] : [])
 
-  name               = local.name
-  log_retention_days = var.log_retention_days
-  key_arn            = module.key.arn
+  names          = { refused = "aws-waf-logs-${local.name}" }
+  retention_days = var.log_retention_days
+  key_arn        = module.key.arn
+}
+
+module "firewall" {
+  source   = "../modules/firewall"
+  for_each = module.firewall_log
+
+  name          = local.name
+  log_group_arn = each.value.arns["refused"]
 }
 
 data "aws_iam_policy_document" "attach_firewall" {

@@ -44,7 +44,8 @@ def prepare(project: Path, environment: str, contract: Contract, images: Images)
 
 def render(overlay: Path) -> list[Manifest]:
     """The overlay's manifests. Raises DeployError for a placeholder that nobody has filled in."""
-    manifests = [document for document in yaml.safe_load_all(kustomize(overlay)) if document]
+    documents = [document for document in yaml.safe_load_all(kustomize(overlay)) if document]
+    manifests = [_without_empty_annotations(document) for document in documents]
     if left := sorted({f"{describe(manifest)}: {text}" for manifest in manifests for text in _placeholders(manifest)}):
         raise DeployError("\n".join(["placeholders are left; set them in the overlay's settings.env:", *left]))
     return manifests
@@ -87,6 +88,15 @@ def workload(manifests: Sequence[Manifest]) -> list[Manifest]:
 def deployments(manifests: Sequence[Manifest]) -> list[str]:
     """Names of the Deployments."""
     return [manifest["metadata"]["name"] for manifest in manifests if manifest["kind"] == "Deployment"]
+
+
+def _without_empty_annotations(manifest: Manifest) -> Manifest:
+    """A contract says no by an empty text, but a controller may take an empty annotation for a value."""
+    metadata = manifest["metadata"]
+    if "annotations" not in metadata:
+        return manifest
+    annotations = {key: value for key, value in metadata["annotations"].items() if value != ""}
+    return manifest | {"metadata": metadata | {"annotations": annotations}}
 
 
 def _only(manifests: Sequence[Manifest], kind: str, name: str | None = None) -> Manifest:

@@ -24,15 +24,6 @@ resource "aws_elasticache_parameter_group" "this" {
   }
 }
 
-resource "aws_cloudwatch_log_group" "slow" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
-  for_each = var.groups
-
-  name              = "/aws/elasticache/${each.value.id}/slow"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.key_arn
-}
-
 locals {
   major = split(".", var.engine_version)[0]
 }
@@ -70,7 +61,7 @@ resource "aws_elasticache_replication_group" "this" {
   apply_immediately          = true
 
   log_delivery_configuration {
-    destination      = aws_cloudwatch_log_group.slow[each.key].name
+    destination      = var.slow_log_groups[each.key]
     destination_type = "cloudwatch-logs"
     log_format       = "json"
     log_type         = "slow-log"

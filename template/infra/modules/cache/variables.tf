@@ -22,6 +22,11 @@ variable "groups" {
   }
 }
 
+variable "slow_log_groups" {
+  description = "Log group of each replication group's slow log."
+  type        = map(string)
+}
+
 variable "engine_version" {
   description = "Version of Valkey, major and minor."
   type        = string
@@ -82,12 +87,7 @@ variable "client_security_group_id" {
   type        = string
 }
 
-variable "log_retention_days" {
-  description = "Days that the slow log is kept."
-  type        = number
-}
-
 variable "key_arn" {
-  description = "ARN of the key for data at rest and logs."
+  description = "ARN of the key for data at rest."
   type        = string
 }

@@ -1,13 +1,5 @@
 # The EKS control plane. Nobody is an administrator by having created it: access entries say who is.
 
-resource "aws_cloudwatch_log_group" "control_plane" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
-  # EKS writes to this name; made first, so that retention and key hold from the first line on.
-  name              = "/aws/eks/${var.name}/cluster"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.key_arn
-}
-
 resource "aws_eks_cluster" "this" {
   # checkov:skip=CKV_AWS_37: AWS runs scheduler and controller manager; their logs are paid for and tell a user of EKS nothing to act on.
   name     = var.name
@@ -45,7 +37,7 @@ resource "aws_eks_cluster" "this" {
     public_access_cidrs     = length(var.public_cidrs) > 0 ? var.public_cidrs : null
   }
 
-  depends_on = [aws_cloudwatch_log_group.control_plane, aws_iam_role_policy_attachment.cluster]
+  depends_on = [var.log_group, aws_iam_role_policy_attachment.cluster]
 }
 
 resource "aws_eks_access_entry" "admin" {

@@ -54,13 +54,18 @@ variable "container_port" {
   }
 }
 
-variable "log_retention_days" {
-  description = "Days that control-plane logs are kept."
-  type        = number
+variable "log_group" {
+  description = "Log group that the control plane writes to; EKS fixes its name."
+  type        = string
+
+  validation {
+    condition     = var.log_group == "/aws/eks/${var.name}/cluster"
+    error_message = "EKS writes to /aws/eks/<cluster>/cluster and nowhere else."
+  }
 }
 
 variable "key_arn" {
-  description = "ARN of the key for Kubernetes secrets and logs."
+  description = "ARN of the key for Kubernetes secrets."
   type        = string
 }
 

@@ -1,4 +1,4 @@
-# Who reaches the database: the EKS group, on one port. No egress: the database starts no connection.
+# Who reaches the database: the cluster's group, on one port. No egress: the database starts no connection.
 
 resource "aws_security_group" "this" {
   name        = "${var.name}-database"
@@ -9,12 +9,14 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "from_cluster" {
+  for_each = var.client_security_group_ids
+
   security_group_id            = aws_security_group.this.id
-  description                  = "PostgreSQL from the cluster"
+  description                  = "PostgreSQL from the ${each.key}"
   ip_protocol                  = "tcp"
   from_port                    = 5432
   to_port                      = 5432
-  referenced_security_group_id = var.client_security_group_id
+  referenced_security_group_id = each.value
 }
 
 # Enhanced monitoring writes the host's own figures to CloudWatch once a minute.
@@ -38,7 +40,7 @@ data "aws_iam_policy_document" "monitoring_trust" {
 }
 
 resource "aws_iam_role" "monitoring" {
-  name                 = "${var.name}-database-monitoring"
+  name                 = "${var.name}-rds-monitoring"
   description          = "Enhanced monitoring of ${var.name}."
   assume_role_policy   = data.aws_iam_policy_document.monitoring_trust.json
   permissions_boundary = var.permissions_boundary

@@ -3,6 +3,17 @@ variable "name" {
   type        = string
 }
 
+variable "region" {
+  description = "AWS region."
+  type        = string
+}
+
+variable "source_database" {
+  description = "What the instance follows: an identifier in the same region, an ARN in another; null for nothing."
+  type        = string
+  default     = null
+}
+
 variable "engine_version" {
   description = "Major version of PostgreSQL."
   type        = string
@@ -26,11 +37,13 @@ variable "instance_class" {
 variable "database_name" {
   description = "Database that is made with the instance."
   type        = string
+  default     = "app"
 }
 
 variable "multi_az" {
   description = "Whether a standby waits in a second zone."
   type        = bool
+  default     = false
 }
 
 variable "storage_gb" {
@@ -44,8 +57,9 @@ variable "storage_gb" {
 }
 
 variable "backup_days" {
-  description = "Days of backups, and of point-in-time recovery."
+  description = "Days of backups, and of point-in-time recovery; a replica has none of its own."
   type        = number
+  default     = 7
 
   validation {
     condition     = var.backup_days >= 7 && var.backup_days <= 35
@@ -64,27 +78,45 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Database subnets."
+  description = "Database subnets; none for a replica beside its source."
   type        = list(string)
+  default     = []
 
   validation {
-    condition     = length(var.subnet_ids) >= 2
+    condition     = length(var.subnet_ids) >= 2 || (length(var.subnet_ids) == 0 && var.master_secret == null)
     error_message = "RDS needs subnets in at least two zones."
   }
 }
 
-variable "client_security_group_id" {
-  description = "The EKS group, which alone may connect."
-  type        = string
+variable "client_security_group_ids" {
+  description = "Groups that alone may connect, by what they are."
+  type        = map(string)
 }
 
-variable "log_retention_days" {
-  description = "Days that database logs are kept."
+variable "master_secret" {
+  description = "Name of the secret that holds the master's login; null for an instance that follows another, and has that one's."
+  type        = string
+  default     = null
+}
+
+variable "master_version" {
+  description = "Version of that secret's value; a new one is carried to the instance."
   type        = number
+  default     = null
+}
+
+variable "log_groups" {
+  description = "Log group of each kind of log that the instance writes."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for kind, group in var.log_groups : group == "/aws/rds/instance/${var.name}/${kind}"])
+    error_message = "RDS writes to /aws/rds/instance/<name>/<kind of log> and nowhere else."
+  }
 }
 
 variable "key_arn" {
-  description = "ARN of the key for storage, backups, logs and the master's secret."
+  description = "ARN of the key for storage and backups."
   type        = string
 }
 

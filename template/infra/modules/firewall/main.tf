@@ -107,17 +107,10 @@ resource "aws_wafv2_web_acl" "this" {
   }
 }
 
-# WAF writes to groups whose name begins so. What was let through is in the load balancer's log; here stands what was not.
-resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
-  name              = "aws-waf-logs-${var.name}"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.key_arn
-}
-
+# What was let through is in the load balancer's log; here stands what was not.
 resource "aws_wafv2_web_acl_logging_configuration" "this" {
   resource_arn            = aws_wafv2_web_acl.this.arn
-  log_destination_configs = [aws_cloudwatch_log_group.this.arn]
+  log_destination_configs = [var.log_group_arn]
 
   dynamic "redacted_fields" {
     for_each = toset(["authorization", "cookie"])

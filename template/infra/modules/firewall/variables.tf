@@ -14,12 +14,12 @@ variable "rate_limit" {
   }
 }
 
-variable "log_retention_days" {
-  description = "Days that the log of refused requests is kept."
-  type        = number
-}
-
-variable "key_arn" {
-  description = "ARN of the key that encrypts the log."
+variable "log_group_arn" {
+  description = "ARN of the log group of refused requests; WAF writes to groups named aws-waf-logs-… alone."
   type        = string
+
+  validation {
+    condition     = can(regex(":log-group:aws-waf-logs-", var.log_group_arn))
+    error_message = "WAF writes to log groups whose name begins with aws-waf-logs-."
+  }
 }

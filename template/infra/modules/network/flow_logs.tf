@@ -1,12 +1,5 @@
 # Every connection that was accepted or refused, for the people who look into an incident.
 
-resource "aws_cloudwatch_log_group" "flow" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
-  name              = "/aws/vpc/${var.name}/flow"
-  retention_in_days = var.log_retention_days
-  kms_key_id        = var.key_arn
-}
-
 data "aws_caller_identity" "current" {}
 
 data "aws_iam_policy_document" "flow_trust" {
@@ -29,7 +22,7 @@ data "aws_iam_policy_document" "flow_trust" {
 data "aws_iam_policy_document" "flow" {
   statement {
     actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.flow.arn}:*"]
+    resources = ["${var.flow_log_group_arn}:*"]
   }
 }
 
@@ -49,6 +42,6 @@ resource "aws_iam_role_policy" "flow" {
 resource "aws_flow_log" "this" {
   vpc_id          = aws_vpc.this.id
   traffic_type    = "ALL"
-  log_destination = aws_cloudwatch_log_group.flow.arn
+  log_destination = var.flow_log_group_arn
   iam_role_arn    = aws_iam_role.flow.arn
 }

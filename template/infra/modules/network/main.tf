@@ -13,7 +13,8 @@ locals {
   cidr        = cidrsubnet("0.0.0.0/0", local.prefix, local.first_block + var.vpc_block)
 
   # Zone names differ between accounts, and a zone may lack the node type: ask for zones that offer it.
-  offered = sort(setintersection(data.aws_availability_zones.usable.names, data.aws_ec2_instance_type_offerings.nodes.locations))
+  # Local zones, whose names have more parts, are none of ours.
+  offered = sort([for zone in data.aws_ec2_instance_type_offerings.nodes.locations : zone if can(regex("^${var.region}[a-z]$", zone))])
   zones   = slice(local.offered, 0, min(var.az_count, length(local.offered)))
 
   last_quarter = cidrsubnet(local.cidr, 2, 3)
@@ -25,16 +26,6 @@ locals {
   # The first `nat_gateways` zones have a NAT of their own; the others share them in turn.
   nat_zones = slice(local.zones, 0, min(var.nat_gateways, length(local.zones)))
   nat_of    = { for index, zone in local.zones : zone => local.nat_zones[index % length(local.nat_zones)] }
-}
-
-data "aws_availability_zones" "usable" {
-  # checkov:skip=CKV_AWS_394: Names of zones differ between accounts; az_count bounds what is taken.
-  state = "available"
-
-  filter {
-    name   = "opt-in-status"
-    values = ["opt-in-not-required"]
-  }
 }
 
 data "aws_ec2_instance_type_offerings" "nodes" {

@@ -58,13 +58,8 @@ variable "node_instance_type" {
   type        = string
 }
 
-variable "log_retention_days" {
-  description = "Days that flow logs are kept."
-  type        = number
-}
-
-variable "key_arn" {
-  description = "ARN of the key that encrypts the flow logs."
+variable "flow_log_group_arn" {
+  description = "ARN of the log group of the flow logs."
   type        = string
 }
 

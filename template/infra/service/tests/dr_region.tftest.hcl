@@ -54,3 +54,50 @@ run "the_first_region_is_refused" {
 
   expect_failures = [var.dr_region]
 }
+
+run "a_second_platform_without_a_second_region_is_refused" {
+  command = plan
+
+  variables {
+    dr_region   = ""
+    dr_platform = "second"
+  }
+
+  expect_failures = [var.dr_platform]
+}
+
+run "a_second_platform_without_a_host_name_is_refused" {
+  command = plan
+
+  variables {
+    domain      = ""
+    dr_platform = "second"
+  }
+
+  expect_failures = [var.dr_platform]
+}
+
+run "a_load_balancer_without_its_platform_is_refused" {
+  command = plan
+
+  variables {
+    dr_load_balancer = "k8s-second"
+  }
+
+  expect_failures = [var.dr_load_balancer]
+}
+
+run "a_second_platform_of_another_region_is_refused" {
+  command = plan
+
+  variables {
+    dr_platform = "second"
+  }
+
+  override_data {
+    target = data.aws_ssm_parameter.dr_platform
+    values = { insecure_value = "{\"version\": 1, \"region\": \"ap-southeast-3\"}" }
+  }
+
+  expect_failures = [data.aws_ssm_parameter.dr_platform]
+}

@@ -7,6 +7,7 @@ mock_provider "aws" {
 variables {
   name                     = "shop"
   groups                   = { main = { id = "shop", description = "Queue of shop", eviction = "noeviction" } }
+  slow_log_groups          = { main = "/aws/elasticache/shop/slow" }
   engine_version           = "8.0"
   node_type                = "cache.t3.micro"
   replicas                 = 1
@@ -16,7 +17,6 @@ variables {
   vpc_id                   = "vpc-1"
   subnet_ids               = ["subnet-1", "subnet-2"]
   client_security_group_id = "sg-1"
-  log_retention_days       = 30
   key_arn                  = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
 }
 

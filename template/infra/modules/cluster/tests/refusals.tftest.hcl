@@ -11,7 +11,7 @@ variables {
   subnet_ids         = ["subnet-1", "subnet-2"]
   public_cidrs       = []
   admin_role_arns    = []
-  log_retention_days = 30
+  log_group          = "/aws/eks/shop/cluster"
   key_arn            = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
 }
 
@@ -24,10 +24,21 @@ run "wrong_values_are_refused" {
 
   variables {
     name               = "Shop"
+    log_group          = "/aws/eks/Shop/cluster"
     kubernetes_version = "1.5"
     subnet_ids         = ["subnet-1"]
     container_port     = 80
   }
 
   expect_failures = [var.name, var.kubernetes_version, var.subnet_ids, var.container_port]
+}
+
+run "a_log_group_that_eks_does_not_write_to_is_refused" {
+  command = plan
+
+  variables {
+    log_group = "/aws/eks/another/cluster"
+  }
+
+  expect_failures = [var.log_group]
 }

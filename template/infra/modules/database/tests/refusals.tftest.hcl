@@ -5,19 +5,22 @@ mock_provider "aws" {
 }
 
 variables {
-  name                     = "shop"
-  engine_version           = "17"
-  instance_class           = "db.t3.micro"
-  database_name            = "app"
-  multi_az                 = true
-  storage_gb               = 20
-  backup_days              = 7
-  deletion_protection      = true
-  vpc_id                   = "vpc-1"
-  subnet_ids               = ["subnet-1", "subnet-2"]
-  client_security_group_id = "sg-1"
-  log_retention_days       = 30
-  key_arn                  = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  name                      = "shop"
+  region                    = "ap-southeast-1"
+  engine_version            = "17"
+  instance_class            = "db.t3.micro"
+  database_name             = "app"
+  multi_az                  = true
+  storage_gb                = 20
+  backup_days               = 7
+  deletion_protection       = true
+  vpc_id                    = "vpc-1"
+  subnet_ids                = ["subnet-1", "subnet-2"]
+  client_security_group_ids = { cluster = "sg-1" }
+  master_secret             = "shop/production/database-master"
+  master_version            = 1
+  log_groups                = { postgresql = "/aws/rds/instance/shop/postgresql" }
+  key_arn                   = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
 }
 
 run "right_values_plan" {
@@ -33,7 +36,43 @@ run "wrong_values_are_refused" {
     storage_gb     = 5
     backup_days    = 1
     subnet_ids     = ["subnet-1"]
+    log_groups     = { postgresql = "/shop/postgresql" }
   }
 
-  expect_failures = [var.engine_version, var.instance_class, var.storage_gb, var.backup_days, var.subnet_ids]
+  expect_failures = [var.engine_version, var.instance_class, var.storage_gb, var.backup_days, var.subnet_ids, var.log_groups]
+}
+
+run "a_replica_beside_its_source_needs_no_subnets" {
+  command = plan
+
+  variables {
+    source_database = "shop-source"
+    subnet_ids      = []
+    master_secret   = null
+  }
+
+  assert {
+    condition     = length(aws_db_subnet_group.this) == 0 && length(terraform_data.master_password) == 0
+    error_message = "a replica has its source's subnets and logins"
+  }
+}
+
+run "a_replica_with_a_password_of_its_own_is_refused" {
+  command = plan
+
+  variables {
+    source_database = "shop-source"
+  }
+
+  expect_failures = [aws_db_instance.this]
+}
+
+run "an_instance_without_subnets_is_refused" {
+  command = plan
+
+  variables {
+    subnet_ids = []
+  }
+
+  expect_failures = [var.subnet_ids]
 }

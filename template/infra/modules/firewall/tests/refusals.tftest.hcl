@@ -5,9 +5,8 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "shop"
-  log_retention_days = 30
-  key_arn            = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  name          = "shop"
+  log_group_arn = "arn:aws:logs:ap-southeast-1:111122223333:log-group:aws-waf-logs-shop"
 }
 
 run "right_values_plan" {
@@ -22,4 +21,14 @@ run "a_limit_that_stops_people_is_refused" {
   }
 
   expect_failures = [var.rate_limit]
+}
+
+run "a_log_group_that_waf_cannot_write_to_is_refused" {
+  command = plan
+
+  variables {
+    log_group_arn = "arn:aws:logs:ap-southeast-1:111122223333:log-group:shop"
+  }
+
+  expect_failures = [var.log_group_arn]
 }

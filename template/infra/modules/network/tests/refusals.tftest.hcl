@@ -13,8 +13,7 @@ variables {
   nat_gateways        = 2
   interface_endpoints = true
   node_instance_type  = "t3.medium"
-  log_retention_days  = 30
-  key_arn             = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  flow_log_group_arn  = "arn:aws:logs:ap-southeast-1:111122223333:log-group:/aws/vpc/shop/flow"
 }
 
 run "right_values_plan" {

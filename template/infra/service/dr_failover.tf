@@ -1,0 +1,84 @@
+# The host name in two regions, once a second platform is named: Route 53 answers with the first region while its health check
+# passes, and with the second one otherwise. The first record is written by external-dns, which learns from the contract what to put
+# on the Ingress. Terraform writes the second, for no deploy of this environment reaches that region.
+
+data "aws_ssm_parameter" "dr_platform" {
+  provider = aws.dr_region
+  for_each = toset(var.dr_platform == "" ? [] : [var.dr_platform])
+
+  name = "/platform/${each.key}/${var.environment}/contract"
+
+  lifecycle {
+    postcondition {
+      condition     = try(jsondecode(self.insecure_value).version, 0) == 1 && try(jsondecode(self.insecure_value).region, "") == var.dr_region
+      error_message = "The contract of platform ${each.key} is not of version 1, or not for ${var.dr_region}."
+    }
+  }
+}
+
+locals {
+  dr_platforms = { for name, parameter in data.aws_ssm_parameter.dr_platform : name => jsondecode(parameter.insecure_value) }
+
+  # What the deploy puts on the Ingress; an empty value is no annotation.
+  dns_failover = {
+    dns_failover        = var.dr_platform == "" ? "" : "PRIMARY"
+    dns_set_identifier  = var.dr_platform == "" ? "" : var.region
+    dns_health_check_id = one(concat([for check in aws_route53_health_check.this : check.id], var.dr_platform == "" ? [""] : []))
+  }
+}
+
+# Pods that run are what a region owes; without a figure, CloudWatch itself is gone, and the region with it.
+resource "aws_cloudwatch_metric_alarm" "pods" {
+  for_each = local.dr_platforms
+
+  alarm_name          = "${local.name}-pods"
+  alarm_description   = "No pod of the API runs: Route 53 answers with ${var.dr_region}"
+  namespace           = "ContainerInsights"
+  metric_name         = "service_number_of_running_pods"
+  dimensions          = { ClusterName = local.platform.cluster_name, Namespace = var.service, Service = "api" }
+  statistic           = "Minimum"
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  period              = 60
+  evaluation_periods  = 3
+  treat_missing_data  = "breaching"
+  alarm_actions       = [module.topic.arn]
+  ok_actions          = [module.topic.arn]
+}
+
+resource "aws_route53_health_check" "this" {
+  for_each = aws_cloudwatch_metric_alarm.pods
+
+  type                            = "CLOUDWATCH_METRIC"
+  cloudwatch_alarm_name           = each.value.alarm_name
+  cloudwatch_alarm_region         = var.region
+  insufficient_data_health_status = "Unhealthy"
+
+  tags = { Name = local.name }
+}
+
+data "aws_lb" "dr" {
+  provider = aws.dr_region
+  for_each = toset(var.dr_load_balancer == "" ? [] : [var.dr_load_balancer])
+
+  name = each.key
+}
+
+resource "aws_route53_record" "dr" {
+  for_each = data.aws_lb.dr
+
+  zone_id        = module.domain[var.domain].zone_id
+  name           = var.domain
+  type           = "A"
+  set_identifier = var.dr_region
+
+  failover_routing_policy {
+    type = "SECONDARY"
+  }
+
+  alias {
+    name                   = each.value.dns_name
+    zone_id                = each.value.zone_id
+    evaluate_target_health = true
+  }
+}
