@@ -1,6 +1,7 @@
 """NetworkPolicies allow exactly the flows of the architecture's picture: each flow, and no other."""
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,32 @@ def test_exactly_the_flows_of_the_picture_are_allowed(rendered: Rendered, render
     for environment, manifests in rendered[variant].items():
         assert list(unlike(manifests, answers)) == [], environment
         assert len(places(manifests)) >= 5 + len(OUTSIDE)
+
+
+DRAWN = {
+    "alb": "load balancer",
+    "database": "database subnet",
+    "cache": "database subnet",
+    "agent": "cloudwatch agent",
+    "keda": "keda operator",
+}
+"""What the architecture's picture calls the places of the matrix, where the names differ."""
+
+_ARROW = re.compile(r"^ +(\w+) -->\|[^|]*?(\d+)\| (\w+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("variant", ["startup", "production", "everything", "join", "queue"])
+def test_the_table_is_the_picture_of_the_projects_own_docs(rendered: Rendered, render: Renderer, variant: str) -> None:
+    """Each arrow with a port is a flow, and each flow between what the picture shows is an arrow."""
+    text = (render(VARIANTS[variant]) / "docs/architecture.md").read_text(encoding="utf-8")
+    arrows = {(DRAWN.get(source, source), DRAWN.get(target, target), int(port)) for source, port, target in _ARROW.findall(text)}
+    assert len(arrows) >= 10
+    places_drawn = {place for source, target, _ in arrows for place in (source, target)}
+    for manifests in rendered[variant].values():
+        shown = {flow for flow in flows(manifests) if {flow[0], flow[1]} <= places_drawn}
+        # HTTPS and mail go to every address; the picture draws one arrow for all of them.
+        beside = {(source, target, port) for source, target, port in shown if target != "internet" and port in (443, 587)}
+        assert shown - beside == arrows
 
 
 def test_an_option_adds_its_own_flows_alone() -> None:

@@ -66,11 +66,27 @@ def _retype_custom(manifests: list[Manifest]) -> Manifest:
     return broken
 
 
+def _remove(manifests: list[Manifest]) -> Manifest:
+    return one(manifests, "PodDisruptionBudget", "api") | {"apiVersion": "policy/v1beta1"}
+
+
+def _forget(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "Deployment", "worker")
+    del broken["spec"]["selector"]
+    return broken
+
+
+def _write_as_before(manifests: list[Manifest]) -> Manifest:
+    broken = one(manifests, "Ingress", "api")
+    broken["spec"]["rules"][0]["http"]["paths"][0]["backend"] = {"serviceName": "api", "servicePort": 80}
+    return broken
+
+
 def _invent(manifests: list[Manifest]) -> Manifest:
     return one(manifests, "Service", "api") | {"kind": "Servise"}
 
 
-@pytest.mark.parametrize("fault", [_misspell, _retype, _age, _misspell_custom, _retype_custom, _invent])
+@pytest.mark.parametrize("fault", [_misspell, _retype, _remove, _forget, _write_as_before, _invent, _age, _misspell_custom, _retype_custom])
 def test_a_wrong_manifest_is_refused(rendered: Rendered, fault: Callable[[list[Any]], Manifest]) -> None:
     manifests = copy.deepcopy(rendered["production"]["production"])
     assert list(problems(fault(manifests)))

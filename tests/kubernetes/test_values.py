@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,17 @@ def test_the_deploy_role_may_apply_every_kind_and_read_no_secret(render: Rendere
     assert subjects == {f"{namespace['metadata']['name']}-deployers"}
     infra = (render(VARIANTS[variant]) / "infra/service/identities.tf").read_text(encoding="utf-8")
     assert 'kubernetes_groups = ["${var.service}-deployers"]' in infra
+
+
+TYPED = re.compile(r"arn:aws|amazonaws\.com|\b\d{12}\b|\b(?:subnet|sg|vpc)-[0-9a-f]{8,}|\b(?:ap|us|eu)-[a-z]+-\d\b")
+"""What only Terraform knows: ARNs, hosts, accounts, ids, regions."""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_nothing_is_typed_that_terraform_knows(render: Renderer, variant: str) -> None:
+    deploy = render(VARIANTS[variant]) / "deploy"
+    folders = ("access", "base", "components", "namespace", "overlays", "service")
+    files = [path for folder in folders for path in (deploy / folder).rglob("*") if path.is_file() and path.parent.name != "contract"]
+    assert len(files) > 30
+    assert [f"{path.name}: {found.group()}" for path in files for found in TYPED.finditer(path.read_text(encoding="utf-8"))] == []
+    assert TYPED.search((deploy / "contract.example.json").read_text(encoding="utf-8"))
