@@ -246,6 +246,16 @@ def test_a_release_that_waits_for_a_reviewer_holds_back_no_other_environment(ren
     assert groups == {name: {"group": f"release-{name}", "cancel-in-progress": False} for name in release["jobs"]}
 
 
+def test_an_environment_in_an_account_of_its_own_is_planned_with_that_accounts_role(render: Renderer) -> None:
+    job = workflows_of(render({}))["plan"]["jobs"]["plan"]
+    *own, common = job["env"]["AWS_PLAN_ROLE_ARN"].removeprefix("${{ ").removesuffix(" }}").split(" || ")
+    assert own == [f"inputs.environment == '{name}' && vars.AWS_PLAN_ROLE_ARN_{name.upper()}" for name in ("dev", "staging", "production")]
+    assert common == "vars.AWS_PLAN_ROLE_ARN"
+    (takes,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("aws-actions/")]
+    assert takes["role-to-assume"] == "${{ env.AWS_PLAN_ROLE_ARN }}"
+    assert "vars." not in str(job["steps"])
+
+
 def test_an_apply_is_of_a_saved_plan_by_an_environment_of_its_own(render: Renderer) -> None:
     for variant, trigger in (("startup", "workflow_dispatch"), ("reviewed", "push")):
         workflows = workflows_of(render(VARIANTS[variant]))
