@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 CHECKOV = "checkov==3.3.30"
 SCANNED = {"sandbox", "production", EVERYTHING}
 CASES = [pytest.param(case, id=str(case)) for case in cases("bootstrap", "platform", "service") if case.variant in SCANNED]
-MOST_SKIPS = 23
+MOST_SKIPS = 14
 SHORTEST_REASON = 30
 
 

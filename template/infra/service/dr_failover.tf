@@ -77,8 +77,8 @@ resource "aws_route53_record" "dr" {
   }
 
   alias {
-    name                   = each.value.dns_name
-    zone_id                = each.value.zone_id
+    name                   = data.aws_lb.dr[each.key].dns_name
+    zone_id                = data.aws_lb.dr[each.key].zone_id
     evaluate_target_health = true
   }
 }
