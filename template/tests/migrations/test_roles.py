@@ -195,6 +195,11 @@ def test_an_application_that_owns_a_table_or_has_a_role_is_refused_by_name(maste
         ensure(master, roles())
 
 
+def test_migrations_before_the_roles_name_the_command_that_makes_them(master: Settings) -> None:
+    with pytest.raises(MigrationError, match=r"PostgreSQL refuses the login.*`app database-roles` makes the roles"):
+        upgrade(settings_as(master, "migrations", MIGRATIONS))
+
+
 def test_a_wrong_master_is_one_sentence(master: Settings) -> None:
     prepared(master)
     with pytest.raises(MigrationError, match="PostgreSQL refused"):

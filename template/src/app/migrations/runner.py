@@ -5,9 +5,13 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from app.migrations.failure import MigrationError
 from app.settings import Settings
+
+# Class of SQLSTATE: no such role, or not its password.
+REFUSED_LOGIN = "28"
 
 
 def alembic_config(settings: Settings | None = None) -> Config:
@@ -25,6 +29,12 @@ def upgrade(settings: Settings, revision: str = "head") -> None:
     except OSError as error:
         raise MigrationError(
             f"PostgreSQL does not answer: {error}. Set DATABASE_URL; `app dev` prints its own"
+        ) from error
+    except DBAPIError as error:
+        if not str(getattr(error.orig, "sqlstate", None) or "").startswith(REFUSED_LOGIN):
+            raise
+        raise MigrationError(
+            f"PostgreSQL refuses the login: {error.orig}. `app database-roles` makes the roles, with their passwords"
         ) from error
     except CommandError as error:
         # Such as a revision that the database has and this code has not.
