@@ -1,0 +1,56 @@
+"""What GitHub makes of runs: which wait for which, where they run, and what one leaves that is run again."""
+
+import pytest
+
+from tests.harness import Renderer
+from tests.workflows.projects import VARIANTS, folder_of, steps_of, workflows_of
+from tests.workflows.test_workflows import EVERYWHERE
+
+
+@pytest.mark.parametrize("variant", EVERYWHERE)
+def test_a_run_that_is_run_again_leaves_its_artifacts_anew(render: Renderer, variant: str) -> None:
+    """Without `overwrite` the second upload of a name fails, or leaves two of which one is old."""
+    uploads = [
+        step["with"]
+        for w in workflows_of(folder_of(render, variant)).values()
+        for step in steps_of(w)
+        if "upload-artifact" in step.get("uses", "")
+    ]
+    assert uploads
+    assert all(upload["overwrite"] is True and upload["if-no-files-found"] == "error" for upload in uploads)
+
+
+def test_one_at_a_time_reaches_an_environment_and_a_rollback_is_never_dropped(render: Renderer) -> None:
+    workflows = workflows_of(render({}))
+    groups = [workflows[name]["jobs"][name]["concurrency"] for name in ("deploy", "rollback")]
+    # Without a queue GitHub drops the one that waits when another comes.
+    assert groups == [{"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False, "queue": "max"}] * 2
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_release_that_waits_for_a_reviewer_holds_back_no_other_environment(render: Renderer, variant: str) -> None:
+    """GitHub counts a run that waits for a reviewer as one that runs: a group of the whole workflow would be held for days."""
+    release = workflows_of(render(VARIANTS[variant]))["release"]
+    assert "concurrency" not in release
+    groups = {name: job["concurrency"] for name, job in release["jobs"].items()}
+    assert groups == {name: {"group": f"release-{name}", "cancel-in-progress": False} for name in release["jobs"]}
+
+
+def test_what_talks_to_a_cluster_may_run_inside_its_network(render: Renderer) -> None:
+    workflows = workflows_of(render({}))
+    runners = {
+        f"{name}/{job_name}": job["runs-on"] for name, w in workflows.items() for job_name, job in w["jobs"].items() if "runs-on" in job
+    }
+    inside = {name for name, runner in runners.items() if runner == "${{ vars.DEPLOY_RUNNER || 'ubuntu-24.04' }}"}
+    assert inside == {"deploy/deploy", "rollback/rollback"}
+    assert {runner for name, runner in runners.items() if name not in inside} == {"ubuntu-24.04"}
+
+
+def test_an_environment_in_an_account_of_its_own_is_planned_with_that_accounts_role(render: Renderer) -> None:
+    job = workflows_of(render({}))["plan"]["jobs"]["plan"]
+    *own, common = job["env"]["AWS_PLAN_ROLE_ARN"].removeprefix("${{ ").removesuffix(" }}").split(" || ")
+    assert own == [f"inputs.environment == '{name}' && vars.AWS_PLAN_ROLE_ARN_{name.upper()}" for name in ("dev", "staging", "production")]
+    assert common == "vars.AWS_PLAN_ROLE_ARN"
+    (takes,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("aws-actions/")]
+    assert takes["role-to-assume"] == "${{ env.AWS_PLAN_ROLE_ARN }}"
+    assert "vars." not in str(job["steps"])
