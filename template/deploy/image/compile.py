@@ -1,0 +1,34 @@
+"""Compile what the API and the worker import: `python compile.py <folder> …`, run by the build after it trimmed.
+
+A container cannot write bytecode, and without any it starts in 3 s rather than 1. What neither of the two imports at
+its start, a quarter, stays uncompiled. That the imports succeed shows that nothing was trimmed too far.
+"""
+
+import py_compile
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Import both processes, then compile each module that came from one of the folders."""
+    import app.cli
+    import app.server
+    import app.worker
+
+    app.server.create_app().openapi()
+    folders = [Path(folder).resolve() for folder in sys.argv[1:]]
+    files = [getattr(module, "__file__", None) for module in sys.modules.values()]
+    sources = {Path(file).resolve() for file in files if file}
+    compiled = 0
+    for source in sorted(sources):
+        if source.suffix == ".py" and any(source.is_relative_to(folder) for folder in folders):
+            # Sources of an image never change: they need no look at each start, whatever their dates.
+            py_compile.compile(
+                str(source), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+            )
+            compiled += 1
+    sys.stdout.write(f"compiled {compiled} modules\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What compose.yaml runs: a process that starts again when its sources change, or when it dies."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.dev import reload
+from app.dev.reload import changes_of, reload_until
+
+# Notes its number, and lives until it is told to end; or dies at once while there is a file named broken.
+CHILD = """
+import signal, sys
+from pathlib import Path
+runs, sources = map(Path, sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+with runs.open("a") as file:
+    file.write("run\\n")
+if not (sources / "broken").exists():
+    signal.pause()
+"""
+
+
+def await_runs(runs: Path, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if runs.exists() and len(runs.read_text().splitlines()) == count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not {count} runs: {runs.read_text() if runs.exists() else 'none'}")
+
+
+@pytest.fixture
+def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Every process that was started, each of them CHILD."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(_half: Sequence[str]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", CHILD, str(tmp_path / "runs"), str(tmp_path / "src")]
+        started.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+        return started[-1]
+
+    monkeypatch.setattr(reload, "_start", start)
+    monkeypatch.setattr(reload, "_INTERVAL", 0.05)
+    monkeypatch.setattr(reload, "_PAUSE", 0.1)
+    return started
+
+
+@contextmanager
+def reloading(sources: Path) -> Iterator[None]:
+    stopping = threading.Event()
+    thread = threading.Thread(target=reload_until, args=(stopping, ["worker"], sources))
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sources: (sources / "feature.py").write_text("changed"),
+        lambda sources: (sources / "new.py").write_text("new"),
+        lambda sources: (sources / "feature.py").unlink(),
+        lambda sources: (sources / "locales/en.po").write_text("a word"),
+    ],
+    ids=["edited", "added", "deleted", "a catalogue"],
+)
+def test_a_change_starts_the_process_again(
+    change: Callable[[Path], object], children: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    sources = tmp_path / "src"
+    (sources / "locales").mkdir(parents=True)
+    (sources / "feature.py").write_text("as it was")
+    with reloading(sources):
+        await_runs(tmp_path / "runs", 1)
+        change(sources)
+        await_runs(tmp_path / "runs", 2)
+    assert [child.returncode for child in children] == [0, 0]
+
+
+def test_a_process_that_dies_is_started_again_after_a_pause(
+    children: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    sources = tmp_path / "src"
+    sources.mkdir()
+    (sources / "broken").touch()
+    with reloading(sources):
+        await_runs(tmp_path / "runs", 3)
+        (sources / "broken").unlink()
+    assert len(children) >= 3
+
+
+def test_bytecode_is_no_change(tmp_path: Path) -> None:
+    (tmp_path / "feature.py").touch()
+    before = changes_of(tmp_path)
+    (tmp_path / "feature.cpython-313.pyc").touch()
+    assert changes_of(tmp_path) == before
