@@ -36,6 +36,22 @@ class _Secrets(Protocol):
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]: ...  # noqa: N803  AWS names it so
 
 
+class Whereabouts(Protocol):
+    """A cluster, and the namespace that commands work in."""
+
+    @property
+    def region(self) -> str:
+        """The cluster's region."""
+
+    @property
+    def cluster_name(self) -> str:
+        """The cluster's name."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+
+
 def read_contract(service: str, environment: str, region: str) -> Contract:
     """The service's contract. Raises DeployError when it is missing, unreadable or another service's."""
     name = parameter_name(service, environment)
@@ -88,18 +104,18 @@ def read_login(name: str, region: str) -> tuple[str, str]:
         raise DeployError(f"the secret {name} is no JSON object with username and password") from None
 
 
-def kubeconfig(contract: Contract) -> str:
-    """A kubeconfig for the contract's cluster, as JSON; its tokens come from the AWS command line.
+def kubeconfig(where: Whereabouts) -> str:
+    """A kubeconfig for a cluster, as JSON; its tokens come from the AWS command line.
 
     The deploy never uses the caller's own: that may point at another cluster. Raises DeployError.
     """
-    clusters: _Clusters = boto3.client("eks", region_name=contract.region)
+    clusters: _Clusters = boto3.client("eks", region_name=where.region)
     try:
-        cluster = clusters.describe_cluster(name=contract.cluster_name)["cluster"]
+        cluster = clusters.describe_cluster(name=where.cluster_name)["cluster"]
     except (BotoCoreError, ClientError) as error:
-        raise DeployError(f"cannot describe the cluster {contract.cluster_name}: {error}") from None
+        raise DeployError(f"cannot describe the cluster {where.cluster_name}: {error}") from None
     authority = cluster["certificateAuthority"]
-    token = ["--region", contract.region, "eks", "get-token", "--cluster-name", contract.cluster_name]
+    token = ["--region", where.region, "eks", "get-token", "--cluster-name", where.cluster_name]
     document = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -127,7 +143,7 @@ def kubeconfig(contract: Contract) -> str:
             }
         ],
         "contexts": [
-            {"name": "deploy", "context": {"cluster": "deploy", "user": "deploy", "namespace": contract.namespace}}
+            {"name": "deploy", "context": {"cluster": "deploy", "user": "deploy", "namespace": where.namespace}}
         ],
     }
     return json.dumps(document, indent=2)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import manifests, project
-from deploy.aws import kubeconfig, read_contract
+from deploy.aws import Whereabouts, kubeconfig, read_contract
 from deploy.contract import Contract
 from deploy.ending import ended_in_order
 from deploy.failure import DeployError, HalfwayError, TakenOverError
@@ -170,7 +170,8 @@ def place(options: argparse.Namespace) -> Place:
     facts = project.facts(root)
     contract = read_contract(facts["SERVICE"], options.environment, facts["AWS_REGION"])
     project.require_certificates(root, contract.region)
-    return Place(root, contract, _connect(root, contract), options.take_over)
+    cluster = Cluster(write_kubeconfig(root, contract.environment, contract), contract.namespace)
+    return Place(root, contract, cluster, options.take_over)
 
 
 def say(text: str) -> None:
@@ -179,10 +180,10 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _connect(root: Path, contract: Contract) -> Cluster:
-    """The contract's cluster and namespace, through a kubeconfig that only its owner may read."""
-    path = root / ".deploy" / f"{contract.environment}.kubeconfig.json"
+def write_kubeconfig(root: Path, name: str, where: Whereabouts) -> Path:
+    """A file of a cluster's kubeconfig that only its owner may read."""
+    path = root / ".deploy" / f"{name}.kubeconfig.json"
     path.parent.mkdir(exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(kubeconfig(contract), encoding="utf-8")
-    return Cluster(path, contract.namespace)
+    path.write_text(kubeconfig(where), encoding="utf-8")
+    return path
