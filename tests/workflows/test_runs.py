@@ -20,6 +20,17 @@ def test_a_run_that_is_run_again_leaves_its_artifacts_anew(render: Renderer, var
     assert all(upload["overwrite"] is True and upload["if-no-files-found"] == "error" for upload in uploads)
 
 
+@pytest.mark.parametrize("variant", EVERYWHERE)
+def test_what_is_cancelled_reports_nothing(render: Renderer, variant: str) -> None:
+    """`always()` also holds for a run that a newer one has cut off: its older plan would overwrite the newer comment."""
+    for name, workflow in workflows_of(folder_of(render, variant)).items():
+        conditions = [part.get("if", "") for part in [*workflow["jobs"].values(), *steps_of(workflow)]]
+        assert not [condition for condition in conditions if "always()" in condition], name
+    if variant in VARIANTS:
+        infrastructure = workflows_of(folder_of(render, variant))["infrastructure"]["jobs"]
+        assert infrastructure["comment"]["if"].startswith("${{ !cancelled() && ")
+
+
 def test_one_at_a_time_reaches_an_environment_and_a_rollback_is_never_dropped(render: Renderer) -> None:
     workflows = workflows_of(render({}))
     groups = [workflows[name]["jobs"][name]["concurrency"] for name in ("deploy", "rollback")]
