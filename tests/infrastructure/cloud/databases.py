@@ -70,7 +70,8 @@ def update_parameters(self: Any, parameters: list[dict[str, Any]]) -> None:
 
 @adds_to(RDSBackend)
 def create_db_instance_read_replica(self: Any, db_kwargs: dict[str, Any]) -> Any:
-    replica = _create_replica(self, db_kwargs)
+    # Its own region first: moto looks there for the groups that follow.
+    replica = _create_replica(self, {"backend": self, **db_kwargs})
     replica.backend = self
     replica.dbi_resource_id = _resource_id()
     replica.replicas = []
