@@ -70,6 +70,17 @@ def test_a_failed_rollout_gives_way_to_the_digests_and_the_overlay_before(releas
     assert released.lock == ""
 
 
+@pytest.mark.parametrize("part", ["kind: ExternalSecret", "kind: Ingress", "kind: HorizontalPodAutoscaler"])
+def test_what_an_apply_had_changed_before_it_failed_gives_way_too(released: Deployer, part: str) -> None:
+    before = held(released)
+    released.meets("apply", part, fails="error: the connection broke off")
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "the connection broke off" in run.stderr
+    assert held(released) == before
+    assert released.history()[0][1] == "withdrawn"
+
+
 def test_after_a_failed_rollout_the_same_release_may_try_again(released: Deployer) -> None:
     released.holds(released.state | {"stuck": ["deployment/api"]})
     assert released.run(images=NEXT).returncode == 1
