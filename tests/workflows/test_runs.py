@@ -3,7 +3,7 @@
 import pytest
 
 from tests.harness import Renderer
-from tests.workflows.projects import VARIANTS, folder_of, steps_of, workflows_of
+from tests.workflows.projects import THIS_REPOSITORY, VARIANTS, folder_of, steps_of, triggers_of, workflows_of
 from tests.workflows.test_workflows import EVERYWHERE
 
 
@@ -45,6 +45,17 @@ def test_a_release_that_waits_for_a_reviewer_holds_back_no_other_environment(ren
     assert "concurrency" not in release
     groups = {name: job["concurrency"] for name, job in release["jobs"].items()}
     assert groups == {name: {"group": f"release-{name}", "cancel-in-progress": False} for name in release["jobs"]}
+
+
+@pytest.mark.parametrize("variant", ["startup", THIS_REPOSITORY])
+def test_every_commit_of_main_is_checked(render: Renderer, variant: str) -> None:
+    """In a group of its own: of three in one group, GitHub drops the second, and what was not checked is not released."""
+    ci = workflows_of(folder_of(render, variant))["ci"]
+    assert triggers_of(ci)["push"] == {"branches": ["main"]}
+    assert ci["concurrency"] == {
+        "group": "ci-${{ github.event_name == 'push' && github.sha || github.ref }}",
+        "cancel-in-progress": "${{ github.event_name != 'push' }}",
+    }
 
 
 def test_what_talks_to_a_cluster_may_run_inside_its_network(render: Renderer) -> None:
