@@ -38,6 +38,15 @@ def test_it_has_the_workflows_that_a_template_needs() -> None:
     assert "-m slow" in " ".join(step.get("run", "") for step in steps_of(OWN["slow"]))
 
 
+def test_every_slow_test_runs_in_one_job_of_the_schedule() -> None:
+    suites = OWN["slow"]["jobs"]["slow"]["strategy"]["matrix"]["suite"]
+    assert all((ROOT / suite).exists() for suite in suites)
+    slow = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.slow" in path.read_text(encoding="utf-8")]
+    jobs = {path.relative_to(ROOT).as_posix(): [suite for suite in suites if path.is_relative_to(ROOT / suite)] for path in slow}
+    assert {suite for found in jobs.values() for suite in found} == set(suites)
+    assert [path for path, found in jobs.items() if len(found) != 1] == []
+
+
 def test_every_row_of_the_matrix_is_a_job_of_its_own() -> None:
     jobs = OWN["ci"]["jobs"]
     assert jobs["project"]["strategy"]["matrix"] == "${{ fromJSON(needs.matrix.outputs.matrix) }}"
