@@ -1,6 +1,7 @@
 """A release by steps: weights seen in the load balancer, and every end with all traffic on one Deployment."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from tests.kubernetes.overlays import kustomize, one
 # Nothing is measured here: tests/workflows/test_canary.py lets traffic flow.
 AT_ONCE = ("--bake", "0", "--inconclusive", "continue")
 ANNOTATION = "alb.ingress.kubernetes.io/actions.api-weighted"
+
+# Of the release that runs.
+BEFORE = {"release": "before", **DIGESTS, "at": "2026-11-01T12:00:00+00:00", "state": "deployed"}
+HISTORY = {"metadata": {"resourceVersion": "1"}, "data": {"releases": json.dumps([BEFORE])}}
 
 
 class LoadBalancer:
@@ -69,7 +74,8 @@ def canary(render: Renderer, tmp_path: Path, aws: str) -> CanaryDeployer:
     annotation = one(manifests, "Ingress", "api")["metadata"]["annotations"][ANNOTATION]
     status = {"loadBalancer": {"ingress": [{"hostname": balancer.balancer["DNSName"]}]}}
     ingress = {"metadata": {"annotations": {ANNOTATION: annotation}}, "status": status}
-    deployer.holds({"namespace/shop": {}, "job-outcome": "Complete", "deployment/api": {}, "deployment/worker": {}, "ingress/api": ingress})
+    running = {"deployment/api": {}, "deployment/worker": {}, "ingress/api": ingress, "configmap/deploy-history": HISTORY}
+    deployer.holds({"namespace/shop": {}, "job-outcome": "Complete", **running})
     return deployer
 
 
@@ -147,6 +153,17 @@ def test_a_first_release_is_rolled_out_at_once(canary: CanaryDeployer) -> None:
     assert run.returncode == 0, run.stderr
     assert weights_set(canary) == []
     assert "Deployment/api" in canary.applies()[-1]
+
+
+def test_a_first_release_that_broke_off_is_rolled_out_at_once_too(canary: CanaryDeployer) -> None:
+    canary.holds({"namespace/shop": {}, "job-outcome": "Complete"})
+    canary.environment["GITHUB_RUN_ID"] = "1"
+    canary.meets("rollout", "status", signal=signal.SIGKILL)
+    assert canary.run(*AT_ONCE, module="deploy.canary").returncode == -signal.SIGKILL
+    run = canary.run(*AT_ONCE, module="deploy.canary")
+    assert run.returncode == 0, run.stderr
+    assert weights_set(canary) == []
+    assert canary.state["deployment/api"]["spec"]["replicas"] == 3
 
 
 @pytest.mark.parametrize("weights", ["50,5", "0,50", "5,100", "five", "5,,50", ""])

@@ -77,7 +77,8 @@ class CanaryRelease:
         self._release.prepare()
         self._release.migrate()
         self._release.route()
-        if not self._cluster.exists("deployment", STABLE):
+        # Also the first one that broke off and is run again: what it left has never served.
+        if not (self._target.place.history.has_arrived() and self._cluster.exists("deployment", STABLE)):
             cli.say("a first release has nothing to be compared with: it is rolled out at once")
             self._release.roll_out()
             return
