@@ -3,8 +3,10 @@
 import copy
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,6 +127,42 @@ def test_where_nothing_was_deployed_there_is_nothing_to_fetch(restart: ModuleTyp
     cluster.held = {}
     with pytest.raises(sys.modules["deploy.failure"].DeployError, match="nothing was deployed here yet"):
         restart.fetch(cluster)
+
+
+@pytest.fixture
+def place(restart: ModuleType, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command finds the fake cluster; what it does under the environment's lock is noted."""
+    held: list[str] = []
+
+    @contextmanager
+    def lock() -> Iterator[None]:
+        held.append(f"taken after {len(cluster.calls)} calls")
+        yield
+
+    monkeypatch.setattr(restart.cli, "place", lambda _: SimpleNamespace(cluster=cluster, lock=lock))
+    return held
+
+
+def test_the_command_works_under_the_environments_lock(
+    restart: ModuleType, cluster: Cluster, place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert restart.main(["production"]) == 0
+    assert place == ["taken after 0 calls"]
+    assert [verb for verb, _ in cluster.calls] == ["fetch"] * 3 + ["restart"] * 2 + ["wait"] * 2
+    assert "secret: app is fetched" in capsys.readouterr().out
+
+
+def test_a_dry_run_changes_nothing(restart: ModuleType, cluster: Cluster, place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert restart.main(["production", "--dry-run"]) == 0
+    assert (cluster.calls, place) == ([], [])
+    assert capsys.readouterr().out == "would fetch app, external-api-keys, migrate and restart api, worker\n"
+
+
+@pytest.mark.usefixtures("place")
+def test_a_failure_is_said_and_ends_with_1(restart: ModuleType, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.unreadable = "app"
+    assert restart.main(["production"]) == 1
+    assert "secret app was not fetched" in capsys.readouterr().err
 
 
 def test_it_is_a_command_of_the_project(render: Renderer) -> None:
