@@ -32,9 +32,12 @@ class Engine:
 
     def start(self, *, isolated: bool) -> None:
         """Run the daemon and wait until it answers."""
-        (self.root / "none").write_text("{}", encoding="utf-8")
-        options = {"data-root": "data", "exec-root": "exec", "pidfile": "pid", "config-file": "none"}
+        # Images as a list of layers, as they were kept before the newest releases: the tests compare them.
+        (self.root / "daemon.json").write_text('{"features": {"containerd-snapshotter": false}}', encoding="utf-8")
+        options = {"data-root": "data", "exec-root": "exec", "pidfile": "pid", "config-file": "daemon.json"}
         command = [required("dockerd"), "--host", self.environment["DOCKER_HOST"]]
+        # Where the machine runs a containerd, the daemon uses it: under names that no other engine has.
+        command += ["--containerd-namespace=sampan", "--containerd-plugins-namespace=sampan-plugins"]
         command += [f"--{option}={self.root / name}" for option, name in options.items()]
         if isolated:
             command = [required("unshare"), "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]

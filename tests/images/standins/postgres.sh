@@ -15,4 +15,4 @@ if [ ! -s "$data/PG_VERSION" ]; then
   createdb --username="$POSTGRES_USER" "$POSTGRES_DB"
   as_postgres pg_ctl --pgdata="$data" --wait stop
 fi
-exec setpriv --reuid=postgres --regid=postgres --init-groups postgres -D "$data" -c listen_addresses='*' -c fsync=off
+exec setpriv --reuid=postgres --regid=postgres --init-groups postgres -D "$data" -c listen_addresses='*' -c fsync=off -c jit=off
