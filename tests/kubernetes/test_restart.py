@@ -168,4 +168,6 @@ def test_a_failure_is_said_and_ends_with_1(restart: ModuleType, cluster: Cluster
 def test_it_is_a_command_of_the_project(render: Renderer) -> None:
     project = render({})
     assert 'restart = "deploy.restart:main"' in (project / "deploy/pyproject.toml").read_text(encoding="utf-8")
-    assert "uv run restart ENVIRONMENT" in (project / "docs/runbooks/rotate-secrets.md").read_text(encoding="utf-8")
+    runbook = (project / "docs/runbooks/rotate-secrets.md").read_text(encoding="utf-8")
+    for command in ("restart", "database-roles"):
+        assert f"uv run {command} ENVIRONMENT" in runbook
