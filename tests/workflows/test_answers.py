@@ -54,7 +54,13 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             *workflows("build"),
             "README.md",
+            # The cluster's controllers are the platform's.
+            "deploy/README.md",
+            "deploy/addons/*",
             "deploy/base/ingress.yaml",
+            "deploy/pyproject.toml",
+            "deploy/src/deploy/addons*.py",
+            "deploy/src/deploy/helm.py",
             "docs/architecture.md",
             "docs/capacity.md",
             "docs/first-deployment.md",

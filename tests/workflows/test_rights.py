@@ -19,6 +19,12 @@ ACTIONS = {
     "get_metric_data": "cloudwatch:GetMetricData",
     "get_parameter": "ssm:GetParameter",
 }
+# Calls of the commands that an administrator runs, which no workflow may make.
+ADMINISTRATORS = {
+    "get_parameters_by_path": "ssm:GetParametersByPath",
+    "get_secret_value": "secretsmanager:GetSecretValue",
+    "list_hosted_zones_by_name": "route53:ListHostedZonesByName",
+}
 
 
 def called(project: Path) -> set[str]:
@@ -33,6 +39,15 @@ def test_the_deploy_role_may_call_what_the_package_calls(render: Renderer, deliv
     calls = called(project)
     assert {"get_parameter", "describe_cluster", "describe_images"} <= calls
     policies = "".join(path.read_text(encoding="utf-8") for path in (project / "infra/bootstrap").glob("*.tf"))
-    assert not [call for call in calls if f'"{ACTIONS[call]}"' not in policies]
+    assert not [call for call in calls - ADMINISTRATORS.keys() if f'"{ACTIONS[call]}"' not in policies]
     assert ("cloudwatch:GetMetricData" in policies) is (delivery == "canary")
     assert ("get_metric_data" in calls) is (delivery == "canary")
+
+
+def test_the_deploy_role_may_not_call_what_is_an_administrators(render: Renderer) -> None:
+    project = render({})
+    assert ADMINISTRATORS.keys() <= called(project)
+    roles = (project / "infra/bootstrap/roles.tf").read_text(encoding="utf-8")
+    deploy = roles.partition('data "aws_iam_policy_document" "deploy" {')[2].partition("\nresource ")[0]
+    assert '"ssm:GetParameter"' in deploy
+    assert not [action for action in ADMINISTRATORS.values() if action in deploy]
