@@ -80,7 +80,7 @@ def test_the_agent_looks_where_the_pods_are(rendered: Rendered, scrapes: dict[st
         (discovery,) = scrape["dns_sd_configs"]
         name, namespace, domain = discovery["names"][0].split(".", 2)
         service = one(manifests, "Service", name)["spec"]
-        assert (namespace, domain, service["clusterIP"]) == ("shop", "svc.cluster.local", "None")
+        assert (namespace, domain, service["clusterIP"]) == ("shop", "svc.cluster.local.", "None")
         template = one(manifests, "Deployment", scrape["job_name"])["spec"]["template"]
         assert selects({"matchLabels": service["selector"]}, template["metadata"]["labels"])
         assert discovery["port"] in [port["containerPort"] for port in template["spec"]["containers"][0]["ports"]]
