@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from tests.kubernetes.deployer import Deployer
+from tests.kubernetes.overlays import kustomize, one
 
 MODULE = "deploy.database_roles"
 LOGINS = {
@@ -74,7 +76,8 @@ def test_the_job_is_the_migrations_with_another_command(service: Deployer) -> No
     assert container["image"].endswith(f"/shop/dev/migrate@{DIGEST}")
     assert [source.get("secretRef", {}).get("name") for source in container["envFrom"]] == [None, "database-roles"]
     # The labels are what lets it reach PostgreSQL, and the account may nothing.
-    assert pod["metadata"]["labels"]["app.kubernetes.io/name"] == "migrate"
+    migration = one(kustomize(service.project / "deploy/overlays/dev"), "Job", "migrate")
+    assert pod["metadata"]["labels"] == migration["spec"]["template"]["metadata"]["labels"]
     assert pod["spec"]["serviceAccountName"] == "migrate"
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     settings = container["envFrom"][0]["configMapRef"]["name"]
@@ -178,10 +181,14 @@ def test_without_a_digest_it_takes_the_image_that_was_pushed_last(service: Deplo
         assert none.returncode == 1
         assert "the registry holds no image in shop/dev/migrate yet" in none.stderr
         digests = []
-        for number in (1, 2):
-            manifest = {"schemaVersion": 2, "mediaType": MEDIA_TYPE, "config": {"digest": f"sha256:{number:064x}"}, "layers": []}
-            image = registry.put_image(repositoryName="shop/dev/migrate", imageManifest=json.dumps(manifest), imageTag=f"deployed-{number}")
-            digests.append(image["image"]["imageId"]["imageDigest"])
+        for number in (1, 2, 3):
+            # The emulator's clock has seconds.
+            time.sleep(1.1)
+            manifest = json.dumps({"schemaVersion": 2, "mediaType": MEDIA_TYPE, "layers": []})
+            digests.append(f"sha256:{number + 20:064x}")
+            registry.put_image(
+                repositoryName="shop/dev/migrate", imageManifest=f"{manifest}{' ' * number}", imageTag=str(number), imageDigest=digests[-1]
+            )
         assert roles(service).returncode == 0
         assert made(service, "Job")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(digests[-1])
     finally:
