@@ -1,5 +1,6 @@
 """What compose.yaml runs: a process that starts again when its sources change, or when it dies."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -8,10 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.dev import reload
 from app.dev.reload import changes_of, reload_until
+from app.dev.services import free_port
+from app.settings import Settings
 
 # Notes its number, and lives until it is told to end; or dies at once while there is a file named broken.
 CHILD = """
@@ -104,3 +108,30 @@ def test_bytecode_is_no_change(tmp_path: Path) -> None:
     before = changes_of(tmp_path)
     (tmp_path / "feature.cpython-313.pyc").touch()
     assert changes_of(tmp_path) == before
+
+
+def test_a_worker_serves_and_told_to_stop_ends_in_order(settings: Settings) -> None:
+    port = free_port()
+    addresses = {"DATABASE_URL": settings.database_address(), "REDIS_URL": settings.redis_address()}
+    environment = {**os.environ, **addresses, "WORKER_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "app.dev.reload", "worker"], env=environment)
+    try:
+        await_live(f"http://127.0.0.1:{port}/live")
+        process.terminate()
+        assert process.wait(30) == 0
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/live")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def await_live(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
