@@ -1,7 +1,8 @@
 """A Docker engine of the tests' own: its data, its socket and, where containers run, its network are apart from the machine's.
 
 Images are built beside the machine's network, without a bridge. Then the engine starts again in a network namespace, where it may make
-bridges and packet filters as it likes, and where ports that containers publish meet no other.
+bridges and packet filters as it likes, and where ports that containers publish meet no other. On Debian 12 it takes
+`apt-get install docker.io mmdebstrap`, and root.
 """
 
 import os
