@@ -62,7 +62,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 LEFTOVERS = re.compile(r"\{= | =\}|^\s*#%|\{##|##\}|^<<<<<<< |^>>>>>>> ", re.MULTILINE)
 """Traces of a template engine or of a merge."""
 
-PYTHON_VALUES = re.compile(r"\b(None|True|False)\b|\['")
+PYTHON_VALUES = re.compile(r"""(?<!clusterIP: )(?<!")\b(None|True|False)\b|\['""")
 """Python's way of writing a value, in a format that has its own."""
 
 DATA_FORMATS = (".tfvars", ".tfbackend", ".env", ".toml", ".yaml", ".yml", ".json")
