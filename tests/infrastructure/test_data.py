@@ -106,7 +106,7 @@ def test_image_tags_never_move_and_old_images_go(case: Case, plans: Planner) -> 
 def test_each_service_account_has_a_role_and_only_the_worker_of_ses_a_policy(case: Case, plans: Planner) -> None:
     plan = plans(case)
     accounts = {(resource["namespace"], resource["service_account"]) for resource in plan.of("aws_eks_pod_identity_association")}
-    assert accounts == {(case.variant, name) for name in ("api", "migrate", "worker")}
+    assert accounts == {(case.variant, name) for name in ("api", "metrics", "migrate", "worker")}
     assert roles_with_policies(plan, case) == ({"worker"} if case.variant in LARGE else set())
 
 

@@ -21,6 +21,7 @@ module "log_groups" {
   names = merge(
     { for kind in local.database_logs : kind => "/aws/rds/instance/${local.name}/${kind}" },
     { for key, group in local.cache_groups[var.cache_groups] : "slow-${key}" => "/aws/elasticache/${group.id}/slow" },
+    { metrics = "/service/${var.service}/${var.environment}/metrics" },
   )
   retention_days = var.log_retention_days
   key_arn        = module.key.arn
