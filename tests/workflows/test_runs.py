@@ -47,11 +47,11 @@ def test_a_release_that_waits_for_a_reviewer_holds_back_no_other_environment(ren
     assert groups == {name: {"group": f"release-{name}", "cancel-in-progress": False} for name in release["jobs"]}
 
 
-@pytest.mark.parametrize("variant", ["startup", THIS_REPOSITORY])
-def test_every_commit_of_main_is_checked(render: Renderer, variant: str) -> None:
-    """In a group of its own: of three in one group, GitHub drops the second, and what was not checked is not released."""
+@pytest.mark.parametrize(("variant", "caller"), [("startup", "workflow_call"), (THIS_REPOSITORY, "push")])
+def test_no_commit_of_main_cancels_the_checks_of_another(render: Renderer, variant: str, caller: str) -> None:
+    """Each in a group of its own: of three in one group, GitHub drops the second, and what was not checked is not released."""
     ci = workflows_of(folder_of(render, variant))["ci"]
-    assert triggers_of(ci)["push"] == {"branches": ["main"]}
+    assert set(triggers_of(ci)) == {"pull_request", caller}
     assert ci["concurrency"] == {
         "group": "ci-${{ github.event_name == 'push' && github.sha || github.ref }}",
         "cancel-in-progress": "${{ github.event_name != 'push' }}",

@@ -64,14 +64,22 @@ def test_a_missing_lock_file_is_explained(render: Renderer, tmp_path: Path) -> N
 
 GH_RUN = """
 echo "$@" >>"$LOG"
-if [[ $* == *"--json jobs"* ]]; then echo "$ENDED"; else echo "$RUN"; fi
+if [[ $* == *Checks* ]]; then echo "$CHECKED"; elif [[ $* == *"--json jobs"* ]]; then echo "$ENDED"; else echo "$RUN"; fi
 """
 
 
-def find(render: Renderer, tmp_path: Path, run_id: str = "42", *, of: str = f"release main push {SHA}", ended: str = "success") -> int:
+def find(
+    render: Renderer,
+    tmp_path: Path,
+    run_id: str = "42",
+    *,
+    of: str = f"release main push {SHA}",
+    ended: str = "success",
+    checked: str = "success",
+) -> int:
     """The exit status of find-run.sh for a run."""
-    tools = {"gh": f"RUN='{of}' ENDED='{ended}'\n{GH_RUN}"}
-    return run(render({}), "find-run.sh", "release", run_id, "Build / Scan", tools=tools, tmp_path=tmp_path).returncode
+    tools = {"gh": f"RUN='{of}' ENDED='{ended}' CHECKED='{checked}'\n{GH_RUN}"}
+    return run(render({}), "find-run.sh", "release", run_id, "Build / Scan", "Checks / ", tools=tools, tmp_path=tmp_path).returncode
 
 
 def test_a_run_of_main_gives_its_commit(render: Renderer, tmp_path: Path) -> None:
@@ -90,6 +98,7 @@ def test_any_other_run_is_refused(render: Renderer, tmp_path: Path, answer: str)
 @pytest.mark.parametrize("ended", ["failure", "failure success", "cancelled", ""])
 def test_a_run_whose_check_did_not_succeed_is_refused(render: Renderer, tmp_path: Path, ended: str) -> None:
     assert find(render, tmp_path, ended=ended) == 1
+    assert find(render, tmp_path, checked=ended) == 1
     assert not (tmp_path / "output.txt").exists()
 
 

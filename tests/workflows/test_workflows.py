@@ -159,17 +159,17 @@ def test_a_right_is_never_wider_than_what_the_called_workflow_names(render: Rend
 @pytest.mark.parametrize(
     ("variant", "order"),
     [
-        ("sandbox", {"dev": ["build"]}),
-        ("startup", {"dev": ["build"]}),
-        ("production", {"dev": ["build"], "staging": ["build", "dev"]}),
-        ("public", {"dev": ["build"], "production": ["build", "dev"]}),
-        ("reviewed", {"dev": ["build"], "staging": ["build", "dev"], "production": ["build", "staging"]}),
+        ("sandbox", {"dev": ["checks", "build"]}),
+        ("startup", {"dev": ["checks", "build"]}),
+        ("production", {"dev": ["checks", "build"], "staging": ["build", "dev"]}),
+        ("public", {"dev": ["checks", "build"], "production": ["build", "dev"]}),
+        ("reviewed", {"dev": ["checks", "build"], "staging": ["build", "dev"], "production": ["build", "staging"]}),
     ],
 )
 def test_environments_follow_each_other_and_production_needs_a_person(render: Renderer, variant: str, order: dict[str, list[str]]) -> None:
     workflows = workflows_of(render(VARIANTS[variant]))
-    jobs = {name: job for name, job in workflows["release"]["jobs"].items() if name != "build"}
-    assert {name: [job["needs"]] if isinstance(job["needs"], str) else job["needs"] for name, job in jobs.items()} == order
+    jobs = {name: job for name, job in workflows["release"]["jobs"].items() if name not in ("build", "checks")}
+    assert {name: job["needs"] for name, job in jobs.items()} == order
     assert {job["with"]["environment"] for job in jobs.values()} == set(order)
     # The same digests everywhere, and those of this run.
     assert {job["with"]["digests"] for job in jobs.values()} == {"${{ needs.build.outputs.digests }}"}
@@ -204,8 +204,18 @@ def test_every_image_is_scanned_before_any_job_may_push_it(render: Renderer, var
     scans = [step["with"]["input"] for step in workflows["build"]["jobs"]["scan"]["steps"] if "trivy" in step.get("uses", "")]
     assert [Path(path).stem for path in scans] == ["api", "worker", "migrate"]
     # A called workflow ends when all of its jobs have: who needs `build` needs the scan.
-    assert all("build" in job["needs"] for name, job in workflows["release"]["jobs"].items() if name != "build")
+    assert all("build" in job["needs"] for name, job in workflows["release"]["jobs"].items() if name not in ("build", "checks"))
     assert '"Build / Scan"' in workflows["promote"]["jobs"]["find"]["steps"][-1]["run"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_nothing_is_deployed_that_ci_did_not_pass(render: Renderer, variant: str) -> None:
+    workflows = workflows_of(render(VARIANTS[variant]))
+    checks = workflows["release"]["jobs"]["checks"]
+    assert (checks["name"], Path(checks["uses"]).name) == ("Checks", "ci.yml")
+    assert "workflow_call" in triggers_of(workflows["ci"])
+    # Each environment waits for the one before it, and the first for the checks: the test of their order.
+    assert '"Checks / "' in workflows["promote"]["jobs"]["find"]["steps"][-1]["run"]
 
 
 @pytest.mark.parametrize("variant", ["startup", "production"])
