@@ -70,7 +70,10 @@ def built_world(render: Renderer) -> Iterator[World]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """The engine's folder: SAMPAN_IMAGES_ROOT, whose images stay for the next run, or one that goes. A socket's path has 107 characters."""
+    """The engine's folder: SAMPAN_IMAGES_ROOT, whose images stay for the next run, stand-ins included; or one that goes.
+
+    It stands right under /tmp because a socket's path has at most 107 characters.
+    """
     if kept := os.environ.get("SAMPAN_IMAGES_ROOT"):
         yield Path(kept)
         return

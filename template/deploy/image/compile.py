@@ -10,12 +10,16 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Import both processes, then compile each module that came from one of the folders."""
+    """Import both processes and every feature, then compile each module that came from one of the folders.
+
+    Settings are not read: a build has none.
+    """
     import app.cli
+    import app.features
     import app.server
     import app.worker
 
-    app.server.create_app().openapi()
+    app.features.discover()
     folders = [Path(folder).resolve() for folder in sys.argv[1:]]
     files = [getattr(module, "__file__", None) for module in sys.modules.values()]
     sources = {Path(file).resolve() for file in files if file}
