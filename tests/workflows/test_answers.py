@@ -18,9 +18,10 @@ def workflows(*names: str) -> list[str]:
 
 TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
     "public": ({"repository_visibility": "public"}, [*workflows(*REVIEWS, "security"), "docs/delivery.md"]),
-    # Nothing on these two plans differs from the base, a private repository of a team.
+    # Nothing differs from the base, a private repository of a team.
     "internal": ({"repository_visibility": "internal"}, []),
-    "free": ({"github_plan": "free"}, []),
+    # It has no environments there, so nowhere to name a role.
+    "free": ({"github_plan": "free"}, ["docs/delivery.md"]),
     "enterprise": ({"github_plan": "enterprise"}, [*workflows(*REVIEWS), "docs/delivery.md"]),
     "canary": (
         {"delivery": "canary"},
