@@ -39,11 +39,23 @@ def test_a_deploy_role_reaches_its_own_environment_alone(case: Case, plans: Plan
     documents = plans(case).documents
     for environment in ENVIRONMENTS[case.variant]:
         statements = {s["sid"]: s["resources"] for s in documents[f'data.aws_iam_policy_document.deploy["{environment}"]']["statement"]}
-        (cluster,), (contract,), (target,) = statements["FindCluster"], statements["ReadContract"], statements["Promote"]
+        (cluster,), (contract,), (target,) = statements["FindCluster"], statements["ReadContract"], statements["Push"]
         platform = "shared" if case.joins else case.variant
         assert cluster.endswith(f":cluster/{platform}-{environment}")
         assert contract.endswith(f":parameter/service/{case.variant}/{environment}/contract")
         assert target.endswith(f":repository/{case.variant}/{environment}/*")
+        # What is not named by its own environment is the token for any registry, which carries no right by itself.
+        assert {sid for sid, resources in statements.items() if resources == ["*"]} == {"LogIn"}
+
+
+@pytest.mark.parametrize("case", ACCOUNTS)
+def test_what_any_workflow_of_main_may_push_reaches_the_first_environment_alone(case: Case, plans: Planner) -> None:
+    first = ENVIRONMENTS[case.variant][0]
+    document = plans(case).documents["data.aws_iam_policy_document.push"]
+    statements = {s["sid"]: s["resources"] for s in document["statement"]}
+    assert [resource.split(":")[-1] for resource in statements["Push"]] == [f"repository/{case.variant}/{first}/*"]
+    assert [resource.split(":")[-1] for resource in statements["ReadContract"]] == [f"parameter/service/{case.variant}/{first}/contract"]
+    assert set(statements) == {"LogIn", "Push", "ReadContract"}
 
 
 @pytest.mark.parametrize("case", ACCOUNTS)

@@ -1,4 +1,4 @@
-# plan reads everything and writes nothing; push writes images; deploy reaches one environment's cluster. The rights inside the
+# plan reads everything and writes nothing; push writes images of the first environment; deploy reaches one environment's cluster. The rights inside the
 # cluster are the service root's access entry. boundary.tf has the role that applies.
 
 locals {
@@ -62,7 +62,7 @@ resource "aws_iam_role_policy" "plan" {
 
 resource "aws_iam_role" "push" {
   name                 = "${var.service}-push"
-  description          = "Pushes images of ${var.service} from the main branch."
+  description          = "Pushes images of ${var.service} to ${var.environments[0]} from the main branch."
   assume_role_policy   = data.aws_iam_policy_document.trust["push"].json
   max_session_duration = 3600
   permissions_boundary = aws_iam_policy.boundary.arn
@@ -75,17 +75,18 @@ data "aws_iam_policy_document" "push" {
     resources = ["*"]
   }
 
+  # The first environment alone: what reaches the others goes through their deploys.
   statement {
     sid       = "Push"
     actions   = concat(local.pull_actions, local.push_actions)
-    resources = ["${local.registry}/*"]
+    resources = ["${local.registry}/${var.environments[0]}/*"]
   }
 
-  # The contracts say where the repositories are.
+  # The contract says where the repositories are.
   statement {
-    sid       = "ReadContracts"
+    sid       = "ReadContract"
     actions   = ["ssm:GetParameter"]
-    resources = ["arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/service/${var.service}/*"]
+    resources = ["arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/service/${var.service}/${var.environments[0]}/contract"]
   }
 }
 
@@ -127,16 +128,10 @@ data "aws_iam_policy_document" "deploy" {
     resources = ["*"]
   }
 
-  # A release moves by digest: from the repository of the environment before into this one.
+  # Its own repositories: a release comes from the run that built it, never from another environment.
   statement {
-    sid       = "Pull"
-    actions   = local.pull_actions
-    resources = ["${local.registry}/*"]
-  }
-
-  statement {
-    sid       = "Promote"
-    actions   = local.push_actions
+    sid       = "Push"
+    actions   = concat(local.pull_actions, local.push_actions)
     resources = ["${local.registry}/${each.key}/*"]
   }
 }
