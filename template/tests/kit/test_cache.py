@@ -16,10 +16,13 @@ class Source:
     def __init__(self, value: bytes | None = b"value") -> None:
         self.value = value
         self.asked = 0
+        self.began = asyncio.Event()
+        self.ends: asyncio.Event | None = None
 
     async def __call__(self) -> bytes | None:
         self.asked += 1
-        await asyncio.sleep(0.03)
+        self.began.set()
+        await (self.ends.wait() if self.ends else asyncio.sleep(0.03))
         return self.value
 
 
@@ -70,9 +73,12 @@ async def test_a_failed_fill_leaves_the_turn_to_the_next(resources: Resources) -
 
 
 async def test_an_invalidation_during_a_fill_discards_what_it_read(resources: Resources) -> None:
-    stale = asyncio.create_task(resources.cache.get_or_fill("key", Source(b"stale")))
-    await asyncio.sleep(0.02)
+    source = Source(b"stale")
+    source.ends = asyncio.Event()
+    stale = asyncio.create_task(resources.cache.get_or_fill("key", source))
+    await source.began.wait()
     await resources.cache.invalidate("key")
+    source.ends.set()
     assert (await stale).value == b"stale"
     assert (await resources.cache.get_or_fill("key", Source(b"fresh"))).value == b"fresh"
 
