@@ -65,11 +65,11 @@ async def test_known_and_unknown_addresses_take_about_the_same_time(
         await resources.redis.flushdb()
         async with resources.database.unit_of_work() as work:
             await work.session.execute(text("TRUNCATE counted_logins"))
-        started = time.perf_counter()
+        # CPU seconds of this process, the hashing thread's included: what else the machine does is not in them.
+        started = time.process_time()
         assert (await guess(ann.client, email)).status_code == 401
-        return time.perf_counter() - started
+        return time.process_time() - started
 
-    # In turns, so that whatever else the machine does meets both alike.
     pairs = [(await seconds(ann.email), await seconds("nobody@example.com")) for _ in range(9)]
     known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
     # Without the hash of nobody, an unknown address would be answered ten times as fast.
