@@ -54,7 +54,7 @@ def placed(wanted: list[Pod], nodes: int, room: Pod, order: random.Random) -> bo
 @pytest.mark.parametrize(
     ("type_", "which", "scaling", "delivery"), product(TYPES, ("smallest", "largest"), ("cpu", "queue"), ("rolling", "canary"))
 )
-def test_pods_fit_in_whatever_order_they_come(type_: str, which: str, scaling: str, delivery: str, macro: Any) -> None:  # noqa: F811
+def test_pods_fit_in_whatever_order_they_come(type_: str, which: str, scaling: str, delivery: str, macro: Any) -> None:  # noqa: F811  the fixture
     queue = scaling == "queue"
     nodes = int(macro("capacity", which, type_, queue, delivery))
     least = which == "smallest"
@@ -67,9 +67,9 @@ def test_pods_fit_in_whatever_order_they_come(type_: str, which: str, scaling: s
         assert placed(wanted, nodes, room, order), f"{nodes} x {type_}"
 
 
-def test_the_scheduler_of_these_tests_can_fail(macro: Any) -> None:  # noqa: F811
+def test_the_scheduler_of_these_tests_can_fail(macro: Any) -> None:  # noqa: F811  the fixture
     room = Pod(int(macro("capacity", "node_cpu", "t3.medium")), int(macro("capacity", "node_memory", "t3.medium")))
-    assert not placed(pods(10, 10, queue=False), 3, room, random.Random(7))  # noqa: S311
+    assert not placed(pods(10, 10, queue=False), 3, room, random.Random(7))  # noqa: S311  the same order in each run
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
