@@ -18,6 +18,7 @@ from tests.infrastructure.emulator import Emulator
 from tests.infrastructure.rows import LEVELS, MADE, ROWS, cases_of_row, described
 from tests.infrastructure.terraform import Planner
 from tests.infrastructure.variants import Case
+from tests.rules.plan_rules import PLANS
 
 QUICK = 1
 """Rows that are planned with every change; the variants of the other modules are planned then, too."""
@@ -60,7 +61,8 @@ def test_a_row_plans_and_keeps_every_promise(row: str, planner: Planner, render:
         planner.start(case, project)
     found = {}
     for case in every:
-        found[str(case)] = promises.broken(planner(case), facts(case, answers, project))
+        plan = planner(case)
+        found[str(case)] = promises.broken(plan, facts(case, answers, project)) | PLANS.broken(plan)
         del planner.seen[case]
     assert {case: broken for case, broken in found.items() if broken} == {}
 
