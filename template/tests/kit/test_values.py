@@ -5,6 +5,7 @@ import time
 import pytest
 
 from app.kit import money
+from app.kit.currencies import MINOR_UNITS
 from app.kit.ids import new_id
 from app.kit.money import MAX_MINOR, currencies, format_minor
 from app.kit.paging import split
@@ -49,7 +50,29 @@ def test_a_negative_amount_keeps_its_sign() -> None:
 
 def test_currencies_are_those_of_iso_4217() -> None:
     assert {"SGD", "IDR", "VND", "THB", "MYR", "PHP"} <= currencies()
-    assert "XYZ" not in currencies()
+    assert len(currencies()) > 160
+    assert not currencies() & {"XYZ", "XXX", "XAU"}
+
+
+@pytest.mark.parametrize(
+    ("currency", "exponent"),
+    [("IDR", 2), ("HUF", 2), ("COP", 2), ("VND", 0), ("JPY", 0), ("KWD", 3), ("CLF", 4)],
+)
+def test_a_minor_unit_is_what_iso_4217_says(currency: str, exponent: int) -> None:
+    assert MINOR_UNITS[currency] == exponent
+
+
+def test_no_release_of_babel_changes_what_a_stored_amount_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Babel 2.19 gives rupiah, forint and Colombian pesos no decimals; 2.18 gave them two."""
+    money._shape.cache_clear()
+    before = {currency: format_minor(123_400, currency, "en") for currency in currencies()}
+    for digits in (0, 2, 3):
+        monkeypatch.setattr("babel.numbers.get_currency_precision", lambda _code, digits=digits: digits)
+        money._shape.cache_clear()
+        assert {currency: format_minor(123_400, currency, "en") for currency in currencies()} == before
+    money._shape.cache_clear()
+    assert "1,234.00" in before["HUF"]
+    assert "1,234.00" in before["COP"]
 
 
 def test_a_page_knows_whether_another_follows() -> None:

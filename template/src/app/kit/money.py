@@ -6,20 +6,21 @@ from decimal import Decimal
 from functools import cache
 
 from babel import Locale
-from babel.numbers import get_currency_precision, list_currencies
+
+from app.kit.currencies import MINOR_UNITS
 
 # Larger integers lose digits in JavaScript clients.
 MAX_MINOR = 2**53 - 1
 # Currencies that have minor units which nobody writes.
 _SHOWN_DIGITS = {"IDR": 0}
+_CURRENCIES = frozenset(MINOR_UNITS)
 # What a shape must write as Babel does, before it is used in Babel's place.
 _SAMPLES = (0, 7, 1_234, 123_456_789, 9_876_543_210_123)
 
 
-@cache
 def currencies() -> frozenset[str]:
-    """All codes of ISO 4217."""
-    return frozenset(list_currencies())
+    """All codes of ISO 4217 that have a minor unit."""
+    return _CURRENCIES
 
 
 def format_minor(amount: int, currency: str, language: str) -> str:
@@ -76,5 +77,5 @@ def _by_babel(amount: int, currency: str, language: str) -> str:
 
 
 def _digits(currency: str) -> tuple[int, int]:
-    exponent = get_currency_precision(currency)
+    exponent = MINOR_UNITS[currency]
     return exponent, _SHOWN_DIGITS.get(currency, exponent)
