@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sampan import matrix, reference
+from sampan import matrix, packages, reference
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help="Tools beside Copier for those who use or keep the template.")
 
@@ -29,3 +29,9 @@ def print_matrix(
 def questions() -> None:
     """Print the reference of all questions, as Markdown."""
     typer.echo(reference.markdown(), nl=False)
+
+
+@main.command("packages")
+def move_packages() -> None:
+    """Move the versions of rendered projects' Python packages to the newest, in the catalogue."""
+    typer.echo(f"{packages.move()} packages in {packages.CATALOGUE.relative_to(packages.ROOT)}")

@@ -2,12 +2,13 @@
 
 import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.harness import git
+from tests.harness import ROOT, git
 from tests.service.conftest import VARIANTS, run_uv
 
 Projects = Callable[[str], Path]
@@ -26,6 +27,17 @@ def test_a_project_is_formatted_linted_and_typed(variant: str, projects: Project
     run_uv(project, "run", "--locked", "ruff", "format", "--check", ".")
     run_uv(project, "run", "--locked", "ruff", "check", ".")
     assert "no issues found" in run_uv(project, "run", "--locked", "mypy")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_project_resolves_only_versions_that_were_tested(variant: str, projects: Projects) -> None:
+    """Also the packages that its own packages need."""
+    project = projects(variant)
+    locked = tomllib.loads((project / "uv.lock").read_text(encoding="utf-8"))["package"]
+    found = {f"{package['name']}=={package['version']}" for package in locked if "registry" in package["source"]}
+    pins = (ROOT / "extensions/catalogue/packages.txt").read_text(encoding="utf-8").splitlines()
+    assert len(found) > 60
+    assert found <= {pin.partition(" ; ")[0] for pin in pins}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -33,7 +33,7 @@ Older.
 
 
 def test_it_has_the_workflows_that_a_template_needs() -> None:
-    assert set(OWN) == {"ci", "release", "slow"}
+    assert set(OWN) == {"ci", "newest", "release", "slow"}
     assert "schedule" in triggers_of(OWN["slow"])
     assert "-m slow" in " ".join(step.get("run", "") for step in steps_of(OWN["slow"]))
 
@@ -45,6 +45,46 @@ def test_every_slow_test_runs_in_one_job_of_the_schedule() -> None:
     jobs = {path.relative_to(ROOT).as_posix(): [suite for suite in suites if path.is_relative_to(ROOT / suite)] for path in slow}
     assert {suite for found in jobs.values() for suite in found} == set(suites)
     assert [path for path, found in jobs.items() if len(found) != 1] == []
+
+
+def test_the_newest_versions_are_tried_each_week_and_a_failure_opens_an_issue() -> None:
+    """Rendered projects keep tested versions: nothing but this run notices that newer ones fail."""
+    newest = OWN["newest"]
+    assert "schedule" in triggers_of(newest)
+    job, report = newest["jobs"]["newest"], newest["jobs"]["report"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.14"]
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    order = [
+        next(index for index, text in enumerate(commands) if words in text) for words in ('".[test]"', "sampan packages", "bin/pytest")
+    ]
+    assert order == sorted(order)
+    assert not [step for step in job["steps"] if step.get("with", {}).get("enable-cache") is True]
+    assert report["needs"] == "newest"
+    assert report["if"] == "${{ !cancelled() }}"
+    assert report["permissions"]["issues"] == "write"
+    assert "report-newest.sh" in report["steps"][-1]["run"]
+
+
+@pytest.mark.parametrize(("result", "call"), [("success", "issue close 5"), ("failure", "issue edit 5"), ("cancelled", "issue edit 5")])
+def test_the_issue_on_newest_versions_is_kept_true(result: str, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "repository"
+    for scripts in (".github/scripts", "template/.github/scripts"):
+        shutil.copytree(ROOT / scripts, folder / scripts)
+    issue = {
+        "number": 5,
+        "title": "The newest versions of packages fail the tests",
+        "author": {"is_bot": True, "login": "app/github-actions"},
+    }
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/sampan")
+    for issues, expected in (([issue], call), ([], None if result == "success" else "issue create")):
+        log = tmp_path / "log.txt"
+        log.unlink(missing_ok=True)
+        gh = f'echo "$@" >>{log}; [[ $2 != list ]] || echo {json.dumps(json.dumps(issues))}'
+        done = run(folder, "report-newest.sh", result, "https://github.com/acme/sampan/actions/runs/7", tools={"gh": gh}, tmp_path=tmp_path)
+        assert done.returncode == 0, done.stderr
+        calls = [line for line in log.read_text(encoding="utf-8").splitlines() if not line.startswith("issue list")]
+        assert len(calls) == (expected is not None)
+        assert expected is None or calls[0].startswith(expected)
 
 
 def test_every_row_of_the_matrix_is_a_job_of_its_own() -> None:
