@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, ReadOnlyError
 from sqlalchemy.engine import make_url
 
 from app import doctor
@@ -120,16 +120,22 @@ def test_what_postgresql_refuses_is_told(
     assert [words in line for line in part_faults(settings)] == [True]
 
 
-def test_what_redis_refuses_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(AuthenticationError("WRONGPASS"), "refuses the user"), (ReadOnlyError("replica"), "refuses to write (replica)")],
+)
+def test_what_redis_refuses_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
     class Refusing:
-        async def ping(self) -> None:
-            raise AuthenticationError
+        async def set(self, *_arguments: object, **_options: object) -> None:
+            raise error
 
         async def aclose(self) -> None:
             """Nothing is open."""
 
     monkeypatch.setattr(doctor, "connect", lambda _url: Refusing())
-    assert ["refuses the user" in line for line in part_faults(settings)] == [True]
+    assert [words in line for line in part_faults(settings)] == [True]
 
 
 def test_a_certificate_bundle_that_is_there_is_accepted(

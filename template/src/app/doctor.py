@@ -5,12 +5,12 @@ import ssl
 from collections.abc import Awaitable, Iterator
 
 import asyncpg
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from app.features import discover
 from app.kit.configuration import ConfigurationError
 from app.kit.database import connector
-from app.kit.redis import connect
+from app.kit.redis import check_writable, connect
 from app.kit.resources import load_sections
 from app.migrations.revisions import missing_from
 from app.settings import Settings
@@ -76,9 +76,11 @@ async def _ask_postgresql(settings: Settings) -> str:
 async def _ask_redis(variable: str, url: str) -> str:
     client = connect(url)
     try:
-        await client.ping()
+        await check_writable(client)
     except AuthenticationError:
         return f"{variable}: Redis refuses the user; set REDIS_USERNAME and REDIS_PASSWORD as the server has them"
+    except ResponseError as error:
+        return f"{variable}: Redis refuses to write ({_reason(error)}); name a primary with free memory"
     except (RedisError, OSError) as error:
         return f"{variable}: Redis does not answer ({_reason(error)}); start it, or set another; `app dev` brings one"
     finally:

@@ -23,7 +23,7 @@ from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
 from app.kit.problems import Unavailable
 from app.kit.queue import RUN_TASK, CronJob, deserialize_job, serialize_job
-from app.kit.redis import OUTAGES, report
+from app.kit.redis import OUTAGES, renew, report
 from app.kit.resources import Resources, open_resources
 from app.settings import Settings
 from app.tasks.backlog import keep_measuring
@@ -156,6 +156,7 @@ class WorkerProcess:
         except (*OUTAGES, WatchError) as error:
             # WatchError: what redis-py makes of a connection lost between WATCH and EXEC.
             report("queue does not answer", error)
+            await renew(resources.redis)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), RECONNECT_PAUSE)
 

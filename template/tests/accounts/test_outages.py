@@ -1,8 +1,10 @@
 """Sessions when Redis, or PostgreSQL too, is out of reach."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import delete
 
@@ -15,7 +17,10 @@ from app.kit.database import Database
 from app.kit.features import FeatureError
 from app.kit.problems import Unauthorized, Unavailable
 from app.kit.resources import Resources
+from app.main import create_app
+from tests.accounts.fixtures import PASSWORD, log_in
 from tests.identity import SignedIn
+from tests.kit.refusals import STATES, RefusingServer, refusing_server
 
 
 @pytest.fixture
@@ -76,3 +81,49 @@ def test_account_routes_need_accounts(resources: Resources, accounts: AccountSer
     resources.authenticator = accounts.sessions
     with pytest.raises(FeatureError, match="the authenticator of accounts"):
         accounts_of(resources)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingServer]:
+    with refusing_server(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+async def refused(
+    application: FastAPI, resources: Resources, server: RefusingServer, ann: SignedIn
+) -> AsyncIterator[Resources]:
+    """A second process of the service, on the refusing server. The user is signed in there, with a copy in Redis."""
+    other = create_app(resources.settings.model_copy(update={"redis_url": server.address}))
+    async with other.router.lifespan_context(other):
+        there: Resources = other.state.resources
+        await there.redis.flushdb()
+        application.state.resources = there
+        try:
+            assert (await ann.get("/v1/users/me")).status_code == 200
+            yield there
+        finally:
+            application.state.resources = resources
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_session_that_ended_is_refused_at_once_though_redis_takes_no_mark(
+    ann: SignedIn, refused: Resources, server: RefusingServer, state: str
+) -> None:
+    with server.refusing(state):
+        assert (await ann.get("/v1/users/me")).status_code == 200
+        assert (await ann.post("/v1/auth/logout")).status_code == 204
+        assert [(await ann.get("/v1/users/me")).status_code for _ in range(3)] == [401] * 3
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_users_register_and_log_in_whatever_redis_refuses(
+    client: httpx.AsyncClient, refused: Resources, server: RefusingServer, state: str
+) -> None:
+    user = {"email": f"{state.lower()}@example.com", "password": PASSWORD, "name": "Bob"}
+    with server.refusing(state):
+        assert (await client.post("/v1/users", json=user)).status_code == 201
+        login = await log_in(client, user["email"])
+        assert login.status_code == 200
+        pair = await client.post("/v1/auth/refresh", json={"refresh_token": login.json()["refresh_token"]})
+        assert pair.status_code == 200

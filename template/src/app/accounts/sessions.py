@@ -11,6 +11,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from app.accounts.repository import AccountRepository
 from app.accounts.tokens import Claims, Tokens
@@ -51,15 +52,25 @@ class SessionStore:
 
         The mark outlives any copy that a slower reader is about to write: those are written only where nothing is.
         """
-        try:
-            await self.redis.set(self._key(session_id), _REVOKED, ex=COPY_SECONDS)
-        except OUTAGES as error:
-            report("session copy not removed", error, seconds=COPY_SECONDS)
+        await self._mark(session_id, _REVOKED, COPY_SECONDS)
 
     async def reread(self, session_id: UUID) -> None:
         """Have the next request see what changed of the session's user. Call it after the commit of the change."""
+        await self._mark(session_id, _CHANGED, _CHANGED_SECONDS)
+
+    async def _mark(self, session_id: UUID, mark: bytes, seconds: int) -> None:
         try:
-            await self.redis.set(self._key(session_id), _CHANGED, ex=_CHANGED_SECONDS)
+            await self.redis.set(self._key(session_id), mark, ex=seconds)
+        except ResponseError as error:
+            report("session copy not marked", error)
+            await self._remove(session_id)
+        except OUTAGES as error:
+            report("session copy not removed", error, seconds=COPY_SECONDS)
+
+    async def _remove(self, session_id: UUID) -> None:
+        """Remove the copy: a server without memory for a mark accepts deletions. A replica is not read from."""
+        try:
+            await self.redis.delete(self._key(session_id))
         except OUTAGES as error:
             report("session copy not removed", error, seconds=COPY_SECONDS)
 
@@ -77,8 +88,12 @@ class SessionStore:
         return principal
 
     async def _read_copy(self, session_id: UUID) -> bytes | None:
+        """The copy, from a server that accepts writes: another one did not hear of a revocation.
+
+        GETEX without options is a GET that counts as a write: a replica, or a primary that may not write, refuses it.
+        """
         try:
-            copy: bytes | None = await self.redis.get(self._key(session_id))
+            copy: bytes | None = await self.redis.getex(self._key(session_id))
         except OUTAGES as error:
             report("session copy not read", error)
             return None

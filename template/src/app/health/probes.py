@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from app.kit.problems import Unavailable
 from app.kit.redis import OUTAGES
+
+log = structlog.stdlib.get_logger(__name__)
 
 # Seconds. A database that hangs rather than refuses is noticed by its own time-outs, much later.
 PATIENCE = 2.0
@@ -35,5 +39,9 @@ async def _answered(ask: Question) -> bool:
     try:
         await ask()
     except (Unavailable, *OUTAGES):
+        return False
+    except Exception:
+        # A probe must not fail: the load balancer would remove every pod for a fault of one dependency.
+        log.exception("health probe failed")
         return False
     return True

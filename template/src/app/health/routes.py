@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.health.state import ServingState
+from app.kit.redis import check_writable
 from app.kit.responses import json_response
 
 router = APIRouter(prefix="/health", tags=["health"])
@@ -72,7 +73,8 @@ def _word(state: ServingState) -> str:
 async def _components(request: Request) -> dict[str, Component]:
     resources, state = request.app.state.resources, request.app.state.serving
     database, redis = await asyncio.gather(
-        state.probes.answers("database", resources.database.ping), state.probes.answers("redis", resources.redis.ping)
+        state.probes.answers("database", resources.database.ping),
+        state.probes.answers("redis", lambda: check_writable(resources.redis)),
     )
     return {"database": _component(database), "redis": _component(redis)}
 

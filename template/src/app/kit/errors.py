@@ -21,7 +21,7 @@ from app.kit.problems import (
     Unauthorized,
     Unavailable,
 )
-from app.kit.redis import OUTAGES
+from app.kit.redis import OUTAGES, report
 
 _BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
@@ -41,7 +41,7 @@ def install_problem_handlers(application: FastAPI) -> None:
     # What asyncpg raises when the server is silent.
     application.add_exception_handler(TimeoutError, _unavailable)
     for outage in OUTAGES:
-        application.add_exception_handler(outage, _unavailable)
+        application.add_exception_handler(outage, _redis)
 
 
 def field_faults(errors: RequestValidationError) -> list[FieldFault]:
@@ -86,6 +86,11 @@ async def _database(_request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError) and is_outage(error):
         return Unavailable().response()
     raise error
+
+
+async def _redis(_request: Request, error: Exception) -> Response:
+    report("redis failed a request", error)
+    return Unavailable().response()
 
 
 async def _unavailable(_request: Request, _error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """Valkey or Redis: connections with short time-outs, behind a circuit breaker, and what counts as an outage."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError, TimeoutError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, ReadOnlyError, RedisError, ResponseError, TimeoutError
 
 from app.kit.breaker import Breaker
 
@@ -21,8 +22,12 @@ CALL_TIMEOUT = 0.5
 # A process has fewer calls under way at a time, unless the server is slow.
 MAX_CONNECTIONS = 50
 
-# What a caller treats as "Redis does not answer". A primary that was replaced answers READONLY, a full one OOM.
-OUTAGES = (RedisConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError)
+# Exceptions that callers treat as an outage of Redis. ResponseError is every refusal: READONLY, OOM, MISCONF,
+# NOREPLICAS, NOPERM, MASTERDOWN, BUSY and those of later releases, most of which redis-py has no class for.
+OUTAGES = (RedisConnectionError, TimeoutError, ResponseError, InvalidResponse)
+
+# Seconds between two times that all idle connections are closed because the server says that it is a replica.
+RENEWAL_PAUSE = 1.0
 
 
 class CircuitOpen(RedisConnectionError):  # noqa: N818  a state, as the pattern names it
@@ -36,6 +41,7 @@ class GuardedPool(BlockingConnectionPool):
         # The plain pool connects one connection after the other: with a server that hangs, callers would queue.
         super().__init__(**arguments)
         self._breaker = Breaker(use)
+        self._renewed_at = -RENEWAL_PAUSE
 
     async def get_connection(self, *_unused: object, **_options: object) -> AbstractConnection:
         """A connection that is ready. Raises CircuitOpen during an outage, or one of OUTAGES."""
@@ -52,6 +58,15 @@ class GuardedPool(BlockingConnectionPool):
             self._breaker.failed()
         await super().release(connection)
 
+    async def renew(self) -> None:
+        """Close the idle connections, so that the next call resolves the host name again.
+
+        After a failover, open connections lead to the old primary, which is a replica now, for as long as they live.
+        """
+        if time.monotonic() - self._renewed_at >= RENEWAL_PAUSE:
+            self._renewed_at = time.monotonic()
+            await self.disconnect(inuse_connections=False)
+
 
 class SharingRedis(Redis):
     """A client whose calls of one moment share a round trip: under load that is a tenth of the work of one each."""
@@ -62,7 +77,7 @@ class SharingRedis(Redis):
         self._senders: set[asyncio.Task[None]] = set()
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """The answer to a command. Raises one of OUTAGES, or what the server refused it with."""
+        """The answer to a command. Raises one of OUTAGES, which includes every refusal by the server."""
         call = _Call(args, options, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if len(self._waiting) == 1:
@@ -86,6 +101,8 @@ class SharingRedis(Redis):
             answers = await asyncio.gather(*(self._alone(call) for call in calls), return_exceptions=True)
         for call, answer in zip(calls, answers, strict=True):
             call.give(answer)
+        if any(isinstance(answer, ReadOnlyError) for answer in answers):
+            await renew(self)
 
     async def _alone(self, call: "_Call") -> Any:
         return await Redis.execute_command(self, *call.args, **call.options)  # type: ignore[no-untyped-call]  # redis-py
@@ -129,6 +146,17 @@ def connect(url: str, use: str = "state") -> Redis:
         retry=Retry(NoBackoff(), 0),
     )
     return SharingRedis.from_pool(pool)
+
+
+async def renew(redis: Redis) -> None:
+    """Have a client that `connect` made open new connections, after a refusal by a server that is a replica now."""
+    if isinstance(redis.connection_pool, GuardedPool):
+        await redis.connection_pool.renew()
+
+
+async def check_writable(redis: Redis) -> None:
+    """Raise one of OUTAGES unless the server accepts writes. A replica and a full server answer PING all the same."""
+    await redis.set("health", b"1", ex=60)
 
 
 def report(event: str, error: Exception, **fields: object) -> None:
