@@ -99,6 +99,12 @@ def second_platform(stack: Stack) -> None:
     answers.write_text(text, encoding="utf-8")
 
 
+def watch_spending(stack: Stack) -> None:
+    """Turn on what an account refuses until somebody has opened Cost Explorer there."""
+    values = stack.project / f"infra/environments/{stack.environment}.platform.local.tfvars"
+    values.write_text('anomaly_detection = "services"\n', encoding="utf-8")
+
+
 @contextmanager
 def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
     """Apply all scenarios: two accounts, each an emulator of its own, side by side."""
@@ -114,6 +120,7 @@ def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
             for name, answers in ANSWERS.items()
         }
         second_platform(stacks[PRODUCTION])
+        watch_spending(stacks[PRODUCTION])
         # From here on, whatever is made belongs to a scenario.
         pool = stack.enter_context(ThreadPoolExecutor(len(clouds)))
         found = Applied(stacks, {}, {name: standing(cloud, *REGIONS) for name, cloud in clouds.items()})

@@ -39,6 +39,9 @@ def test_add_ons_enforce_network_policies_and_hand_out_identities(case: Case, pl
         "metrics-server",
         "vpc-cni",
     }
+    assert {name: addon["addon_version"] for name, addon in addons.items()} == {
+        name.removeprefix("addon_").replace("_", "-"): version for name, version in VERSIONS.items() if name.startswith("addon_")
+    }
     settings = json.loads(addons["vpc-cni"]["configuration_values"])
     assert settings["enableNetworkPolicy"] == "true"
     assert settings["env"]["ENABLE_PREFIX_DELEGATION"] == "true"
@@ -62,9 +65,11 @@ def test_two_nodes_are_always_on_demand(case: Case, plans: Planner) -> None:
     assert base["scaling_config"][0]["min_size"] >= 2
     assert base["node_repair_config"] == [{"enabled": True}]
     assert base["ami_type"] == ("AL2023_x86_64_STANDARD" if case.variant in {"startup", "elsewhere"} else "AL2023_ARM_64_STANDARD")
+    assert base["release_version"].startswith(f"{VERSIONS['kubernetes']}.")
     assert set(groups) == ({"spot"} if case.variant in {"sandbox", "production", EVERYTHING} else set())
     for group in groups.values():
         assert group["capacity_type"] == "SPOT"
+        assert group["release_version"] == base["release_version"]
         assert len(group["instance_types"]) >= 4
         assert group["taint"] == [{"key": "spot", "value": "true", "effect": "NO_SCHEDULE"}]
 
@@ -95,11 +100,27 @@ def test_each_controller_has_an_identity_of_its_own(case: Case, plans: Planner) 
     }
 
 
-def test_a_budget_may_count_one_environment_of_a_shared_account(plans: Planner) -> None:
+def test_a_budget_counts_one_environment_or_the_whole_account(plans: Planner) -> None:
     case = Case("startup", "platform", "dev")
-    assert not plans(case).one("aws_budgets_budget")["cost_filter"]
-    budget = plans.with_answers(case, "budget_scope=environment").one("aws_budgets_budget")
+    budget = plans(case).one("aws_budgets_budget")
     assert budget["cost_filter"] == [{"name": "TagKeyValue", "values": ["user:Environment$dev"]}]
+    assert not plans.with_answers(case, "budget_scope=account").one("aws_budgets_budget")["cost_filter"]
+
+
+def test_a_service_that_joins_a_platform_has_a_budget_of_its_own(plans: Planner) -> None:
+    plan = plans(Case("joined", "service", "production"))
+    budget = plan.one("aws_budgets_budget")
+    assert budget["cost_filter"] == [{"name": "TagKeyValue", "values": ["user:Stack$joined-production"]}]
+    assert {each["tags_all"]["Stack"] for each in plan.changes if each["tags_all"]} == {"joined-production"}
+
+
+@pytest.mark.parametrize("case", PLATFORMS)
+def test_no_plan_needs_cost_explorer(case: Case, plans: Planner) -> None:
+    """Cost Explorer is opened by a person in the console, and a monitor by tag exists in a management account alone.
+
+    https://docs.aws.amazon.com/cost-management/latest/userguide/getting-started-ad.html
+    """
+    assert not [resource for resource in plans(case).changes if resource.kind.startswith("aws_ce_")]
 
 
 @pytest.mark.parametrize("case", PLATFORMS)

@@ -120,6 +120,34 @@ def test_a_service_names_its_secrets_and_never_shows_them(case: Case, plans: Pla
     assert known["host"] == ("" if case.variant in {"sandbox", "startup", "elsewhere", "joined"} else known["host"])
 
 
+@pytest.mark.parametrize("case", SERVICES)
+def test_a_certificate_is_published_once_it_is_issued(case: Case, plans: Planner) -> None:
+    """The controller refuses a listener with a pending certificate (ACM waits for the delegation), so nothing would answer.
+
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.6.0/docs/guide/ingress/cert_discovery.md
+    """
+    assert plans(case).output("contract")[0]["certificate_arn"] == ""
+
+
+def test_a_delegated_zone_publishes_its_certificate(plans: Planner) -> None:
+    plan = plans.with_answers(Case("production", "service", "production"), "domain_delegated=true", "environments_below=[]")
+    known, keys = plan.output("contract")
+    assert "certificate_arn" in keys - set(known)
+    assert plan.of("aws_acm_certificate_validation")
+
+
+def test_environments_below_are_delegated_before_the_zone_above(plans: Planner) -> None:
+    case = Case("production", "service", "production")
+    assert plans.with_answers(case, "domain_delegated=true").warnings() == {"environments_below_stay_delegated"}
+    servers = '["ns-1.example.net","ns-2.example.org"]'
+    plan = plans.with_answers(case, "domain_delegated=true", f"delegations={{dev={servers},staging={servers}}}")
+    assert plan.warnings() == set()
+    assert {record["name"] for record in plan.of("aws_route53_record") if record["type"] == "NS"} == {
+        "dev.api.example.com",
+        "staging.api.example.com",
+    }
+
+
 @pytest.mark.parametrize("case", PLATFORMS + SERVICES)
 def test_a_contract_fits_into_a_parameter(case: Case, plans: Planner) -> None:
     assert largest(plans(case)) < LIMIT

@@ -68,6 +68,9 @@ def test_defaults_of_versions_are_the_catalogues(render: Renderer) -> None:
     }
     for name, fact in {"kubernetes_version": "kubernetes", "postgresql_version": "postgresql", "valkey_version": "valkey"}.items():
         assert variables[name]["default"].strip('"') == VERSIONS[fact]
+    addons = {name.strip('"'): version.strip('"') for name, version in variables["addon_versions"]["default"].items()}
+    pinned = {name.removeprefix("addon_").replace("_", "-"): version for name, version in VERSIONS.items() if name.startswith("addon_")}
+    assert addons == pinned
 
 
 def _root(files: dict[str, str], name: str) -> list[str]:

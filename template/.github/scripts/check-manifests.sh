@@ -8,4 +8,4 @@ trap 'rm -rf "$rendered"' EXIT
 for overlay in deploy/overlays/*/ deploy/access/; do
   kubectl kustomize "$overlay" >"$rendered/$(basename "$overlay").yaml"
 done
-uvx kubernetes-validate==1.37.0 --kubernetes-version 1.35 --strict "$rendered"/*.yaml
+uvx kubernetes-validate==1.37.0 --kubernetes-version 1.36 --strict "$rendered"/*.yaml

@@ -1,4 +1,4 @@
-# A mail at 80 % of the month's budget, when it is spent, and when the forecast says that it will be.
+# A message at 80 % of the month's budget, when it is spent, and when the forecast says that it will be.
 
 resource "aws_budgets_budget" "monthly" {
   name         = "${local.name}-monthly"
@@ -7,7 +7,7 @@ resource "aws_budgets_budget" "monthly" {
   limit_unit   = "USD"
   time_unit    = "MONTHLY"
 
-  # One account may hold several environments. Tags count from the day they are activated as cost allocation tags.
+  # One account may hold several environments. A tag counts from the day on which it is activated as a cost allocation tag (README).
   dynamic "cost_filter" {
     for_each = var.budget_scope == "environment" ? [var.environment] : []
 
@@ -34,26 +34,48 @@ resource "aws_budgets_budget" "monthly" {
   }
 }
 
-# Spending that does not look like the weeks before, by tag: an account has one monitor of all services, and AWS makes that one.
-resource "aws_ce_anomaly_monitor" "environment" {
-  name         = local.name
-  monitor_type = "CUSTOM"
+# Spending that does not look like the weeks before. Off by default: until somebody has opened Cost Explorer in the account's console,
+# AWS refuses to make a monitor, and no API opens it (README).
+
+locals {
+  # AWS allows monitors by tag in the management account (or one without an organisation) alone. Anywhere else an account has one monitor
+  # of all services: AWS made it when Cost Explorer was opened (anomaly_monitor_arn), or it is made here.
+  anomaly_monitors = {
+    none        = {}
+    environment = { environment = { type = "CUSTOM", dimension = null, tags = { Key = "user:Environment", MatchOptions = ["EQUALS"], Values = [var.environment] } } }
+    services    = var.anomaly_monitor_arn == "" ? { services = { type = "DIMENSIONAL", dimension = "SERVICE", tags = null } } : {}
+  }[var.anomaly_detection]
+
+  anomaly_monitor_arns = concat(
+    [for monitor in aws_ce_anomaly_monitor.this : monitor.arn],
+    var.anomaly_detection == "services" && var.anomaly_monitor_arn != "" ? [var.anomaly_monitor_arn] : [],
+  )
+}
+
+resource "aws_ce_anomaly_monitor" "this" {
+  for_each = local.anomaly_monitors
+
+  name              = local.name
+  monitor_type      = each.value.type
+  monitor_dimension = each.value.dimension
 
   # With every key that AWS answers: without one of them each plan would make the monitor anew.
-  monitor_specification = jsonencode({
+  monitor_specification = each.value.tags == null ? null : jsonencode({
     And            = null
     CostCategories = null
     Dimensions     = null
     Not            = null
     Or             = null
-    Tags           = { Key = "user:Environment", MatchOptions = ["EQUALS"], Values = [var.environment] }
+    Tags           = each.value.tags
   })
 }
 
-resource "aws_ce_anomaly_subscription" "environment" {
+resource "aws_ce_anomaly_subscription" "this" {
+  for_each = toset(var.anomaly_detection == "none" ? [] : ["this"])
+
   name             = local.name
   frequency        = "IMMEDIATE"
-  monitor_arn_list = [aws_ce_anomaly_monitor.environment.arn]
+  monitor_arn_list = local.anomaly_monitor_arns
 
   subscriber {
     type    = "SNS"

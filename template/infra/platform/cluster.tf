@@ -15,6 +15,7 @@ module "cluster" {
   permissions_boundary = local.permissions_boundary
   name                 = local.name
   kubernetes_version   = var.kubernetes_version
+  addon_versions       = var.addon_versions
   vpc_id               = module.network.vpc_id
   subnet_ids           = local.private_subnet_ids
   public_cidrs         = var.api_public_cidrs
@@ -49,13 +50,35 @@ module "cloudwatch_agent" {
   managed_policy_arns  = ["arn:${data.aws_partition.current.partition}:iam::aws:policy/CloudWatchAgentServerPolicy"]
 }
 
+locals {
+  # One of two may go with its node: DNS and the autoscalers' figures stay. Both add-ons bring disruption budgets.
+  on_nodes_configuration = {
+    coredns        = { replicaCount = 2 }
+    metrics-server = { replicas = 2 }
+  }
+
+  observability_configuration = {
+    # From release 5.0 on AutoMonitor puts Java, Python, .NET and Node agents into every workload behind a Service. Their init containers
+    # break Pod Security `restricted`, and their PYTHONPATH hides the application. The service brings its own traces and metrics.
+    manager = { applicationSignals = { autoMonitor = { monitorAllServices = false, restartPods = false } } }
+    # The agent's receiver for what those agents would send.
+    applicationSignals = { enabled = false }
+    # What alarms, dashboard and failover read: the namespace ContainerInsights. Release 6.0 and 6.1 sent everything twice.
+    containerInsights     = { enabled = true }
+    otelContainerInsights = { enabled = false }
+    containerLogs         = { enabled = true }
+  }
+}
+
 resource "aws_eks_addon" "on_nodes" {
-  for_each = toset(["coredns", "metrics-server"])
+  for_each = local.on_nodes_configuration
 
   cluster_name                = module.cluster.name
   addon_name                  = each.key
+  addon_version               = var.addon_versions[each.key]
+  configuration_values        = jsonencode(each.value)
   resolve_conflicts_on_create = "OVERWRITE"
-  resolve_conflicts_on_update = "PRESERVE"
+  resolve_conflicts_on_update = "OVERWRITE"
 
   depends_on = [module.nodes]
 }
@@ -63,8 +86,10 @@ resource "aws_eks_addon" "on_nodes" {
 resource "aws_eks_addon" "observability" {
   cluster_name                = module.cluster.name
   addon_name                  = "amazon-cloudwatch-observability"
+  addon_version               = var.addon_versions["amazon-cloudwatch-observability"]
+  configuration_values        = jsonencode(local.observability_configuration)
   resolve_conflicts_on_create = "OVERWRITE"
-  resolve_conflicts_on_update = "PRESERVE"
+  resolve_conflicts_on_update = "OVERWRITE"
 
   pod_identity_association {
     role_arn        = module.cloudwatch_agent.role_arn

@@ -35,6 +35,7 @@ resource "aws_eks_node_group" "spot" {
   capacity_type   = "SPOT"
   instance_types  = var.spot_instance_types
   version         = module.cluster.version
+  release_version = module.nodes.release_version
   labels          = { spot = "true" }
 
   launch_template {

@@ -71,13 +71,35 @@ variable "monthly_budget_usd" {
 }
 
 variable "budget_scope" {
-  description = "What the budget counts: the whole account, or what carries the environment's tag."
+  description = "What the budget counts: what carries the environment's tag, or the whole account."
   type        = string
-  default     = "account"
+  default     = "environment"
 
   validation {
     condition     = contains(["account", "environment"], var.budget_scope)
     error_message = "budget_scope is account or environment."
+  }
+}
+
+variable "anomaly_detection" {
+  description = "Monitor of unusual spending: none, services (of the account), or environment (by tag, in a management account)."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "services", "environment"], var.anomaly_detection)
+    error_message = "anomaly_detection is none, services or environment."
+  }
+}
+
+variable "anomaly_monitor_arn" {
+  description = "Monitor of all services that the account has already; empty to make one. An account has one at most."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.anomaly_monitor_arn == "" || (var.anomaly_detection == "services" && can(regex("^arn:aws[a-z-]*:ce::[0-9]{12}:anomalymonitor/", var.anomaly_monitor_arn)))
+    error_message = "anomaly_monitor_arn is the ARN of a monitor such as arn:aws:ce::111122223333:anomalymonitor/…, and goes with anomaly_detection = services."
   }
 }
 

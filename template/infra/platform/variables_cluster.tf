@@ -1,11 +1,34 @@
 variable "kubernetes_version" {
   description = "Minor version of Kubernetes. It moves with releases of the template, one minor at a time."
   type        = string
-  default     = "1.35"
+  default     = "1.36"
 
   validation {
     condition     = can(regex("^1[.][0-9]{2}$", var.kubernetes_version))
-    error_message = "kubernetes_version is a minor version such as 1.35."
+    error_message = "kubernetes_version is a minor version such as 1.36."
+  }
+}
+
+variable "addon_versions" {
+  description = "Version of each EKS add-on, for kubernetes_version. They move with releases of the template."
+  type        = map(string)
+  default = {
+    amazon-cloudwatch-observability = "v6.4.0-eksbuild.1"
+    coredns                         = "v1.14.3-eksbuild.23"
+    eks-pod-identity-agent          = "v1.3.10-eksbuild.3"
+    kube-proxy                      = "v1.36.0-eksbuild.25"
+    metrics-server                  = "v0.9.0-eksbuild.11"
+    vpc-cni                         = "v1.22.4-eksbuild.3"
+  }
+
+  validation {
+    condition     = toset(keys(var.addon_versions)) == toset(["amazon-cloudwatch-observability", "coredns", "eks-pod-identity-agent", "kube-proxy", "metrics-server", "vpc-cni"])
+    error_message = "addon_versions names amazon-cloudwatch-observability, coredns, eks-pod-identity-agent, kube-proxy, metrics-server and vpc-cni, all of them and no other."
+  }
+
+  validation {
+    condition     = alltrue([for version in var.addon_versions : can(regex("^v[0-9]+[.][0-9]+[.][0-9]+-eksbuild[.][0-9]+$", version))])
+    error_message = "Each of addon_versions is a version such as v1.22.4-eksbuild.3: aws eks describe-addon-versions lists them."
   }
 }
 

@@ -27,3 +27,11 @@ resource "aws_iam_role_policy" "write_records" {
   role   = local.platform.external_dns_role_name
   policy = each.value.json
 }
+
+# From the moment the parent names this zone, it answers for everything below: what the parent delegated directly is no longer asked.
+check "environments_below_stay_delegated" {
+  assert {
+    condition     = !var.domain_delegated || length(setsubtract(var.environments_below, keys(var.delegations))) == 0
+    error_message = "delegations lacks ${join(", ", setsubtract(var.environments_below, keys(var.delegations)))}: their host names stop to resolve once ${var.domain} is delegated. Take the name servers from the output name_servers of each."
+  }
+}

@@ -40,6 +40,7 @@ locals {
     Owner       = var.owner_email
     Root        = "service"
     Service     = var.service
+    Stack       = local.name
     Team        = var.team
   }
 }
@@ -50,7 +51,7 @@ module "key" {
   name        = local.name
   description = "Data, secrets, images and logs of ${local.name}"
   region      = var.region
-  services    = ["cloudwatch.amazonaws.com"]
+  services    = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
 }
 
 module "topic" {
@@ -58,6 +59,6 @@ module "topic" {
 
   name       = "${local.name}-alarms"
   key_arn    = module.key.arn
-  publishers = ["cloudwatch.amazonaws.com"]
+  publishers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
   email      = var.alert_email
 }

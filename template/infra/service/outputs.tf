@@ -13,6 +13,11 @@ output "name_servers" {
   value       = { for domain, zone in module.domain : domain => zone.name_servers }
 }
 
+output "delegation" {
+  description = "NS record that the parent zone needs for each host name: its values are the name servers."
+  value       = [for domain, zone in module.domain : { name = "${domain}.", type = "NS", ttl = 3600, values = [for server in zone.name_servers : "${server}."] }]
+}
+
 output "dashboard_name" {
   description = "Dashboard of what AWS measures of the service."
   value       = aws_cloudwatch_dashboard.this.dashboard_name

@@ -89,6 +89,22 @@ variable "delegations" {
   description = "Labels below the domain that live in other zones: label to name servers."
   type        = map(list(string))
   default     = {}
+
+  validation {
+    condition     = alltrue([for label, servers in var.delegations : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", label)) && length(servers) >= 2])
+    error_message = "Each of delegations is a label such as dev with at least two name servers: output name_servers of that environment."
+  }
+}
+
+variable "environments_below" {
+  description = "Environments whose host names are labels below the domain."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for environment in var.environments_below : contains(["dev", "staging", "production"], environment)])
+    error_message = "environments_below names dev, staging or production."
+  }
 }
 
 variable "secret_versions" {

@@ -31,3 +31,7 @@ mock_data "aws_iam_policy_document" {
 mock_data "aws_partition" {
   defaults = { partition = "aws" }
 }
+
+mock_data "aws_ssm_parameter" {
+  defaults = { insecure_value = "1.36.4-20260923" }
+}

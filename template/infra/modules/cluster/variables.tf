@@ -14,7 +14,17 @@ variable "kubernetes_version" {
 
   validation {
     condition     = can(regex("^1[.][0-9]{2}$", var.kubernetes_version))
-    error_message = "kubernetes_version is a minor version such as 1.35."
+    error_message = "kubernetes_version is a minor version such as 1.36."
+  }
+}
+
+variable "addon_versions" {
+  description = "Version of each add-on that nodes need: eks-pod-identity-agent, kube-proxy and vpc-cni."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for name in ["eks-pod-identity-agent", "kube-proxy", "vpc-cni"] : contains(keys(var.addon_versions), name)])
+    error_message = "addon_versions names a version for eks-pod-identity-agent, kube-proxy and vpc-cni."
   }
 }
 

@@ -1,7 +1,6 @@
 output "certificate_arn" {
-  description = "ARN of the certificate."
-  value       = aws_acm_certificate.this.arn
-  depends_on  = [aws_acm_certificate_validation.this]
+  description = "ARN of the certificate once it is issued; empty before. A load balancer takes no listener with a certificate that is pending."
+  value       = one(concat([for validation in aws_acm_certificate_validation.this : validation.certificate_arn], var.delegated ? [] : [""]))
 }
 
 output "zone_id" {

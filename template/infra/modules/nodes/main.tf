@@ -26,6 +26,11 @@ locals {
   EOT
 }
 
+# AWS's newest image of the minor version: a plan shows when nodes are behind, and an apply replaces them one by one.
+data "aws_ssm_parameter" "release_version" {
+  name = "/aws/service/eks/optimized-ami/${var.kubernetes_version}/amazon-linux-2023/${var.architecture}/standard/recommended/release_version"
+}
+
 resource "aws_launch_template" "this" {
   name                   = var.name
   description            = "Nodes of ${var.name}"
@@ -71,6 +76,7 @@ resource "aws_eks_node_group" "on_demand" {
   capacity_type   = "ON_DEMAND"
   instance_types  = [var.instance_type]
   version         = var.kubernetes_version
+  release_version = data.aws_ssm_parameter.release_version.insecure_value
 
   launch_template {
     id      = aws_launch_template.this.id

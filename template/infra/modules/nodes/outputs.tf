@@ -8,6 +8,11 @@ output "launch_template" {
   value       = { id = aws_launch_template.this.id, version = aws_launch_template.this.latest_version }
 }
 
+output "release_version" {
+  description = "Newest AMI release of the nodes' Kubernetes version and architecture."
+  value       = data.aws_ssm_parameter.release_version.insecure_value
+}
+
 output "ami_type" {
   description = "AMI type of the nodes."
   value       = local.ami_type

@@ -19,12 +19,15 @@ run "wrong_answers_are_refused" {
     owner_email             = "owner"
     monthly_budget_usd      = 0
     budget_scope            = "team"
+    anomaly_detection       = "everything"
+    anomaly_monitor_arn     = "monitor"
     log_retention_days      = 8
     vpc_cidr                = "10.0.0.0/24"
     vpc_block               = 3
     az_count                = 1
     api_public_cidrs        = ["office"]
     kubernetes_version      = "1.5"
+    addon_versions          = { vpc-cni = "v1.22.4-eksbuild.3" }
     cluster_admin_role_arns = ["admin"]
     node_architecture       = "mips"
     node_min                = 1
@@ -38,16 +41,63 @@ run "wrong_answers_are_refused" {
     var.owner_email,
     var.monthly_budget_usd,
     var.budget_scope,
+    var.anomaly_detection,
+    var.anomaly_monitor_arn,
     var.log_retention_days,
     var.vpc_cidr,
     var.vpc_block,
     var.az_count,
     var.api_public_cidrs,
     var.kubernetes_version,
+    var.addon_versions,
     var.cluster_admin_role_arns,
     var.node_architecture,
     var.node_min,
   ]
+}
+
+run "an_add_on_without_a_build_is_refused" {
+  command = plan
+
+  variables {
+    addon_versions = {
+      amazon-cloudwatch-observability = "v6.4.0-eksbuild.1"
+      coredns                         = "latest"
+      eks-pod-identity-agent          = "v1.3.10-eksbuild.3"
+      kube-proxy                      = "v1.36.0-eksbuild.25"
+      metrics-server                  = "v0.9.0-eksbuild.11"
+      vpc-cni                         = "v1.22.4-eksbuild.3"
+    }
+  }
+
+  expect_failures = [var.addon_versions]
+}
+
+run "the_accounts_own_monitor_may_be_named" {
+  command = plan
+
+  variables {
+    anomaly_detection   = "services"
+    anomaly_monitor_arn = "arn:aws:ce::111122223333:anomalymonitor/1"
+  }
+
+  assert {
+    condition     = length(aws_ce_anomaly_monitor.this) == 0 && length(aws_ce_anomaly_subscription.this) == 1
+    error_message = "A second monitor of all services is more than an account may have."
+  }
+}
+
+run "an_account_without_a_monitor_gets_one_of_all_services" {
+  command = plan
+
+  variables {
+    anomaly_detection = "services"
+  }
+
+  assert {
+    condition     = aws_ce_anomaly_monitor.this["services"].monitor_dimension == "SERVICE"
+    error_message = "Only a management account may have a monitor by tag."
+  }
 }
 
 run "the_whole_world_has_to_be_meant" {

@@ -51,6 +51,8 @@ run "wrong_answers_are_refused" {
     region               = "Singapore"
     log_retention_days   = 8
     domain               = "API.example.com"
+    delegations          = { dev = ["ns-1.example.net"] }
+    environments_below   = ["test"]
     secret_versions      = { jwt = 2 }
     db_memory_mib        = 1
     db_max_connections   = 1
@@ -67,6 +69,8 @@ run "wrong_answers_are_refused" {
     var.region,
     var.log_retention_days,
     var.domain,
+    var.delegations,
+    var.environments_below,
     var.secret_versions,
     var.db_memory_mib,
     var.db_max_connections,
@@ -75,6 +79,26 @@ run "wrong_answers_are_refused" {
     var.cache_replicas,
     var.cache_groups,
   ]
+}
+
+run "a_certificate_is_published_once_it_is_issued" {
+  command = plan
+
+  assert {
+    condition     = output.contract.certificate_arn == ""
+    error_message = "The load balancer takes no listener with a certificate that is pending."
+  }
+}
+
+run "an_environment_below_that_would_vanish_is_noticed" {
+  command = plan
+
+  variables {
+    domain_delegated   = true
+    environments_below = ["dev"]
+  }
+
+  expect_failures = [check.environments_below_stay_delegated]
 }
 
 run "a_contract_of_another_version_is_refused" {

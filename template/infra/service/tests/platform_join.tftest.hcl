@@ -35,6 +35,16 @@ override_data {
   }
 }
 
+run "a_budget_of_nothing_is_refused" {
+  command = plan
+
+  variables {
+    monthly_budget_usd = 0
+  }
+
+  expect_failures = [var.monthly_budget_usd]
+}
+
 run "another_accounts_platform_is_noticed" {
   command = plan
 

@@ -6,7 +6,8 @@ mock_provider "aws" {
 
 variables {
   name               = "shop"
-  kubernetes_version = "1.35"
+  kubernetes_version = "1.36"
+  addon_versions     = { eks-pod-identity-agent = "v1.3.10-eksbuild.3", kube-proxy = "v1.36.0-eksbuild.25", vpc-cni = "v1.22.4-eksbuild.3" }
   vpc_id             = "vpc-1"
   subnet_ids         = ["subnet-1", "subnet-2"]
   public_cidrs       = []
@@ -26,11 +27,12 @@ run "wrong_values_are_refused" {
     name               = "Shop"
     log_group          = "/aws/eks/Shop/cluster"
     kubernetes_version = "1.5"
+    addon_versions     = { vpc-cni = "v1.22.4-eksbuild.3" }
     subnet_ids         = ["subnet-1"]
     container_port     = 80
   }
 
-  expect_failures = [var.name, var.kubernetes_version, var.subnet_ids, var.container_port]
+  expect_failures = [var.name, var.kubernetes_version, var.addon_versions, var.subnet_ids, var.container_port]
 }
 
 run "a_log_group_that_eks_does_not_write_to_is_refused" {

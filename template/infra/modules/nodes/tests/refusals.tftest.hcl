@@ -7,7 +7,7 @@ mock_provider "aws" {
 variables {
   name               = "shop"
   cluster_name       = "shop"
-  kubernetes_version = "1.35"
+  kubernetes_version = "1.36"
   subnet_ids         = ["subnet-1", "subnet-2"]
   security_group_id  = "sg-1"
   instance_type      = "t3.medium"

@@ -1,0 +1,1 @@
+monthly_budget_usd = 100
