@@ -84,7 +84,7 @@ def test_names_and_namespaces_are_those_that_the_platform_gave_roles_to(render: 
     found = set()
     for row in addons_of(project):
         values = values_of(project, row["name"])
-        account = values.get("rbac", {}).get("serviceAccount") or values["serviceAccount"]
+        account = values.get("rbac", {}).get("serviceAccount") or values.get("serviceAccount", {})
         if "name" in account:
             found.add((row["namespace"], account["name"]))
     assert len(wanted) == 4

@@ -20,6 +20,7 @@ from tests.harness import ANSWERS_FILE, Renderer
 from tests.kubernetes import entries, network, rules, schemas, semantics
 from tests.kubernetes.overlays import Manifest, kustomize, overlays_of, select
 from tests.kubernetes.rows import ELSEWHERE, LEVELS, MADE, ROWS
+from tests.rules.manifest_rules import MANIFESTS, Environment
 
 QUICK = 2
 """Rows that are checked with every change; the variants of the other modules are checked then, too."""
@@ -41,6 +42,9 @@ def faults(overlay: Path, answers: dict[str, Any]) -> list[str]:
     assert len(manifests) > 25, f"{overlay} renders almost nothing"
     found = [problem for manifest in manifests for problem in schemas.problems(manifest)]
     found += [fault for check in [*semantics.CHECKS, *rules.RULES] for fault in check(manifests)]
+    found += [
+        f"{rule}: {places}" for rule, places in MANIFESTS.broken(Environment(manifests, kustomize(overlay.parents[1] / "access"))).items()
+    ]
     found += [*entries.dead(overlay, manifests), *network.unlike(manifests, answers)]
     return found + [f"{m['metadata']['name']}: ENVIRONMENT" for m in _settings(manifests) if m["data"]["ENVIRONMENT"] != overlay.name]
 
