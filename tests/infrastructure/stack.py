@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -43,7 +44,7 @@ def aws_command_line() -> Path:
 
 @dataclass
 class Stack:
-    """One service in one environment, with the script that people use."""
+    """One service in one environment, with the command that people use."""
 
     emulator: Emulator
     project: Path
@@ -75,10 +76,14 @@ class Stack:
         """Run a command in the project."""
         return subprocess.run(command, cwd=self.project, capture_output=True, text=True, env=self.variables(), check=False)
 
+    def ops(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the project's operations command."""
+        return self.run("env", "PYTHONPATH=ops/src", sys.executable, "-m", "ops", *arguments)
+
     def terraform(self, root: str, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run the project's script for Terraform in one root."""
+        """Run Terraform in one root, as the project does."""
         where = ["bootstrap"] if root == "bootstrap" else [self.environment, root]
-        return self.run("infra/terraform.sh", *where, command, *arguments)
+        return self.ops("terraform", *where, command, *arguments)
 
     def apply(self, root: str) -> None:
         """Apply a root. Raises AssertionError with Terraform's words."""

@@ -1,4 +1,4 @@
-"""The end of the applied stacks: filled with what a deploy would have made, then taken down by the project's own script."""
+"""The end of the applied stacks: filled with what a deploy would have made, then taken down by the project's own command."""
 
 import base64
 import os
@@ -38,8 +38,8 @@ def _destroy(stack: Stack) -> list[str]:
     _stand_in(stack.project / "bin/kubectl", KUBECTL.format(python=sys.executable, log=str(log), balancer=_balancer(stack)))
     for what in (stack.environment, "bootstrap"):
         done = stack.run(
-            *("env", f"PATH={stack.project / 'bin'}{os.pathsep}{stack.variables()['PATH']}", "PYTHONPATH=deploy/src"),
-            *(sys.executable, "infra/destroy.py", what, "--yes", f"{stack.service}-{what}"),
+            *("env", f"PATH={stack.project / 'bin'}{os.pathsep}{stack.variables()['PATH']}", "PYTHONPATH=ops/src"),
+            *(sys.executable, "-m", "ops", "destroy", what, "--yes", f"{stack.service}-{what}"),
         )
         assert done.returncode == 0, done.stderr[-3000:]
     return log.read_text(encoding="utf-8").splitlines()

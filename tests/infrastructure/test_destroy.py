@@ -1,8 +1,9 @@
-"""`infra/destroy.py`, beside what test_apply shows of it: what it refuses, and what it leaves because it is locked."""
+"""`ops destroy`, beside what test_apply shows of it: what it refuses, and what it leaves because it is locked."""
 
 import importlib
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from tests.harness import Renderer
 from tests.infrastructure.emulator import Emulator
 
 REGION = "ap-southeast-1"
-MODULES = ("destroy", "teardown", "teardown.contents", "teardown.ingress", "teardown.terraform")
 
 
 @pytest.fixture
@@ -22,29 +22,24 @@ def load(render: Renderer, aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Ca
         monkeypatch.setenv(name, value)
     # A person's shell may name no region; boto3 reads another variable than Terraform does.
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    monkeypatch.syspath_prepend(str(project / "deploy/src"))
-    monkeypatch.syspath_prepend(str(project / "infra"))
+    monkeypatch.syspath_prepend(str(project / "ops/src"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.chdir(project)
-
-    def loaded(name: str) -> Any:
-        for known in MODULES:
-            monkeypatch.delitem(sys.modules, known, raising=False)
-        return importlib.import_module(name)
-
-    return loaded
+    return importlib.import_module
 
 
 def test_the_wrong_name_destroys_nothing(
     load: Callable[[str], Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    destroy = load("destroy")
-    monkeypatch.setattr(destroy, "Root", lambda *_: pytest.fail("it looked for a state"))
-    assert destroy.main(["production", "--yes", "production"]) == 1
+    destroy = load("ops.destroy.environment")
+    monkeypatch.setattr(destroy, "Root", SimpleNamespace(of=lambda *_: pytest.fail("it looked for a state")))
+    assert load("ops.cli").main(["destroy", "production", "--yes", "production"]) == 1
     assert "nothing is destroyed: that is not felled-production" in capsys.readouterr().err
 
 
 def test_locked_buckets_stay_with_their_keys(load: Callable[[str], Any]) -> None:
-    contents = load("teardown.contents")
+    contents = load("ops.destroy.contents")
     encryption = "aws_s3_bucket_server_side_encryption_configuration"
     rule = [{"apply_server_side_encryption_by_default": [{"kms_master_key_id": "arn:key"}]}]
     state = [
@@ -58,7 +53,7 @@ def test_locked_buckets_stay_with_their_keys(load: Callable[[str], Any]) -> None
 
 
 def test_a_snapshot_from_before_stops_it(aws: Emulator, load: Callable[[str], Any]) -> None:
-    contents, rds = load("teardown.contents"), aws.client("rds", REGION)
+    contents, rds = load("ops.destroy.contents"), aws.client("rds", REGION)
     settings = {"Engine": "postgres", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20, "DeletionProtection": True}
     login = {"MasterUsername": "m", "MasterUserPassword": "p" * 12}
     made = rds.create_db_instance(DBInstanceIdentifier="felled", **settings, **login)["DBInstance"]
@@ -67,26 +62,26 @@ def test_a_snapshot_from_before_stops_it(aws: Emulator, load: Callable[[str], An
     contents.HELD["aws_db_instance"](database, False)
     assert not rds.describe_db_instances(DBInstanceIdentifier="felled")["DBInstances"][0]["DeletionProtection"]
     rds.create_db_snapshot(DBInstanceIdentifier="felled", DBSnapshotIdentifier="felled-final")
-    with pytest.raises(contents.DeployError, match="felled-final is there from before"):
+    with pytest.raises(contents.OpsError, match="felled-final is there from before"):
         contents.HELD["aws_db_instance"](database, False)
 
 
 def test_a_load_balancer_that_stays_is_named(aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    ingress, elb = load("teardown.ingress"), aws.client("elbv2", REGION)
+    ingress, elb = load("ops.destroy.ingress"), aws.client("elbv2", REGION)
     subnets = [subnet["SubnetId"] for subnet in aws.client("ec2", REGION).describe_subnets()["Subnets"]][:2]
     tags = [{"Key": "elbv2.k8s.aws/cluster", "Value": "felled-dev"}]
     (balancer,) = elb.create_load_balancer(Name="k8s-felled", Subnets=subnets, Tags=tags)["LoadBalancers"]
     monkeypatch.setattr(ingress, "WAIT_SECONDS", 0)
     monkeypatch.setattr(ingress, "PAUSE_SECONDS", 0.01)
     ingress.wait_for_load_balancers("another-dev", REGION)
-    with pytest.raises(ingress.DeployError, match="k8s-felled still stand before felled-dev"):
+    with pytest.raises(ingress.OpsError, match="k8s-felled still stand before felled-dev"):
         ingress.wait_for_load_balancers("felled-dev", REGION)
     elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
     ingress.wait_for_load_balancers("felled-dev", REGION)
 
 
 def test_the_bucket_of_states_stays_while_another_state_holds_something(aws: Emulator, load: Callable[[str], Any]) -> None:
-    terraform, s3 = load("teardown.terraform"), aws.client("s3", REGION)
+    terraform, s3 = load("ops.destroy.states"), aws.client("s3", REGION)
     s3.create_bucket(Bucket="felled-states", CreateBucketConfiguration={"LocationConstraint": REGION})
     for key, resources in {"dev/platform.tfstate": "[]", "dev/service.tfstate": '[{"type": "x"}]', "bootstrap.tfstate": "[1]"}.items():
         s3.put_object(Bucket="felled-states", Key=key, Body=f'{{"resources": {resources}}}'.encode())
@@ -94,7 +89,7 @@ def test_the_bucket_of_states_stays_while_another_state_holds_something(aws: Emu
 
 
 def test_a_zone_and_a_bucket_are_emptied_wherever_they_are(aws: Emulator, load: Callable[[str], Any]) -> None:
-    contents, dns, s3 = load("teardown.contents"), aws.client("route53", REGION), aws.client("s3", REGION)
+    contents, dns, s3 = load("ops.destroy.contents"), aws.client("route53", REGION), aws.client("s3", REGION)
     zone = dns.create_hosted_zone(Name="felled.example.com", CallerReference="felled")["HostedZone"]["Id"].rsplit("/")[-1]
     record = {"Name": "felled.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.1"}]}
     dns.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]})

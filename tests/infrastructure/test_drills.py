@@ -1,6 +1,5 @@
 """The drills of rows R2 and R3: what they measure, what they ask of AWS, and when they fail."""
 
-import argparse
 import importlib
 import itertools
 import sys
@@ -26,15 +25,10 @@ def load(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], A
     driver = types.ModuleType("asyncpg")
     driver.PostgresError = driver.InterfaceError = type("PostgresError", (Exception,), {})  # type: ignore[attr-defined]  # a stub
     monkeypatch.setitem(sys.modules, "asyncpg", driver)
-    monkeypatch.syspath_prepend(str(project / "deploy/src"))
-    monkeypatch.syspath_prepend(str(project / "infra/drills"))
-
-    def loaded(name: str) -> Any:
-        for known in ("rows", "failover", "restore"):
-            monkeypatch.delitem(sys.modules, known, raising=False)
-        return importlib.import_module(name)
-
-    return loaded
+    monkeypatch.syspath_prepend(str(project / "ops/src"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
+        monkeypatch.delitem(sys.modules, name)
+    return importlib.import_module
 
 
 class Rows:
@@ -86,7 +80,7 @@ class Clock:
 def test_a_failover_is_measured_and_held_to_both_promises(
     away: tuple[float, float], lost: int, rto: float, verdict: str, load: Callable[[str], Any]
 ) -> None:
-    failover, clock, asked = load("failover"), Clock(), []
+    failover, clock, asked = load("ops.drills.failover"), Clock(), []
     rows = Rows(clock, away, lost)
     outcome = failover.measure(rows, lambda: asked.append(clock.seconds), failover.Clock(clock.now, clock.sleep))
     assert (outcome.rto, outcome.lost, outcome.held) == (rto, lost, verdict == "held")
@@ -95,7 +89,7 @@ def test_a_failover_is_measured_and_held_to_both_promises(
 
 
 def test_two_outages_add_up(load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    failover, clock = load("failover"), Clock()
+    failover, clock = load("ops.drills.failover"), Clock()
     rows = Rows(clock, (20, 30))
     write = rows.write
 
@@ -109,29 +103,30 @@ def test_two_outages_add_up(load: Callable[[str], Any], monkeypatch: pytest.Monk
 
 
 def test_a_database_that_never_comes_back_ends_the_drill(load: Callable[[str], Any]) -> None:
-    failover, clock = load("failover"), Clock()
-    with pytest.raises(failover.DeployError, match="has not answered for 1800 seconds"):
+    failover, clock = load("ops.drills.failover"), Clock()
+    with pytest.raises(failover.OpsError, match="has not answered for 1800 seconds"):
         failover.measure(Rows(clock, (12, 10**9)), lambda: None, failover.Clock(clock.now, clock.sleep))
 
 
 @pytest.mark.parametrize("standby", ["standby", ""])
 def test_a_failover_needs_a_standby(standby: str, aws: Emulator, load: Callable[[str], Any]) -> None:
-    failover, rds = load("failover"), aws.client("rds", REGION)
+    failover, rds = load("ops.drills.failover"), aws.client("rds", REGION)
     name = f"drilled{standby}"
     rds.create_db_instance(DBInstanceIdentifier=name, MultiAZ=bool(standby), **SMALL)
     if standby:
         failover.reboot(rds, name)
     else:
-        with pytest.raises(failover.DeployError, match="no standby"):
+        with pytest.raises(failover.OpsError, match="no standby"):
             failover.reboot(rds, name)
     rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
 
 def test_the_wrong_name_fails_nothing_over(load: Callable[[str], Any], render: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
-    failover = load("failover")
+    failover = load("ops.drills.failover")
     monkeypatch.chdir(render({}))
     monkeypatch.setattr(failover.boto3, "client", lambda *_, **__: pytest.fail("it asked AWS"))
-    assert failover.main(["production", "--yes", "production"]) == 1
+    url = "postgresql://migrations@127.0.0.1/app"
+    assert load("ops.cli").main(["drill", "failover", "production", "--yes", "production", "--database-url", url]) == 1
 
 
 class Database:
@@ -156,14 +151,14 @@ class Database:
 def test_a_restore_compares_counts_and_leaves_nothing_unless_told_to(
     after: dict[str, int], status: int, keep: str, aws: Emulator, load: Callable[[str], Any]
 ) -> None:
-    restore, rds = load("restore"), aws.client("rds", REGION)
+    restore, rds = load("ops.drills.restore"), aws.client("rds", REGION)
     source = f"restored-{next(NUMBERS)}"
     ec2 = aws.client("ec2", REGION)
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2]
     rds.create_db_subnet_group(DBSubnetGroupName=source, DBSubnetGroupDescription="d", SubnetIds=subnets)
     rds.create_db_instance(DBInstanceIdentifier=source, DBSubnetGroupName=source, BackupRetentionPeriod=7, **SMALL)
     database = Database({"users": 100, "tasks": 1000}, after)
-    assert restore.drill(rds, database, source, argparse.Namespace(at=None, keep=bool(keep))) == status
+    assert restore.drill(rds, database, source, None, keep=bool(keep)) == status
     made = [i for i in rds.describe_db_instances()["DBInstances"] if i["DBInstanceIdentifier"].startswith(f"{source}-restore-")]
     assert len(made) == bool(keep)
     assert len(database.hosts) == 1
@@ -174,6 +169,6 @@ def test_a_restore_compares_counts_and_leaves_nothing_unless_told_to(
 
 
 def test_a_restore_with_nothing_to_compare_is_none(aws: Emulator, load: Callable[[str], Any]) -> None:
-    restore = load("restore")
-    with pytest.raises(restore.DeployError, match="has no tables"):
-        restore.drill(aws.client("rds", REGION), Database({}, {}), "empty", argparse.Namespace(at=None, keep=False))
+    restore = load("ops.drills.restore")
+    with pytest.raises(restore.OpsError, match="has no tables"):
+        restore.drill(aws.client("rds", REGION), Database({}, {}), "empty", None, keep=False)

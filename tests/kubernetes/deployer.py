@@ -59,7 +59,7 @@ class Deployer:
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
-            "PYTHONPATH": str(project / "deploy/src"),
+            "PYTHONPATH": str(project / "ops/src"),
             "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
             "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         }
@@ -124,17 +124,14 @@ class Deployer:
         return found
 
     def run(
-        self, *arguments: str, environment: str = "dev", module: str = "deploy", images: Mapping[str, str] = DIGESTS
+        self, *arguments: str, environment: str = "dev", command: str = "deploy", images: Mapping[str, str] = DIGESTS
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of the package in the project's root."""
+        """Run a command of `ops` in the project's root."""
         named = [part for name, digest in images.items() for part in (f"--image-{name}", digest)]
-        if module == "deploy.rollback":
+        if command == "rollback":
             named = []
-        code = f"import sys; from {module} import main; sys.exit(main())"
-        if module == "deploy":
-            code = "import runpy; runpy.run_module('deploy', run_name='__main__')"
         return subprocess.run(
-            [sys.executable, "-c", code, environment, *named, *arguments],
+            [sys.executable, "-m", "ops", *command.split(), environment, *named, *arguments],
             cwd=self.project,
             env=self.environment,
             capture_output=True,

@@ -28,7 +28,7 @@ class Administrator(Deployer):
         self.aws("ssm").put_parameter(Name="/platform/shop/dev/contract", Value=json.dumps(document), Type="String", Overwrite=True)
 
     def addons(self, *arguments: str) -> Any:
-        return self.run(*arguments, module="deploy.addons", images={})
+        return self.run(*arguments, command="addons", images={})
 
     @property
     def helm(self) -> list[dict[str, Any]]:

@@ -137,6 +137,5 @@ def test_their_sizes_are_those_that_capacity_counts(render: Renderer) -> None:
 def test_a_project_that_joins_a_platform_installs_nothing(render: Renderer) -> None:
     project = render(VARIANTS["join"])
     assert not (project / "deploy/addons").exists()
-    assert not list((project / "deploy/src/deploy").glob("addons*"))
-    assert "addons" not in (project / "deploy/pyproject.toml").read_text(encoding="utf-8")
+    assert not list((project / "ops/src/ops").rglob("addons*"))
     assert "its keepers install them" in (project / "deploy/README.md").read_text(encoding="utf-8")

@@ -107,7 +107,7 @@ if verb == "annotate":
 
 def test_weights_rise_are_verified_and_end_at_the_new_release(canary: CanaryDeployer) -> None:
     follow(canary, until=100)
-    run = canary.run("--weights", "5,50", *AT_ONCE, module="deploy.canary")
+    run = canary.run("--weights", "5,50", *AT_ONCE, command="canary deploy")
     assert run.returncode == 0, run.stderr
     assert weights_set(canary) == [0, 5, 50, 0]
     order = [name for applied in canary.applies() for name in applied if name.startswith("Deployment/")]
@@ -119,7 +119,7 @@ def test_weights_rise_are_verified_and_end_at_the_new_release(canary: CanaryDepl
 
 def test_the_canary_is_the_release_under_another_name(canary: CanaryDeployer) -> None:
     follow(canary, until=100)
-    assert canary.run("--weights", "5", *AT_ONCE, module="deploy.canary").returncode == 0
+    assert canary.run("--weights", "5", *AT_ONCE, command="canary deploy").returncode == 0
     (text,) = [call.text for call in canary.calls() if call.verb == "apply" and call.applied == ["Deployment/api-canary"]]
     assert DIGESTS["api"] in text
     assert "app.kubernetes.io/name: api-canary" in text
@@ -130,7 +130,7 @@ def test_the_canary_is_the_release_under_another_name(canary: CanaryDeployer) ->
 def test_a_canary_that_does_not_come_up_gets_no_traffic_and_is_removed(canary: CanaryDeployer) -> None:
     follow(canary, until=100)
     canary.holds(canary.state | {"stuck": ["deployment/api-canary"]})
-    run = canary.run("--weights", "5,50", *AT_ONCE, module="deploy.canary")
+    run = canary.run("--weights", "5,50", *AT_ONCE, command="canary deploy")
     assert run.returncode == 1
     assert "progress deadline" in run.stderr
     assert weights_set(canary) == [0, 0]
@@ -140,7 +140,7 @@ def test_a_canary_that_does_not_come_up_gets_no_traffic_and_is_removed(canary: C
 
 def test_weights_that_do_not_apply_are_noticed_and_withdrawn(canary: CanaryDeployer) -> None:
     follow(canary, until=5)
-    run = canary.run("--weights", "5,50", "--patience", "1", *AT_ONCE, module="deploy.canary")
+    run = canary.run("--weights", "5,50", "--patience", "1", *AT_ONCE, command="canary deploy")
     assert run.returncode == 1
     assert "sends 5 % to the canary, 1 s after 50 % was set" in run.stderr
     assert weights_set(canary) == [0, 5, 50, 0]
@@ -149,7 +149,7 @@ def test_weights_that_do_not_apply_are_noticed_and_withdrawn(canary: CanaryDeplo
 
 def test_a_first_release_is_rolled_out_at_once(canary: CanaryDeployer) -> None:
     canary.holds({"namespace/shop": {}, "job-outcome": "Complete"})
-    run = canary.run(*AT_ONCE, module="deploy.canary")
+    run = canary.run(*AT_ONCE, command="canary deploy")
     assert run.returncode == 0, run.stderr
     assert weights_set(canary) == []
     assert "Deployment/api" in canary.applies()[-1]
@@ -159,8 +159,8 @@ def test_a_first_release_that_broke_off_is_rolled_out_at_once_too(canary: Canary
     canary.holds({"namespace/shop": {}, "job-outcome": "Complete"})
     canary.environment["GITHUB_RUN_ID"] = "1"
     canary.meets("rollout", "status", signal=signal.SIGKILL)
-    assert canary.run(*AT_ONCE, module="deploy.canary").returncode == -signal.SIGKILL
-    run = canary.run(*AT_ONCE, module="deploy.canary")
+    assert canary.run(*AT_ONCE, command="canary deploy").returncode == -signal.SIGKILL
+    run = canary.run(*AT_ONCE, command="canary deploy")
     assert run.returncode == 0, run.stderr
     assert weights_set(canary) == []
     assert canary.state["deployment/api"]["spec"]["replicas"] == 3
@@ -168,7 +168,7 @@ def test_a_first_release_that_broke_off_is_rolled_out_at_once_too(canary: Canary
 
 @pytest.mark.parametrize("weights", ["50,5", "0,50", "5,100", "five", "5,,50", ""])
 def test_weights_that_make_no_sense_are_refused(canary: CanaryDeployer, weights: str) -> None:
-    run = canary.run("--weights", weights, module="deploy.canary")
+    run = canary.run("--weights", weights, command="canary deploy")
     assert run.returncode == 1
     assert "rising percentages" in run.stderr
     assert not list(canary.calls())

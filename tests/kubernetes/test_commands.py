@@ -1,9 +1,8 @@
-"""Commands that the documents name are there, and each says what it does."""
+"""Commands that the documents name are there, and each explains itself."""
 
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,41 +10,59 @@ import pytest
 from tests.generator.test_removal import EVERYTHING
 from tests.harness import Renderer
 
-DOCUMENTS = ("deploy/README.md", "docs/first-deployment.md", "docs/delivery.md", "README.md")
 # Tools of the development dependencies, and this project's own `app`.
 OTHERS = {"alembic", "app", "copier", "mypy", "pytest", "ruff"}
 JOIN = {"platform": "join", "off_hours_shutdown": "none", "spot": False}
+# Words of the command line, up to the first argument or option.
+COMMAND = re.compile(r"uv run ops((?: [a-z][a-z-]+)*)")
 
 
-def scripts(project: Path) -> dict[str, str]:
-    """Name to module:function of the deploy package's commands."""
-    found: dict[str, str] = tomllib.loads((project / "deploy/pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
-    return found
+def ops(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `ops` of a project."""
+    environment = {"PYTHONPATH": str(project / "ops/src"), "TERM": "dumb", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "ops", *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def documents(project: Path) -> list[Path]:
+    """Every document and every file that speaks of a command."""
+    suffixes = {".md", ".yml", ".yaml", ".sh", ".tf"}
+    return [path for path in sorted(project.rglob("*")) if path.is_file() and path.suffix in suffixes]
 
 
 @pytest.mark.parametrize("answers", [{}, EVERYTHING, JOIN], ids=["startup", "everything", "join"])
-def test_every_command_of_the_documents_is_a_script(render: Renderer, answers: dict[str, object]) -> None:
+def test_every_command_of_the_documents_is_there(render: Renderer, answers: dict[str, object]) -> None:
     project = render(answers)
-    texts = [(project / name).read_text(encoding="utf-8") for name in DOCUMENTS]
-    named = set(re.findall(r"uv run ([a-z][a-z-]*)", "\n".join(texts)))
-    assert {"deploy", "database-roles", "rollback"} <= named
-    assert not named - set(scripts(project)) - OTHERS
+    text = "\n".join(path.read_text(encoding="utf-8") for path in documents(project))
+    assert not set(re.findall(r"uv run ([a-z][a-z-]*)", text)) - OTHERS - {"ops"}
+    environments = {path.name for path in (project / "deploy/overlays").iterdir()} | {"bootstrap"}
+    named = {words.split()[0] for words in COMMAND.findall(text) if words.strip()}
+    assert {"deploy", "database-roles", "rollback", "plan", "apply", "drill", "destroy"} <= named
+    for command in sorted(named - environments):
+        assert ops(project, command, "--help").returncode == 0, command
 
 
-def test_every_script_says_what_it_does(render: Renderer) -> None:
-    project = render(EVERYTHING)
-    assert {"addons", "canary", "database-roles", "deploy", "rollback"} <= set(scripts(project))
-    for name, target in scripts(project).items():
-        module, _, function = target.partition(":")
-        code = f"import sys; from {module} import {function} as main; sys.exit(main(['--help']))"
-        run = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=project,
-            env={"PYTHONPATH": str(project / "deploy/src")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, f"{name}: {run.stderr}"
-        assert f"usage: {name} " in run.stdout
-        assert "--dry-run" in run.stdout or name == "canary-withdraw"
+@pytest.mark.parametrize("answers", [EVERYTHING, JOIN], ids=["everything", "join"])
+def test_every_command_explains_itself(render: Renderer, answers: dict[str, object]) -> None:
+    project = render(answers)
+    overview = ops(project, "--help").stdout
+    assert "Exit status" in overview
+    modules = {path.stem for path in (project / "ops/src/ops/commands").glob("[a-z]*.py")}
+    assert {"deploy", "rollback", "restart", "database_roles", "drill", "destroy", "infrastructure"} <= modules
+    assert ("addons" in modules) is (answers is EVERYTHING)
+    for command in sorted(modules - {"infrastructure"}):
+        assert f" {command.replace('_', '-')} " in overview
+    for words in ("deploy", "rollback", "restart", "database-roles", "plan", "apply", "drill failover", "drill restore", "destroy"):
+        run = ops(project, *words.split(), "--help")
+        assert run.returncode == 0, run.stderr
+        assert "ENVIRONMENT" in run.stdout
+        # A sentence before the table of options.
+        assert re.search(r"^ [A-Z][^│]{20,}", run.stdout, re.MULTILINE)
+
+
+def test_wrong_usage_ends_with_2_and_no_traceback(render: Renderer) -> None:
+    project = render({})
+    for arguments in (["deploy"], ["nothing"], ["deploy", "dev", "--image-api", "x"], ["terraform", "dev"]):
+        run = ops(project, *arguments)
+        assert run.returncode == 2, arguments
+        assert "Traceback" not in run.stderr

@@ -41,25 +41,25 @@ def test_terraform_publishes_what_the_deploy_reads(render: Renderer, answers: di
 
 
 @pytest.fixture
-def deploy_package(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The default project, with its deploy package importable."""
+def ops_package(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The default project, with its operations package importable."""
     project = render({})
-    monkeypatch.syspath_prepend(str(project / "deploy/src"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "deploy"]:
+    monkeypatch.syspath_prepend(str(project / "ops/src"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
         monkeypatch.delitem(sys.modules, name)
     return project
 
 
 def component_of(contract: dict[str, Any]) -> str:
-    from deploy.component import component  # type: ignore[import-not-found]  # noqa: PLC0415  of the rendered project
-    from deploy.contract import Contract  # type: ignore[import-not-found]  # noqa: PLC0415
-    from deploy.images import Images  # type: ignore[import-not-found]  # noqa: PLC0415
+    from ops.component import component  # type: ignore[import-not-found]  # noqa: PLC0415  of the rendered project
+    from ops.contract import Contract  # type: ignore[import-not-found]  # noqa: PLC0415
+    from ops.images import Images  # type: ignore[import-not-found]  # noqa: PLC0415
 
     text: str = component(Contract.parse(json.dumps(contract)), Images.of(ZERO, ZERO, ZERO))
     return text
 
 
-@pytest.mark.usefixtures("deploy_package")
+@pytest.mark.usefixtures("ops_package")
 @pytest.mark.parametrize("answers", [{}, EVERYTHING], ids=["startup", "everything"])
 def test_the_placeholder_is_what_a_deploy_would_write(render: Renderer, answers: dict[str, Any]) -> None:
     project = render(answers)
@@ -77,8 +77,8 @@ def overlay_with(project: Path, folder: Path, contract: dict[str, Any]) -> list[
     return kustomize(folder / "deploy/overlays/production")
 
 
-def test_without_a_domain_there_is_http_alone(deploy_package: Path, tmp_path: Path) -> None:
-    manifests = overlay_with(deploy_package, tmp_path, example(deploy_package) | {"host": "", "certificate_arn": ""})
+def test_without_a_domain_there_is_http_alone(ops_package: Path, tmp_path: Path) -> None:
+    manifests = overlay_with(ops_package, tmp_path, example(ops_package) | {"host": "", "certificate_arn": ""})
     ingress = one(manifests, "Ingress", "api")
     assert "host" not in ingress["spec"]["rules"][0]
     names = {name.rpartition("/")[2]: value for name, value in ingress["metadata"]["annotations"].items()}
@@ -87,9 +87,9 @@ def test_without_a_domain_there_is_http_alone(deploy_package: Path, tmp_path: Pa
     assert "PUBLIC_URL" not in settings_of(manifests)
 
 
-def test_with_a_domain_80_redirects_to_tls_13(deploy_package: Path, tmp_path: Path) -> None:
-    contract = example(deploy_package) | {"host": "api.example.com", "certificate_arn": "arn:aws:acm:r:1:certificate/c"}
-    manifests = overlay_with(deploy_package, tmp_path, contract)
+def test_with_a_domain_80_redirects_to_tls_13(ops_package: Path, tmp_path: Path) -> None:
+    contract = example(ops_package) | {"host": "api.example.com", "certificate_arn": "arn:aws:acm:r:1:certificate/c"}
+    manifests = overlay_with(ops_package, tmp_path, contract)
     ingress = one(manifests, "Ingress", "api")
     names = {name.rpartition("/")[2]: value for name, value in ingress["metadata"]["annotations"].items()}
     assert names["listen-ports"] == '[{"HTTP": 80}, {"HTTPS": 443}]'
@@ -100,28 +100,28 @@ def test_with_a_domain_80_redirects_to_tls_13(deploy_package: Path, tmp_path: Pa
     assert settings_of(manifests)["PUBLIC_URL"] == "https://api.example.com"
 
 
-def test_a_second_cache_group_is_the_caches_own(deploy_package: Path, tmp_path: Path) -> None:
-    one_group = overlay_with(deploy_package, tmp_path / "one", example(deploy_package))
-    contract = example(deploy_package) | {"lru_cache_host": "lru.example.internal", "lru_cache_port": 6379}
-    two_groups = overlay_with(deploy_package, tmp_path / "two", contract)
+def test_a_second_cache_group_is_the_caches_own(ops_package: Path, tmp_path: Path) -> None:
+    one_group = overlay_with(ops_package, tmp_path / "one", example(ops_package))
+    contract = example(ops_package) | {"lru_cache_host": "lru.example.internal", "lru_cache_port": 6379}
+    two_groups = overlay_with(ops_package, tmp_path / "two", contract)
     assert "CACHE_REDIS_HOST" not in settings_of(one_group)
     assert settings_of(two_groups)["CACHE_REDIS_HOST"] == "lru.example.internal"
 
 
-def test_what_the_user_sets_wins_over_everything(deploy_package: Path, tmp_path: Path, render: Renderer) -> None:
+def test_what_the_user_sets_wins_over_everything(ops_package: Path, tmp_path: Path, render: Renderer) -> None:
     project = render.workspace(tmp_path / "project", {})
     (project / "deploy/overlays/production/settings.env").write_text("SMTP_HOST=mail.example.com\nLOG_LEVEL=DEBUG\nWORKER_CONCURRENCY=3\n")
     settings = settings_of(kustomize(project / "deploy/overlays/production"))
     assert (settings["SMTP_HOST"], settings["LOG_LEVEL"], settings["WORKER_CONCURRENCY"]) == ("mail.example.com", "DEBUG", "3")
-    assert deploy_package != project
+    assert ops_package != project
 
 
-def test_an_empty_text_of_the_contract_is_no_annotation(deploy_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_text_of_the_contract_is_no_annotation(ops_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a second platform the contract's words for external-dns are empty, and it would take them for values."""
-    manifests = importlib.import_module("deploy.manifests")
+    manifests = importlib.import_module("ops.manifests")
     ingress = {"kind": "Ingress", "metadata": {"name": "api", "annotations": {"health-check-id": "", "waf": "acl", "off": "false"}}}
     service = {"kind": "Service", "metadata": {"name": "api"}}
     monkeypatch.setattr(manifests, "kustomize", lambda _: yaml.safe_dump_all([ingress, service]))
-    found, other = manifests.render(deploy_package)
+    found, other = manifests.render(ops_package)
     assert found["metadata"]["annotations"] == {"waf": "acl", "off": "false"}
     assert other == service

@@ -13,7 +13,7 @@ import yaml
 from tests.kubernetes.deployer import Deployer
 from tests.kubernetes.overlays import kustomize, one
 
-MODULE = "deploy.database_roles"
+COMMAND = "database-roles"
 LOGINS = {
     "rds!db-1": {"username": "master", "password": "masters-secret-password"},
     "shop/dev/database-app": {"username": "app", "password": "apps-secret-password"},
@@ -38,7 +38,7 @@ def service(deployer: Deployer) -> Iterator[Deployer]:
 
 
 def roles(service: Deployer, *arguments: str) -> Any:
-    return service.run(*arguments, module=MODULE, images={})
+    return service.run(*arguments, command=COMMAND, images={})
 
 
 def made(service: Deployer, kind: str) -> dict[str, Any]:

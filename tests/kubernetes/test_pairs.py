@@ -28,9 +28,9 @@ QUICK = 2
 EVERY = [pytest.param(row, marks=[pytest.mark.slow] if number >= QUICK else [], id=row) for number, row in enumerate(ROWS)]
 
 _WRITE = """import json, sys
-from deploy.component import component
-from deploy.contract import Contract
-from deploy.images import Images
+from ops.component import component
+from ops.contract import Contract
+from ops.images import Images
 digest = "sha256:" + "a" * 64
 sys.stdout.write(component(Contract.parse(sys.stdin.read()), Images.of(digest, digest, digest)))
 """
@@ -71,7 +71,7 @@ def as_deployed(project: Path, folder: Path) -> Path:
         contract |= {"host": "", "certificate_arn": ""}
     if answers["cache_groups"] == "two":
         contract |= {"lru_cache_host": "lru.example.internal", "lru_cache_port": 6379}
-    environment = {**os.environ, "PYTHONPATH": str(project / "deploy/src")}
+    environment = {**os.environ, "PYTHONPATH": str(project / "ops/src")}
     run = subprocess.run(
         [sys.executable, "-c", _WRITE], input=json.dumps(contract), env=environment, capture_output=True, text=True, check=False
     )

@@ -3,7 +3,7 @@
 import copy
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
@@ -18,7 +18,7 @@ from tests.kubernetes.overlays import Manifest, select
 
 def failure(name: str) -> Exception:
     """What the command takes for a refusal of kubectl."""
-    made: Exception = sys.modules["deploy.failure"].DeployError(f"{name}: deadline exceeded")
+    made: Exception = sys.modules["ops.errors"].OpsError(f"{name}: deadline exceeded")
     return made
 
 
@@ -27,6 +27,7 @@ class Cluster:
 
     def __init__(self, manifests: list[Manifest]) -> None:
         self.calls: list[tuple[str, str]] = []
+        self.locked_after: list[int] = []
         self.unreadable = ""
         self.stuck = ""
         self.held = {
@@ -75,13 +76,13 @@ class Cluster:
 @pytest.fixture
 def restart(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The command's module, in a time that passes without waiting."""
-    monkeypatch.syspath_prepend(str(render({}) / "deploy/src"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "deploy"]:
+    monkeypatch.syspath_prepend(str(render({}) / "ops/src"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
         monkeypatch.delitem(sys.modules, name)
-    module = importlib.import_module("deploy.restart")
+    module = importlib.import_module("ops.restart")
     present = [datetime(2026, 1, 2, tzinfo=UTC)]
-    monkeypatch.setattr("deploy.clock.now", lambda: present[0])
-    monkeypatch.setattr("deploy.clock.sleep", lambda seconds: present.append(present.pop() + timedelta(seconds=seconds)))
+    monkeypatch.setattr("ops.clock.now", lambda: present[0])
+    monkeypatch.setattr("ops.clock.sleep", lambda seconds: present.append(present.pop() + timedelta(seconds=seconds)))
     return module
 
 
@@ -105,69 +106,69 @@ def test_what_reads_no_secret_is_left_alone(restart: ModuleType, cluster: Cluste
 
 def test_a_secret_that_cannot_be_read_is_named_and_restarts_nothing(restart: ModuleType, cluster: Cluster) -> None:
     cluster.unreadable = "external-api-keys"
-    with pytest.raises(sys.modules["deploy.failure"].DeployError, match="external-api-keys was not fetched within 60 s: AccessDenied"):
+    with pytest.raises(sys.modules["ops.errors"].OpsError, match="external-api-keys was not fetched within 60 s: AccessDenied"):
         restart.fetch(cluster)
     assert {verb for verb, _ in cluster.calls} == {"fetch"}
 
 
 def test_a_secret_that_nobody_fetches_is_named(restart: ModuleType, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Cluster, "annotate", lambda *_: None)
-    with pytest.raises(sys.modules["deploy.failure"].DeployError, match="secret app was not fetched"):
+    with pytest.raises(sys.modules["ops.errors"].OpsError, match="secret app was not fetched"):
         restart.fetch(cluster)
 
 
 def test_pods_that_do_not_come_up_leave_the_old_ones(restart: ModuleType, cluster: Cluster) -> None:
     cluster.stuck = "worker"
-    with pytest.raises(sys.modules["deploy.failure"].DeployError, match="deadline"):
+    with pytest.raises(sys.modules["ops.errors"].OpsError, match="deadline"):
         restart.roll(cluster)
     assert cluster.calls[-2:] == [("undo", "api"), ("undo", "worker")]
 
 
 def test_where_nothing_was_deployed_there_is_nothing_to_fetch(restart: ModuleType, cluster: Cluster) -> None:
     cluster.held = {}
-    with pytest.raises(sys.modules["deploy.failure"].DeployError, match="nothing was deployed here yet"):
+    with pytest.raises(sys.modules["ops.errors"].OpsError, match="nothing was deployed here yet"):
         restart.fetch(cluster)
 
 
 @pytest.fixture
-def place(restart: ModuleType, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def run(restart: ModuleType, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """The command finds the fake cluster; what it does under the environment's lock is noted."""
-    held: list[str] = []
+    cli = importlib.import_module("ops.cli")
+    environments = importlib.import_module("ops.environment")
 
     @contextmanager
     def lock() -> Iterator[None]:
-        held.append(f"taken after {len(cluster.calls)} calls")
+        cluster.locked_after.append(len(cluster.calls))
         yield
 
-    monkeypatch.setattr(restart.cli, "place", lambda _: SimpleNamespace(cluster=cluster, lock=lock))
-    return held
+    assert restart.Environment is environments.Environment
+    here = SimpleNamespace(cluster=cluster, lock=lock)
+    monkeypatch.setattr(environments.Environment, "load", lambda *_, **__: here)
+    return lambda *arguments: int(cli.main(["restart", "production", *arguments]))
 
 
 def test_the_command_works_under_the_environments_lock(
-    restart: ModuleType, cluster: Cluster, place: list[str], capsys: pytest.CaptureFixture[str]
+    run: Callable[..., int], cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert restart.main(["production"]) == 0
-    assert place == ["taken after 0 calls"]
+    assert run() == 0
+    assert cluster.locked_after == [0]
     assert [verb for verb, _ in cluster.calls] == ["fetch"] * 3 + ["restart"] * 2 + ["wait"] * 2
     assert "secret: app is fetched" in capsys.readouterr().out
 
 
-def test_a_dry_run_changes_nothing(restart: ModuleType, cluster: Cluster, place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert restart.main(["production", "--dry-run"]) == 0
-    assert (cluster.calls, place) == ([], [])
+def test_a_dry_run_changes_nothing(run: Callable[..., int], cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--dry-run") == 0
+    assert (cluster.calls, cluster.locked_after) == ([], [])
     assert capsys.readouterr().out == "would fetch app, external-api-keys, migrate and restart api, worker\n"
 
 
-@pytest.mark.usefixtures("place")
-def test_a_failure_is_said_and_ends_with_1(restart: ModuleType, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_said_and_ends_with_1(run: Callable[..., int], cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     cluster.unreadable = "app"
-    assert restart.main(["production"]) == 1
+    assert run() == 1
     assert "secret app was not fetched" in capsys.readouterr().err
 
 
-def test_it_is_a_command_of_the_project(render: Renderer) -> None:
-    project = render({})
-    assert 'restart = "deploy.restart:main"' in (project / "deploy/pyproject.toml").read_text(encoding="utf-8")
-    runbook = (project / "docs/runbooks/rotate-secrets.md").read_text(encoding="utf-8")
+def test_the_runbook_names_the_commands(render: Renderer) -> None:
+    runbook = (render({}) / "docs/runbooks/rotate-secrets.md").read_text(encoding="utf-8")
     for command in ("restart", "database-roles"):
-        assert f"uv run {command} ENVIRONMENT" in runbook
+        assert f"uv run ops {command} ENVIRONMENT" in runbook

@@ -1,11 +1,11 @@
 """A world in which a canary lives through an hour in seconds: run as a script, with a scenario as its only argument (JSON).
 
-Time passes only where the deploy sleeps, which it does through `deploy.clock`. Meanwhile requests arrive, and the emulated CloudWatch gets
+Time passes only where the deploy sleeps, which it does through `ops.clock`. Meanwhile requests arrive, and the emulated CloudWatch gets
 what a load balancer would publish, split by the weights that the emulated load balancer has at that moment. `at` names moments: a
 share of the traffic (percent) at which something happens.
 """
 
-# boto3 carries no types, and `deploy` is the rendered project's own package.
+# boto3 carries no types, and `ops` is the rendered project's own package.
 # mypy: disable-error-code="import-untyped, import-not-found"
 
 import json
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
-from deploy import canary, clock
+from ops import cli, clock
 
 SCENARIO: dict[str, Any] = json.loads(sys.argv[1])
 SECONDS = timedelta(seconds=1)
@@ -93,4 +93,4 @@ class World:
 
 world = World()
 clock.now, clock.sleep = world.now, world.sleep
-sys.exit(canary.main(SCENARIO["arguments"]))
+sys.exit(cli.main(SCENARIO["arguments"]))

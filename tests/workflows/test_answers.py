@@ -31,12 +31,12 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "deploy/components/options/kustomization.yaml",
             # Two more processes share the database's connections.
             "deploy/overlays/*/kustomization.yaml",
-            "deploy/pyproject.toml",
-            "deploy/src/deploy/canary*.py",
             "docs/architecture.md",
             "docs/capacity.md",
             "docs/delivery.md",
             "infra/bootstrap/canary.tf",
+            "ops/src/ops/canary/*.py",
+            "ops/src/ops/commands/canary.py",
         ],
     ),
     "without staging": (
@@ -59,9 +59,6 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "deploy/README.md",
             "deploy/addons/*",
             "deploy/base/ingress.yaml",
-            "deploy/pyproject.toml",
-            "deploy/src/deploy/addons*.py",
-            "deploy/src/deploy/helm.py",
             "docs/architecture.md",
             "docs/capacity.md",
             "docs/first-deployment.md",
@@ -75,6 +72,8 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "infra/service/platform-contract.example.json",
             "infra/service/platform_join.tf",
             "infra/service/tests/platform_join.tftest.hcl",
+            "ops/src/ops/addons/*.py",
+            "ops/src/ops/commands/addons.py",
         ],
     ),
 }

@@ -66,7 +66,7 @@ def live(service: CanaryDeployer, *arguments: str, run: str = "", **scenario: An
         "old": WELL,
         "new": WELL,
         "from_percent": 0,
-        "arguments": ["dev", *named, "--release", "new", "--bake", "120", *arguments],
+        "arguments": ["canary", "deploy", "dev", *named, "--release", "new", "--bake", "120", *arguments],
     }
     environment = {name: value for name, value in service.environment.items() if name != "GITHUB_RUN_ID"}
     return subprocess.run(
@@ -227,14 +227,9 @@ def test_weights_that_do_not_apply_are_noticed_and_withdrawn(canary: CanaryDeplo
     assert canary.history()[0] == ("new", "withdrawn")
 
 
-def test_traffic_is_brought_back_by_hand(service: CanaryDeployer, render: Renderer) -> None:
+def test_traffic_is_brought_back_by_hand(service: CanaryDeployer) -> None:
     assert live(service, run="1", mishap="runner lost", mishap_at=25).returncode == 9
-    text = (render({"delivery": "canary"}) / "deploy/pyproject.toml").read_text(encoding="utf-8")
-    assert 'canary-withdraw = "deploy.canary:withdraw"' in text
-    code = "import sys; from deploy.canary import withdraw; sys.exit(withdraw(['dev', '--take-over']))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=service.project, env=service.environment, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = service.run("--take-over", command="canary withdraw", images={})
     assert done.returncode == 0, done.stderr
     assert share(service) == 0
     assert service.lock == ""

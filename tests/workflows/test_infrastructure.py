@@ -11,8 +11,9 @@ from tests.harness import Renderer, required
 from tests.workflows.test_scripts import lines, run
 
 TERRAFORM = """#!/usr/bin/env bash
-# In the place of infra/terraform.sh: answers as the file ROOT.answer beside the log says, with a saved plan for changes.
+# Instead of `ops terraform`: answers as the file ROOT.answer beside the log says, with a saved plan for changes.
 echo "$@" >>"$LOG"
+shift # terraform
 environment=$1 root=$2 command=$3
 answer=$(cat "$(dirname "$LOG")/$root.answer" 2>/dev/null || echo none)
 if [[ $command == apply ]]; then
@@ -35,7 +36,10 @@ esac
 def project(render: Renderer, tmp_path: Path) -> Path:
     """A project whose Terraform is recorded."""
     workspace = render.workspace(tmp_path / "project", {})
-    (workspace / "infra/terraform.sh").write_text(TERRAFORM, encoding="utf-8")
+    ops = workspace / ".venv/bin/ops"
+    ops.parent.mkdir(parents=True)
+    ops.write_text(TERRAFORM, encoding="utf-8")
+    ops.chmod(0o755)
     return workspace
 
 
@@ -83,7 +87,7 @@ def test_what_is_applied_is_the_saved_plan(project: Path, tmp_path: Path) -> Non
     assert plan(project, tmp_path, platform="none", service="changes").returncode == 0
     done = run(project, "apply.sh", "dev", str(tmp_path / "plans/plan-dev"), tools={}, tmp_path=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert lines(tmp_path / "log.txt")[2:] == ["dev service apply -input=false saved.tfplan"]
+    assert lines(tmp_path / "log.txt")[2:] == ["terraform dev service apply -input=false saved.tfplan"]
     assert not (project / "infra/service/saved.tfplan").exists()
 
 
@@ -231,9 +235,7 @@ def test_the_longest_plans_fit_into_a_comment_and_cannot_end_their_block(project
     assert done.stdout.count("~~~~~~") == 12
 
 
-def test_the_script_before_terraform_finds_a_saved_plan(render: Renderer) -> None:
-    """What apply.sh relies on: a saved plan is looked up in its root's folder, and git ignores it."""
+def test_git_ignores_a_saved_plan(render: Renderer) -> None:
     project = render({})
-    assert "$infra/$root/$last" in (project / "infra/terraform.sh").read_text(encoding="utf-8")
     assert "*.tfplan" in (project / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert os.access(project / ".github/scripts/apply.sh", os.X_OK)

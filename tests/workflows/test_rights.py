@@ -1,4 +1,4 @@
-"""What the deploy package asks AWS is what its role may ask."""
+"""What a deploy asks AWS is what its role may ask."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,9 @@ ADMINISTRATORS = {
 
 def called(project: Path) -> set[str]:
     """AWS calls of the package; `describe_load_balancers` is named to a paginator."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (project / "deploy/src/deploy").glob("*.py"))
+    package = project / "ops/src/ops"
+    paths = [*package.glob("*.py"), *package.glob("canary/*.py"), *package.glob("addons/*.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in paths)
     return set(re.findall(r"\.((?:describe|get|list)_[a-z_]+)\(\w+=", source)) | set(re.findall(r'get_paginator\("(\w+)"\)', source))
 
 

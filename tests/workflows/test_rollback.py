@@ -58,7 +58,7 @@ def applied(service: Deployer) -> str:
 
 
 def test_back_is_the_release_before_with_its_images_and_its_manifests(service: Deployer) -> None:
-    run = service.run(module="deploy.rollback")
+    run = service.run(command="rollback")
     assert run.returncode == 0, run.stderr
     text = applied(service)
     assert FIRST["api"] in text
@@ -79,7 +79,7 @@ def test_a_release_that_failed_is_already_withdrawn(service: Deployer, monkeypat
     assert service.run("--release", commit(service, "WARNING"), images=third).returncode == 1
     service.holds({name: value for name, value in service.state.items() if name != "stuck"})
     (service.folder / "calls.jsonl").unlink()
-    run = service.run(module="deploy.rollback")
+    run = service.run(command="rollback")
     assert run.returncode == 0, run.stderr
     # The failed one was withdrawn when it failed: what ran is the second, and back is the first.
     assert FIRST["api"] in applied(service)
@@ -92,23 +92,23 @@ def test_a_deploy_that_broke_off_goes_back_to_what_it_was_to_replace(service: De
         [rows[0] | {"state": "started", "release": "f" * 40, "at": "2026-01-01"}, *rows]
     )
     service.holds(state)
-    assert service.run(module="deploy.rollback").returncode == 0
+    assert service.run(command="rollback").returncode == 0
     assert SECOND["api"] in applied(service)
     assert [state for _, state in service.history()] == ["withdrawn", "deployed", "deployed"]
 
 
 def test_a_named_release_is_found_by_the_beginning_of_its_commit(service: Deployer) -> None:
     first = service.history()[1][0]
-    assert service.run("--to", first[:8], module="deploy.rollback").returncode == 0
+    assert service.run("--to", first[:8], command="rollback").returncode == 0
     assert FIRST["api"] in applied(service)
-    missing = service.run("--to", "0000000", module="deploy.rollback")
+    missing = service.run("--to", "0000000", command="rollback")
     assert missing.returncode == 1
     assert f"{first}  deployed" in missing.stderr
 
 
 def test_back_twice_does_not_go_forward_again(service: Deployer) -> None:
-    assert service.run(module="deploy.rollback").returncode == 0
-    again = service.run(module="deploy.rollback")
+    assert service.run(command="rollback").returncode == 0
+    again = service.run(command="rollback")
     assert again.returncode == 1
     assert "there is nothing to go back to" in again.stderr
 
@@ -118,14 +118,14 @@ def test_an_image_that_the_registry_has_lost_stops_it_before_anything_changes(se
 
     monkeypatch.setattr(ECRBackend, "held_digests", set(), raising=False)
     push(SECOND, monkeypatch)
-    run = service.run(module="deploy.rollback")
+    run = service.run(command="rollback")
     assert run.returncode == 1
     assert "is not in its registry" in run.stderr
     assert {call.verb for call in service.calls()} == {"get"}
 
 
 def test_a_dry_run_shows_and_changes_nothing(service: Deployer) -> None:
-    run = service.run("--dry-run", module="deploy.rollback")
+    run = service.run("--dry-run", command="rollback")
     assert run.returncode == 0, run.stderr
     assert "would go back to" in run.stdout
     assert {call.verb for call in service.calls()} == {"get", "diff"}
@@ -136,7 +136,7 @@ def test_a_commit_that_the_clone_lacks_is_named(service: Deployer) -> None:
     rows = json.loads(state["configmap/deploy-history"]["data"]["releases"])
     state["configmap/deploy-history"]["data"]["releases"] = json.dumps([rows[0], rows[1] | {"release": "0" * 40}])
     service.holds(state)
-    run = service.run(module="deploy.rollback")
+    run = service.run(command="rollback")
     assert run.returncode == 1
     assert "git fetch --unshallow" in run.stderr
     assert "Traceback" not in run.stderr
@@ -146,10 +146,10 @@ def test_while_a_deploy_is_under_way_a_rollback_waits_for_a_person(service: Depl
     state = service.state
     state["configmap/deploy-lock"]["data"] |= {"holder": "ann@laptop, process 1", "until": "2099-01-01T00:00:00+00:00"}
     service.holds(state)
-    run = service.run(module="deploy.rollback")
+    run = service.run(command="rollback")
     assert run.returncode == 1
     assert "ann@laptop, process 1 deploys to this environment" in run.stderr
-    assert service.run("--take-over", module="deploy.rollback").returncode == 0
+    assert service.run("--take-over", command="rollback").returncode == 0
 
 
 def test_a_failed_rollout_puts_the_old_pods_back(service: Deployer) -> None:

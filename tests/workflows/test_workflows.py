@@ -221,7 +221,7 @@ def test_nothing_is_deployed_that_ci_did_not_pass(render: Renderer, variant: str
 @pytest.mark.parametrize("variant", ["startup", "production"])
 def test_the_delivery_decides_which_command_deploys(render: Renderer, variant: str) -> None:
     steps = {step.get("name"): step for step in workflows_of(render(VARIANTS[variant]))["deploy"]["jobs"]["deploy"]["steps"]}
-    assert steps["Deploy"]["run"].startswith("exec .venv/bin/canary " if variant == "production" else "exec .venv/bin/deploy ")
+    assert steps["Deploy"]["run"].startswith(f"exec .venv/bin/ops {'canary deploy' if variant == 'production' else 'deploy'} ")
     if variant == "production":
         assert "production' && 'withdraw'" in steps["Deploy"]["env"]["INCONCLUSIVE"]
         assert "cancelled()" in steps["Bring the traffic back after a cancelled canary"]["if"]

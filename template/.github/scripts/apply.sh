@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Applies the saved plans of one environment, in order. Terraform refuses a plan that something else has overtaken.
 #
-# Usage: apply.sh ENVIRONMENT FOLDER     FOLDER is what plan.sh wrote; needs terraform, aws and credentials that may write
+# Usage: apply.sh ENVIRONMENT FOLDER     FOLDER is what plan.sh wrote; needs terraform, `uv sync` and credentials that may write
 set -euo pipefail
 
 environment=$1 folder=$2
@@ -11,11 +11,11 @@ for root in platform service; do
   case $status in
     none) echo "$environment, $root: nothing to apply" ;;
     changes)
-      # Where infra/terraform.sh looks for a saved plan; git ignores it.
+      # Where Terraform looks for a saved plan; git ignores it.
       cp "$folder/$root.tfplan" "infra/$root/saved.tfplan"
       # A provider that has come out since then would refuse the plan.
       cp "$folder/$root.lock.hcl" "infra/$root/.terraform.lock.hcl"
-      infra/terraform.sh "$environment" "$root" apply -input=false saved.tfplan
+      .venv/bin/ops terraform "$environment" "$root" apply -input=false saved.tfplan
       rm -f "infra/$root/saved.tfplan"
       ;;
     waits) echo "::notice title=$environment, $root::is planned again now that the platform has changed: re-run the plan of main" ;;

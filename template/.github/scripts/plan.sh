@@ -3,7 +3,7 @@
 # (what Terraform said) and, with changes, ROOT.tfplan and ROOT.lock.hcl (the providers that it was made with). Fails when a plan
 # fails, after all were tried.
 #
-# Usage: plan.sh ENVIRONMENT FOLDER     needs terraform, aws and credentials that may read
+# Usage: plan.sh ENVIRONMENT FOLDER     needs terraform, `uv sync` and credentials that may read
 set -euo pipefail
 
 environment=$1
@@ -20,7 +20,7 @@ for root in platform service; do
   fi
   code=0
   # No lock: this role writes nothing, and what it reads may be a moment old.
-  infra/terraform.sh "$environment" "$root" plan -input=false -lock=false -no-color -detailed-exitcode \
+  .venv/bin/ops terraform "$environment" "$root" plan -input=false -lock=false -no-color -detailed-exitcode \
     -out="$folder/$root.tfplan" >"$folder/$root.txt" 2>"$folder/$root.errors" || code=$?
   if [[ $code == 0 ]]; then
     echo "none" >"$folder/$root.status"

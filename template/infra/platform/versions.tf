@@ -8,6 +8,6 @@ terraform {
     }
   }
 
-  # Bucket, key and region come from environments/<environment>.platform.s3.tfbackend and infra/terraform.sh.
+  # Bucket, key and region come from environments/<environment>.platform.s3.tfbackend and `ops`.
   backend "s3" {}
 }

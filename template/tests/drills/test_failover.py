@@ -3,7 +3,6 @@
 A second of the drill takes a twentieth of one here.
 """
 
-import importlib
 import shutil
 import subprocess
 import threading
@@ -16,17 +15,16 @@ from typing import Any
 import pytest
 
 from app.dev.servers import PostgresqlServer
+from ops.drills import failover
 
-DRILLS = Path(__file__).parents[2] / "infra" / "drills"
 FASTER = 20
 OUTAGE_SECONDS = 15
 """How long the server is away, in seconds of the drill."""
 
 
 @pytest.fixture
-def drill(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(DRILLS))
-    return importlib.import_module("failover")
+def drill() -> ModuleType:
+    return failover
 
 
 @pytest.fixture

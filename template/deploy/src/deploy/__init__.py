@@ -1,1 +1,0 @@
-"""Deploys the service to one environment: `uv run deploy --help`."""

@@ -1,1 +1,0 @@
-"""What `infra/destroy.py` does beside Terraform."""

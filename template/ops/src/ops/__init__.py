@@ -1,0 +1,1 @@
+"""Operations of this project: `uv run ops --help`."""

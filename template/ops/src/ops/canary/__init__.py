@@ -1,0 +1,1 @@
+"""A release that gets a share of the traffic first."""

@@ -1,0 +1,180 @@
+"""The steps of a canary: raise the share, watch, and either go on or bring everything back."""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ops import clock
+from ops.canary.metrics import Metrics
+from ops.canary.verdict import Outcome, Reading, judge
+from ops.canary.weights import CANARY, STABLE, Weights
+from ops.environment import Target
+from ops.errors import LockLostError, OpsError
+from ops.kubectl import Cluster
+from ops.lock import Lock
+from ops.manifests import Manifest
+from ops.output import say
+from ops.release import ROLLOUT_SECONDS
+from ops.rollback import TEMPORARY
+
+# As many as the autoscaler's minimum; more as the share grows, within what surge leaves of nodes and connections.
+LEAST_REPLICAS, MOST_REPLICAS = 2, 5
+BAKE_SECONDS = 300.0
+MINIMUM_REQUESTS = 100
+# CloudWatch has a minute's numbers one to two minutes later.
+POLL_SECONDS = 30.0
+# Too little traffic gets this many times the bake time, not more.
+EXTENSIONS = 3
+_NAME = "app.kubernetes.io/name"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a share is watched (seconds), what a verdict takes, and whether a release goes on without one."""
+
+    bake: float
+    minimum: int
+    goes_on: bool
+
+
+def canary_of(manifests: Sequence[Manifest]) -> Manifest:
+    """The Deployment of the canary: the rendered `api` under another name, so that what is tried is what comes."""
+    stable = next((m for m in manifests if (m["kind"], m["metadata"]["name"]) == ("Deployment", STABLE)), None)
+    if stable is None:
+        raise OpsError(f"the overlay renders no Deployment {STABLE}")
+    canary = copy.deepcopy(stable)
+    spec = canary["spec"]
+    canary["metadata"]["name"] = CANARY
+    spec["replicas"] = LEAST_REPLICAS
+    constraints = spec["template"]["spec"].get("topologySpreadConstraints", [])
+    for labels in (
+        canary["metadata"]["labels"],
+        spec["selector"]["matchLabels"],
+        spec["template"]["metadata"]["labels"],
+        *(constraint["labelSelector"]["matchLabels"] for constraint in constraints),
+    ):
+        labels[_NAME] = CANARY
+    key, _, value = TEMPORARY.partition("=")
+    canary["metadata"]["labels"][key] = value
+    return canary
+
+
+class CanaryRelease:
+    """One release in steps, on one environment."""
+
+    def __init__(self, target: Target, weights: Weights, metrics: Metrics, lock: Lock) -> None:
+        self._target = target
+        self._cluster = target.environment.cluster
+        self._release = target.release
+        self._weights = weights
+        self._metrics = metrics
+        self._lock = lock
+        self._baseline = Reading(0, 0, None)
+
+    def run(self, steps: Sequence[int], patience: Patience) -> None:
+        """Raise the share step by step, then roll out. Raises OpsError once all traffic is back where it was."""
+        self._release.prepare()
+        self._release.migrate()
+        self._release.route()
+        # Also the first one that broke off and is run again: what it left has never served.
+        if not (self._target.environment.history.has_arrived() and self._cluster.exists("deployment", STABLE)):
+            say("a first release has nothing to be compared with: it is rolled out at once")
+            self._release.roll_out()
+            return
+        replicas = self._replicas()
+        before = self._release.deployments()
+        try:
+            self._try(steps, patience, replicas)
+            self._release.roll_out()
+            # The autoscaler took pods away while half of the traffic went elsewhere.
+            self._at_least(replicas)
+        except LockLostError:
+            raise
+        except BaseException:
+            self.withdraw(self._cluster, self._weights)
+            self._at_least(replicas)
+            raise
+        self.withdraw(self._cluster, self._weights)
+        self._watch_the_whole(patience, before)
+
+    @staticmethod
+    def withdraw(cluster: Cluster, weights: Weights) -> None:
+        """Weight 0 first, seen in the load balancer; then the pods go."""
+        weights.set(0)
+        cluster.delete("deployment", CANARY)
+        say(f"canary: 0 %, all traffic is on {STABLE}")
+
+    def _try(self, steps: Sequence[int], patience: Patience, replicas: int) -> None:
+        # What an interrupted release left must not get the new pods' traffic, nor they its numbers.
+        self._weights.set(0)
+        self._cluster.apply([canary_of(self._target.manifests)])
+        for percent in steps:
+            self._lock.renew()
+            wanted = math.ceil(replicas * percent / 100)
+            self._cluster.scale(CANARY, min(max(wanted, LEAST_REPLICAS), MOST_REPLICAS))
+            self._cluster.rolled_out(CANARY, ROLLOUT_SECONDS)
+            self._weights.set(percent)
+            say(f"canary: {percent} %, seen in the load balancer")
+            self._bake(percent, patience)
+        self._lock.renew()
+
+    def _bake(self, percent: int, patience: Patience) -> None:
+        """Watch one share. Raises OpsError for a canary that is worse, or about which nothing is known."""
+        canary, stable = self._weights.target_group(CANARY), self._weights.target_group(STABLE)
+        start = clock.now()
+        while True:
+            self._wait(start, patience)
+            # Still up and in full number, and still with the share that was set.
+            self._cluster.rolled_out(CANARY, seconds=30)
+            self._weights.verify(percent)
+            tried = self._metrics.read(canary, start, clock.now())
+            self._baseline = self._metrics.read(stable, start, clock.now())
+            if self._decided(f"canary at {percent} %", tried, start, patience):
+                return
+
+    def _watch_the_whole(self, patience: Patience, before: dict[str, dict[str, Any] | None]) -> None:
+        """The step to 100 %: all traffic against what the old pods did. Raises OpsError once those are back."""
+        group, start = self._weights.target_group(STABLE), clock.now()
+        try:
+            while True:
+                self._wait(start, patience)
+                tried = self._metrics.read(group, start, clock.now())
+                if self._decided("release at 100 %", tried, start, patience):
+                    return
+        except BaseException:
+            self._release.undo_rollout(before)
+            raise
+
+    def _decided(self, what: str, tried: Reading, start: datetime, patience: Patience) -> bool:
+        """Whether the time is over and all is well. Raises OpsError when it is not well."""
+        verdict = judge(tried, self._baseline, patience.minimum)
+        passed = (clock.now() - start) / timedelta(seconds=patience.bake) if patience.bake else EXTENSIONS
+        if verdict.outcome is Outcome.WORSE:
+            raise OpsError(f"{what} is worse: {verdict.reason}\nnew: {tried}\nold: {self._baseline}")
+        if verdict.outcome is Outcome.GOOD and passed >= 1:
+            say(f"{what}: {verdict.reason}\n  new: {tried}\n  old: {self._baseline}")
+            return True
+        if passed >= EXTENSIONS:
+            if not patience.goes_on:
+                raise OpsError(f"{what} is inconclusive: {verdict.reason}")
+            say(f"{what} is inconclusive, and the release goes on as told: {verdict.reason}")
+            return True
+        return False
+
+    def _wait(self, start: datetime, patience: Patience) -> None:
+        """Until the next look: at most to the end of the time that is due next."""
+        passed = (clock.now() - start).total_seconds()
+        due = patience.bake if passed < patience.bake else patience.bake * EXTENSIONS
+        clock.sleep(max(0.0, min(POLL_SECONDS, due - passed)))
+
+    def _replicas(self) -> int:
+        return int(((self._cluster.get("deployment", STABLE) or {}).get("spec") or {}).get("replicas", 0))
+
+    def _at_least(self, replicas: int) -> None:
+        """Give the stable pods their number back before, or at once after, they get all traffic."""
+        if self._replicas() < replicas:
+            self._cluster.scale(STABLE, replicas)
+            self._cluster.rolled_out(STABLE, ROLLOUT_SECONDS)

@@ -1,0 +1,49 @@
+"""`ops plan`, `ops apply` and `ops terraform`."""
+
+from typing import Annotated
+
+import typer
+
+from ops import project
+from ops.terraform import BOOTSTRAP, Root, roots_of
+
+app = typer.Typer()
+Where = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help=f"An environment of this project, or {BOOTSTRAP}.")]
+Only = Annotated[str, typer.Option("--root", metavar="ROOT", help="One root: platform or service; all without.")]
+_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def plan(environment: Where, *, root: Only = "") -> None:
+    """Show what Terraform would change in an environment."""
+    for each in roots_of(project.find(), environment, root):
+        each.run("plan", "-input=false")
+
+
+@app.command()
+def apply(
+    environment: Where,
+    *,
+    root: Only = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Apply without asking. For automation.")] = False,
+) -> None:
+    """Show the plan of each root in order, ask, and apply it.
+
+    `ops apply bootstrap`, once an account, makes the bucket of the state on a local state and moves the state there.
+    """
+    for each in roots_of(project.find(), environment, root):
+        each.run("apply", *(["-input=false", "-auto-approve"] if yes else []))
+
+
+@app.command(context_settings=_ARGUMENTS)
+def terraform(context: typer.Context, environment: Where) -> None:
+    """Run any Terraform command with the backend and the variables of a root.
+
+    ops terraform ENVIRONMENT ROOT COMMAND [ARGUMENT…], such as `ops terraform dev service state list`;
+    ops terraform bootstrap COMMAND [ARGUMENT…]. The exit status is Terraform's own.
+    """
+    words = list(context.args)
+    name = BOOTSTRAP if environment == BOOTSTRAP else words.pop(0) if words else ""
+    if not name or not words:
+        raise typer.BadParameter("give ENVIRONMENT ROOT COMMAND, or bootstrap COMMAND")
+    raise typer.Exit(Root.of(project.find(), environment, name).call(*words))

@@ -1,0 +1,1 @@
+"""Destroying an environment: what Terraform cannot do alone."""

@@ -1,0 +1,106 @@
+"""What AWS keeps a resource for: protection, images, objects, records, backups."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from ops.errors import OpsError
+
+GLOBAL = "us-east-1"
+"""Where services without a region are asked; a shell need not name one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource of a state."""
+
+    address: str
+    kind: str
+    values: Mapping[str, Any]
+
+    @property
+    def region(self) -> str:
+        """The region of its ARN."""
+        return str(self.values["arn"]).split(":")[3]
+
+    @property
+    def module(self) -> str:
+        """The module that it stands in, with the dot that follows."""
+        return self.address[: self.address.rindex(f"{self.kind}.")]
+
+
+def locked(resources: list[Resource]) -> dict[str, str]:
+    """Modules that stay, to the name of what is in them: buckets with locked objects, and the keys that read them."""
+    buckets = [each for each in resources if each.kind == "aws_s3_bucket" and each.values.get("object_lock_enabled")]
+    kept = {bucket.module.removesuffix("."): f"bucket {bucket.values['bucket']}" for bucket in buckets}
+    for each in resources:
+        if each.kind == "aws_s3_bucket_server_side_encryption_configuration" and each.module.removesuffix(".") in kept:
+            arn = each.values["rule"][0]["apply_server_side_encryption_by_default"][0]["kms_master_key_id"]
+            keys = [key for key in resources if key.kind == "aws_kms_key" and key.values["arn"] == arn]
+            kept |= {key.module.removesuffix("."): f"key {arn}" for key in keys}
+    return kept
+
+
+def _unprotect(database: Resource, _: bool) -> None:
+    rds = boto3.client("rds", region_name=database.region)
+    final = database.values.get("final_snapshot_identifier")
+    if final and _snapshot_exists(rds, final):
+        raise OpsError(f"stopped: a snapshot {final} is there from before; copy or delete it first")
+    name = database.values["identifier"]
+    rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+
+
+def _snapshot_exists(rds: Any, name: str) -> bool:
+    try:
+        return bool(rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"])
+    except rds.exceptions.DBSnapshotNotFoundFault:
+        return False
+
+
+def _drop_images(registry: Resource, _: bool) -> None:
+    ecr = boto3.client("ecr", region_name=registry.region)
+    name = registry.values["name"]
+    for page in ecr.get_paginator("list_images").paginate(repositoryName=name):
+        if page["imageIds"]:
+            ecr.batch_delete_image(repositoryName=name, imageIds=page["imageIds"])
+
+
+def _drop_objects(bucket: Resource, _: bool) -> None:
+    region = bucket.values.get("region") or GLOBAL
+    boto3.resource("s3", region_name=region).Bucket(bucket.values["bucket"]).object_versions.delete()
+
+
+def _drop_records(zone: Resource, _: bool) -> None:
+    """Records of the controller that writes here; the zone's own two go with it, and Terraform's with Terraform."""
+    dns = boto3.client("route53", region_name=GLOBAL)
+    for page in dns.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone.values["zone_id"]):
+        changes = [
+            {"Action": "DELETE", "ResourceRecordSet": record}
+            for record in page["ResourceRecordSets"]
+            if record["Name"].rstrip(".") != zone.values["name"] or record["Type"] not in {"NS", "SOA"}
+        ]
+        if changes:
+            dns.change_resource_record_sets(HostedZoneId=zone.values["zone_id"], ChangeBatch={"Changes": changes})
+
+
+def _drop_backups(vault: Resource, wanted: bool) -> None:
+    backup = boto3.client("backup", region_name=vault.region)
+    name = vault.values["name"]
+    points = backup.list_recovery_points_by_backup_vault(BackupVaultName=name)["RecoveryPoints"]
+    if points and not wanted:
+        raise OpsError(f"stopped: vault {name} holds backups; --delete-backups deletes them too")
+    for point in points:
+        backup.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=point["RecoveryPointArn"])
+
+
+HELD: dict[str, Callable[[Resource, bool], None]] = {
+    "aws_backup_vault": _drop_backups,
+    "aws_db_instance": _unprotect,
+    "aws_ecr_repository": _drop_images,
+    "aws_route53_zone": _drop_records,
+    "aws_s3_bucket": _drop_objects,
+}
+"""How to empty each kind that AWS does not delete while it holds something, those that may refuse first. The flag is
+whether backups go too."""

@@ -1,0 +1,45 @@
+"""What Terraform's states hold."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+
+from ops.destroy.contents import Resource
+from ops.terraform import Root
+
+
+def resources_of(root: Root) -> list[Resource]:
+    """What the root's state holds. Raises OpsError."""
+    state = json.loads(root.read("show", "-json"))
+    return list(_resources(state.get("values", {}).get("root_module", {})))
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
+    for each in module.get("resources", []):
+        if each["mode"] == "managed":
+            yield Resource(each["address"], each["type"], each["values"])
+    for child in module.get("child_modules", []):
+        yield from _resources(child)
+
+
+def other_states(bucket: str, region: str) -> list[str]:
+    """States in the bucket, beside the first root's, that still hold resources."""
+    s3 = boto3.client("s3", region_name=region)
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    kept = [key for key in keys if key.endswith(("/platform.tfstate", "/service.tfstate"))]
+    states = {key: json.load(s3.get_object(Bucket=bucket, Key=key)["Body"]) for key in kept}
+    return [key for key, state in states.items() if state["resources"]]
+
+
+def fetch_state(root: Root) -> None:
+    """Bring the first root's state out of the bucket that is to go; Terraform then works on the file."""
+    text = root.read("state", "pull")
+    (root.folder / "terraform.tfstate").write_text(text, encoding="utf-8")
+
+
+def drop_local_state(root: Root) -> None:
+    """The file has served its turn."""
+    for name in ("terraform.tfstate", "terraform.tfstate.backup"):
+        (root.folder / name).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Drills that measure what the runbooks promise."""

@@ -1,0 +1,137 @@
+"""An environment, and a release that goes there."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from ops import manifests, project
+from ops.aws import read_contract, write_kubeconfig
+from ops.contract import Contract
+from ops.errors import LockLostError, OpsError, RollbackFailedError
+from ops.git import commit_of
+from ops.history import History, State
+from ops.images import Images
+from ops.kubectl import Cluster
+from ops.lock import Lock
+from ops.manifests import Manifest
+from ops.output import say
+from ops.release import Release
+from ops.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment of the service: its contract and its cluster."""
+
+    root: Path
+    contract: Contract
+    cluster: Cluster
+    take_over: bool
+
+    @classmethod
+    def load(cls, name: str, *, take_over: bool = False) -> Self:
+        """Read the contract of an environment. Raises OpsError."""
+        root = project.find()
+        facts = project.facts(root)
+        contract = read_contract(facts["SERVICE"], name, facts["AWS_REGION"])
+        project.require_certificates(root, contract.region)
+        return cls(root, contract, Cluster(write_kubeconfig(root, name, contract), contract.namespace), take_over)
+
+    def lock(self) -> Lock:
+        """The lock of this environment, not yet taken."""
+        return Lock(self.cluster, take_over=self.take_over)
+
+    @property
+    def history(self) -> History:
+        """What this environment got."""
+        return History(self.cluster)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The manifests of the release that runs here."""
+        return Snapshot(self.cluster)
+
+    @contextmanager
+    def restored_on_failure(self, release: Release, manifests: Sequence[Manifest]) -> Iterator[None]:
+        """Store the snapshot when the block succeeds; otherwise restore the release before.
+
+        If the lock was lost, abort without changing anything.
+        """
+        try:
+            yield
+        except LockLostError:
+            raise
+        except BaseException as reason:
+            try:
+                release.restore(self.snapshot.read())
+            except OpsError as error:
+                reasons = (str(reason) or "interrupted", f"The release before is not wholly in place again: {error}")
+                raise RollbackFailedError("\n".join([*reasons, "Run this once more, or rollback"])) from reason
+            raise
+        for name in self.snapshot.gone(manifests):
+            namespace = self.contract.namespace
+            say(f"{name} is not in this release. Does nobody need it? kubectl -n {namespace} delete {name.lower()}")
+        self.snapshot.write(manifests)
+
+    def release_of(self, project_root: Path, images: Images) -> tuple[list[Manifest], Release]:
+        """The manifests that stand in a project's folder with these images, and their release. Raises OpsError."""
+        overlay = manifests.prepare(project_root, self.contract.environment, self.contract, images)
+        rendered = manifests.render(overlay)
+        return rendered, Release(self.cluster, rendered, say)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One environment, and the release that is to go there."""
+
+    environment: Environment
+    commit: str
+    images: Images
+    manifests: list[Manifest]
+    release: Release
+
+    @classmethod
+    def of(cls, environment: Environment, images: Images, release: str = "") -> Self:
+        """Render the manifests of the commit that is checked out. Raises OpsError."""
+        manifests, rendered = environment.release_of(environment.root, images)
+        return cls(environment, release or commit_of(environment.root), images, manifests, rendered)
+
+    def show_difference(self) -> None:
+        """Print what the release would change."""
+        say(self.release.diff() or "nothing would change")
+
+    @contextmanager
+    def under_way(self) -> Iterator[Lock]:
+        """Inside the block this deploy is the only one, and the environment's history knows how it ends."""
+        self.release.ensure_namespace()
+        with self.environment.lock() as lock:
+            history = self.environment.history
+            history.start(self.commit, self.images)
+            try:
+                with self.environment.restored_on_failure(self.release, self.manifests):
+                    yield lock
+            except (LockLostError, RollbackFailedError):
+                # It stays in the history as one that is on its way: a rollback knows what to do with it.
+                raise
+            except BaseException:
+                # The reason is what counts, also when the cluster is out of reach.
+                with suppress(OpsError):
+                    history.finish(State.WITHDRAWN)
+                raise
+            history.finish(State.DEPLOYED)
+
+    def summarise(self, what: str) -> None:
+        """The release as a table: on standard output, and in the summary of a workflow's run."""
+        contract = self.environment.contract
+        where = f"https://{contract.host}" if contract.host else "the load balancer's own name"
+        title = f"### {contract.service} {what} {contract.environment}"
+        lines = [title, "", f"Release `{self.commit}` answers at {where}.", "", "| Image | Digest |", "|---|---|"]
+        lines += [f"| {name} | `{digest}` |" for name, _, digest in self.images.references(contract)]
+        text = "\n".join(lines)
+        say(text)
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(text + "\n")

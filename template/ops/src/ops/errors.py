@@ -1,0 +1,13 @@
+"""Errors that end a command with exit status 1. Their text is what the person at the terminal reads."""
+
+
+class OpsError(Exception):
+    """The command cannot go on."""
+
+
+class LockLostError(OpsError):
+    """Another deploy holds the environment's lock now. Abort without changing anything."""
+
+
+class RollbackFailedError(OpsError):
+    """The release failed, and the release before could not be restored completely."""

@@ -1,0 +1,27 @@
+"""A Kubernetes Job that the deploy waits for."""
+
+from datetime import timedelta
+from typing import Any
+
+from ops import clock
+from ops.kubectl import Cluster
+
+POLL_SECONDS = 3.0
+COMPLETE, FAILED = "Complete", "Failed"
+
+
+def outcome(job: dict[str, Any] | None) -> str:
+    """Complete, Failed, or empty while the Job runs or when there is none."""
+    conditions = (job or {}).get("status", {}).get("conditions", [])
+    ended = [c["type"] for c in conditions if c["status"] == "True" and c["type"] in (COMPLETE, FAILED)]
+    return ended[0] if ended else ""
+
+
+def wait(cluster: Cluster, name: str, seconds: float, poll: float = POLL_SECONDS) -> str:
+    """Complete or Failed; or, once the seconds are over, a sentence that says so."""
+    deadline = clock.now() + timedelta(seconds=seconds)
+    while clock.now() < deadline:
+        if ended := outcome(cluster.get("job", name)):
+            return ended
+        clock.sleep(poll)
+    return f"not done after {seconds:g} s"

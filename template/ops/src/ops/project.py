@@ -1,0 +1,30 @@
+"""The project that the command stands in."""
+
+from pathlib import Path
+
+from ops.errors import OpsError
+
+
+def find(start: Path | None = None) -> Path:
+    """The nearest folder above `start`, the working directory without, that is a project. Raises OpsError."""
+    start = start or Path.cwd()
+    for folder in (start, *start.parents):
+        if (folder / "project.env").is_file() and (folder / "deploy" / "overlays").is_dir():
+            return folder
+    raise OpsError(f"{start} is not inside a project: there is no project.env beside a deploy folder")
+
+
+def facts(project: Path) -> dict[str, str]:
+    """KEY=VALUE of project.env."""
+    lines = (project / "project.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def require_certificates(project: Path, region: str) -> None:
+    """Raise OpsError when the images lack the roots by which they verify a database of `region`."""
+    certificates = (project / "deploy" / "certs" / "rds.pem").read_text(encoding="utf-8")
+    if f"# Amazon RDS {region} " not in certificates:
+        raise OpsError(
+            f"deploy/certs/rds.pem lacks the roots of {region}: append the ones that AWS publishes for it,"
+            f" each under a line '# Amazon RDS {region} Root CA …', and build the images again"
+        )

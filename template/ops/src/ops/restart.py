@@ -1,0 +1,108 @@
+"""Changed secrets reach the pods.
+
+A process reads its secrets when it starts. This fetches them from Secrets Manager at once, then restarts every pod that
+reads one, without an interruption. No controller does it by itself: a database's new password must be the database's
+before pods come with it, and only the person who changes it knows when it is. The runbook rotate-secrets tells the
+order.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from ops import clock
+from ops.environment import Environment
+from ops.errors import OpsError
+from ops.kubectl import Cluster
+from ops.output import say
+from ops.release import ROLLOUT_SECONDS
+
+# External Secrets answers within seconds; longer means that it may not read, or does not run.
+FETCH_SECONDS = 60
+POLL_SECONDS = 2.0
+# A change to this makes External Secrets look at once.
+FORCE = "force-sync"
+# kubectl's own mark of `rollout restart`. The deploy applies no such field, so it stays.
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+_REVISION = "deployment.kubernetes.io/revision"
+
+
+def restart_pods(here: Environment, *, dry_run: bool) -> None:
+    """Fetch every secret and restart their readers. Raises OpsError once the old pods run again."""
+    if dry_run:
+        say(f"would fetch {', '.join(secrets(here.cluster))} and restart {', '.join(readers(here.cluster))}")
+        return
+    with here.lock():
+        fetch(here.cluster)
+        roll(here.cluster)
+
+
+def secrets(cluster: Cluster) -> list[str]:
+    """Names of all ExternalSecrets. Raises OpsError when there is none."""
+    found = cluster.names("externalsecret")
+    if not found:
+        raise OpsError("there is no ExternalSecret: nothing was deployed here yet")
+    return found
+
+
+def readers(cluster: Cluster) -> dict[str, dict[str, Any]]:
+    """The Deployments whose pods read a Secret, by name, as the cluster holds them."""
+    held = {name: cluster.get("deployment", name) for name in cluster.names("deployment")}
+    return {name: deployment for name, deployment in held.items() if deployment and _reads_secret(deployment)}
+
+
+def fetch(cluster: Cluster, *, poll: float = POLL_SECONDS) -> None:
+    """Have every secret read anew. Raises OpsError naming the one that cannot be read; nothing is restarted then."""
+    names = secrets(cluster)
+    before = {name: _fetched(cluster.get("externalsecret", name)) for name in names}
+    for name in names:
+        cluster.annotate("externalsecret", name, FORCE, clock.now().isoformat())
+    for name in names:
+        _wait(cluster, name, before[name], poll)
+        say(f"secret: {name} is fetched")
+
+
+def _wait(cluster: Cluster, name: str, before: str, poll: float) -> None:
+    deadline = clock.now() + timedelta(seconds=FETCH_SECONDS)
+    ready: Mapping[str, str] = {}
+    while clock.now() < deadline:
+        secret = cluster.get("externalsecret", name)
+        ready = _ready(secret)
+        if ready.get("status") == "True" and _fetched(secret) != before:
+            return
+        clock.sleep(poll)
+    raise OpsError(f"secret {name} was not fetched within {FETCH_SECONDS} s: {ready.get('message', 'no answer')}")
+
+
+def roll(cluster: Cluster) -> None:
+    """New pods for every reader. Raises OpsError once the old pods are put back."""
+    deployments = readers(cluster)
+    change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: clock.now().isoformat()}}}}}
+    try:
+        for name in deployments:
+            cluster.patch("deployment", name, change)
+        for name in deployments:
+            cluster.rolled_out(name, ROLLOUT_SECONDS)
+            say(f"restart: {name} is up")
+    except OpsError:
+        for name, deployment in deployments.items():
+            cluster.undo(name, deployment["metadata"]["annotations"][_REVISION])
+            say(f"restart: {name} keeps the pods that it had")
+        raise
+
+
+def _reads_secret(deployment: Mapping[str, Any]) -> bool:
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    return any("secretRef" in source for container in containers for source in container.get("envFrom", []))
+
+
+def _fetched(secret: Mapping[str, Any] | None) -> str:
+    """When External Secrets last read it; empty when it never did."""
+    found: str = (secret or {}).get("status", {}).get("refreshTime", "")
+    return found
+
+
+def _ready(secret: Mapping[str, Any] | None) -> Mapping[str, str]:
+    conditions = (secret or {}).get("status", {}).get("conditions", [])
+    found: Mapping[str, str] = next((condition for condition in conditions if condition["type"] == "Ready"), {})
+    return found
