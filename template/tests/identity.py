@@ -37,3 +37,6 @@ class SignedIn:
 
 # Signs in the user of an e-mail address, who is made when not there, with roles.
 SignIn = Callable[..., Awaitable[SignedIn]]
+
+# Confirms the email address of a signed-in user.
+Confirm = Callable[[SignedIn], Awaitable[None]]

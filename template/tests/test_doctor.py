@@ -12,8 +12,8 @@ from redis.exceptions import AuthenticationError, ReadOnlyError
 from sqlalchemy.engine import make_url
 
 from app import doctor
-from app.doctor import part_faults, setting_faults
-from app.kit.configuration import ConfigurationError
+from app.doctor import link_faults, part_faults, setting_faults
+from app.kit.configuration import ConfigurationError, Environment
 from app.settings import Settings
 
 WRONG = [
@@ -53,6 +53,22 @@ def test_a_wrong_value_is_one_line_with_its_variable_and_a_remedy(
     assert "; " in found[0]
     assert "\n" not in found[0]
     assert "secret" not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "count"),
+    [
+        ("production", "http://127.0.0.1:8000", 1),
+        ("dev", "https://service.invalid", 1),
+        ("production", "https://api.example.com", 0),
+        ("development", "http://127.0.0.1:8000", 0),
+    ],
+)
+def test_links_that_lead_nowhere_are_found(settings: Settings, environment: str, url: str, count: int) -> None:
+    changed = settings.model_copy(update={"environment": Environment(environment), "public_url": url})
+    found = link_faults(changed)
+    assert len(found) == count
+    assert all(line.startswith("PUBLIC_URL: ") and "; set it to" in line for line in found)
 
 
 def test_a_socket_and_a_database_by_its_number_are_addresses(

@@ -82,9 +82,12 @@ def doctor(
     ),
 ) -> None:
     """Check settings, PostgreSQL and Redis: each fault in a line with its remedy."""
-    from app.doctor import part_faults, setting_faults
+    from app.doctor import link_faults, part_faults, setting_faults
 
-    faults = setting_faults() or ([] if offline else part_faults(Settings.load()))
+    faults = setting_faults()
+    if not faults:
+        settings = Settings.load()
+        faults = link_faults(settings) + ([] if offline else part_faults(settings))
     for fault in faults:
         typer.echo(fault)
     if faults:

@@ -8,7 +8,8 @@ import asyncpg
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from app.features import discover
-from app.kit.configuration import ConfigurationError
+from app.kit.addresses import leads_nowhere
+from app.kit.configuration import ConfigurationError, Fault
 from app.kit.database import connector
 from app.kit.redis import check_writable, connect
 from app.kit.resources import load_sections
@@ -33,6 +34,16 @@ def setting_faults() -> list[str]:
 def part_faults(settings: Settings) -> list[str]:
     """Each part that does not answer, or not as it should, in a line with the remedy."""
     return list(asyncio.run(_part_faults(settings)))
+
+
+def link_faults(settings: Settings) -> list[str]:
+    """A line when links in mails would lead nowhere; the service runs, and refuses to send those mails."""
+    if settings.environment.is_local or not leads_nowhere(settings.public_url):
+        return []
+    fault = f"is {settings.public_url}, so emails with links are refused"
+    return [
+        str(Fault("PUBLIC_URL", fault, "set it to where callers reach the service, such as https://api.example.com"))
+    ]
 
 
 async def _part_faults(settings: Settings) -> Iterator[str]:

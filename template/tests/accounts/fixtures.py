@@ -2,21 +2,23 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from app.accounts.administration import grant
 from app.accounts.audit import AuditEvent
 from app.accounts.lockout import Lockout
+from app.accounts.models import User
 from app.accounts.passwords import Passwords
 from app.accounts.service import AccountService, accounts_of
 from app.kit.mail import Mail
 from app.kit.resources import Resources
-from tests.identity import SignedIn, SignIn
+from tests.identity import Confirm, SignedIn, SignIn
 
 PASSWORD = "correct horse battery staple"
 
@@ -54,6 +56,19 @@ def sign_in(client: httpx.AsyncClient, resources: Resources) -> SignIn:
         return SignedIn(client, me.json()["id"], email, token)
 
     return sign_in
+
+
+@pytest.fixture
+def confirm(resources: Resources) -> Confirm:
+    """Note that a user reads the mail of the address, in open sessions too."""
+
+    async def confirm(user: SignedIn) -> None:
+        async with resources.database.unit_of_work() as work:
+            query = update(User).where(User.id == UUID(user.user_id)).values(email_verified_at=func.now())
+            await work.session.execute(query)
+            await accounts_of(resources).reread(work, UUID(user.user_id))
+
+    return confirm
 
 
 @pytest.fixture

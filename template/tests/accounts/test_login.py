@@ -85,7 +85,7 @@ async def test_registration_sends_a_mail_through_the_worker(
 ) -> None:
     await client.post("/v1/users", json=ANN)
     await run_queue()
-    assert "Welcome, Ann" in caplog.text
+    assert "Welcome" in caplog.text
 
 
 async def test_me_is_the_signed_in_user(ann: SignedIn) -> None:

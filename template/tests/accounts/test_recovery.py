@@ -4,16 +4,18 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
-from app.accounts.mailed_tokens import MOST_AN_HOUR
 from app.accounts.models import MailedToken
 from app.accounts.service import AccountService
+from app.kit.configuration import Environment
+from app.kit.mail import Mail
 from app.kit.resources import Resources
+from app.tasks.mail import MOST_AN_HOUR
 from app.tasks.models import Task
 from tests.accounts.fixtures import PASSWORD, Mailbox, log_in, set_up
 from tests.conftest import RunQueue
-from tests.identity import SignedIn, SignIn
+from tests.identity import Confirm, SignedIn, SignIn
 
 NEW = "another long password"
 
@@ -41,7 +43,7 @@ async def reset_token(ann: SignedIn, mailbox: Mailbox, run_queue: RunQueue) -> s
 
 async def test_the_welcome_mail_confirms_the_address_once(ann: SignedIn, mailbox: Mailbox, run_queue: RunQueue) -> None:
     await run_queue()
-    assert [mail.subject for mail in mailbox.mails] == ["Welcome, Ann"]
+    assert [mail.subject for mail in mailbox.mails] == ["Welcome"]
     assert "/v1/auth/pages/verify-email#token=" in mailbox.mails[0].text
     assert (await verify(ann.client, mailbox.token("verify-email"))).status_code == 204
     assert (await ann.get("/v1/users/me")).json()["email_verified"] is True
@@ -169,6 +171,72 @@ async def test_nobody_fills_anothers_mailbox(
     assert [mail.subject for mail in mailbox.mails].count("Set a new password") == MOST_AN_HOUR
 
 
+async def test_an_unconfirmed_address_is_notified_of_nothing(
+    ann: SignedIn, mailbox: Mailbox, run_queue: RunQueue
+) -> None:
+    body = {"current_password": PASSWORD, "new_password": NEW}
+    assert (await ann.post("/v1/auth/password", body)).status_code == 204
+    await run_queue()
+    assert [mail.subject for mail in mailbox.mails] == ["Welcome"]
+
+
+async def test_no_more_than_three_notices_an_hour_reach_an_address(
+    ann: SignedIn, confirm: Confirm, mailbox: Mailbox, run_queue: RunQueue
+) -> None:
+    await confirm(ann)
+    current = PASSWORD
+    for number in range(MOST_AN_HOUR + 2):
+        body = {"current_password": current, "new_password": f"a new password {number}"}
+        assert (await ann.post("/v1/auth/password", body)).status_code == 204
+        current = body["new_password"]
+    await run_queue()
+    assert [mail.subject for mail in mailbox.mails].count("Your password was changed") == MOST_AN_HOUR
+
+
+async def test_no_transaction_waits_for_the_mail_server(
+    ann: SignedIn, resources: Resources, run_queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail server that does not answer would hold the user's row, and with it each login, for its time-out."""
+    busy: list[int] = []
+
+    class Silent:
+        async def send(self, _mail: Mail) -> None:
+            async with resources.database.reading() as connection:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+                mine = " AND datname = current_database()"
+                busy.append(int(await connection.scalar(text(query + mine)) or 0))
+
+    monkeypatch.setattr(resources, "mailer", Silent())
+    await run_queue()  # one task at a time: another's transaction would be counted
+    await forget(ann.client)
+    await run_queue()
+    assert busy == [0, 0]
+
+
+async def test_a_link_that_leads_nowhere_is_refused_with_the_reason(
+    ann: SignedIn, confirm: Confirm, resources: Resources, mailbox: Mailbox, run_queue: RunQueue
+) -> None:
+    await confirm(ann)
+    before = resources.settings
+    resources.settings = before.model_copy(update={"environment": Environment.PRODUCTION})
+    try:
+        await forget(ann.client)
+        body = {"current_password": PASSWORD, "new_password": NEW}
+        assert (await ann.post("/v1/auth/password", body)).status_code == 204
+        await run_queue()
+    finally:
+        resources.settings = before
+    # The notice is news without its link; a link alone is none.
+    assert [(mail.subject, "127.0.0.1:8000" in mail.text) for mail in mailbox.mails] == [
+        ("Your password was changed", False)
+    ]
+    async with resources.database.unit_of_work() as work:
+        query = select(Task.status, Task.attempts, Task.problem).where(Task.kind == "accounts.reset-password")
+        (task,) = (await work.session.execute(query)).all()
+    assert (task.status, task.attempts) == ("failed", 1)
+    assert "PUBLIC_URL" in task.problem["detail"]
+
+
 async def test_a_disabled_user_is_mailed_nothing_and_resets_nothing(
     reset_token: str, sign_in: SignIn, mailbox: Mailbox, run_queue: RunQueue
 ) -> None:
@@ -184,9 +252,10 @@ async def test_a_disabled_user_is_mailed_nothing_and_resets_nothing(
 
 
 async def test_a_password_is_changed_with_the_current_one_and_this_session_stays(
-    sign_in: SignIn, mailbox: Mailbox, run_queue: RunQueue
+    sign_in: SignIn, confirm: Confirm, mailbox: Mailbox, run_queue: RunQueue
 ) -> None:
     other, ann = await sign_in(), await sign_in()
+    await confirm(ann)
     body = {"current_password": PASSWORD, "new_password": NEW}
     assert (await ann.post("/v1/auth/password", body)).status_code == 204
     assert (await ann.get("/v1/users/me")).status_code == 200

@@ -12,7 +12,7 @@ from app.accounts import tokens as tokens_module
 from app.accounts.settings import AccountsSettings
 from app.accounts.tokens import LEEWAY, SigningKey, Tokens
 from app.kit.problems import Unauthorized
-from tests.identity import SignedIn
+from tests.identity import Confirm, SignedIn
 
 SECRET = "a" * 40
 
@@ -136,7 +136,12 @@ def test_both_keys_are_published_until_the_old_one_is_out_of_use() -> None:
         later.read(signed(claims(), old))
 
 
-async def test_introspection_tells_whether_a_token_stands(client: httpx.AsyncClient, ann: SignedIn) -> None:
+async def test_introspection_tells_whether_a_token_stands(
+    client: httpx.AsyncClient, ann: SignedIn, confirm: Confirm
+) -> None:
+    live = (await client.post("/v1/auth/introspect", data={"token": ann.token})).json()
+    assert (live["active"], live["sub"], "email" in live) == (True, ann.user_id, False)
+    await confirm(ann)
     live = (await client.post("/v1/auth/introspect", data={"token": ann.token})).json()
     assert (live["active"], live["sub"], live["email"]) == (True, ann.user_id, ann.email)
     await ann.post("/v1/auth/logout")

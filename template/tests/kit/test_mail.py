@@ -1,11 +1,14 @@
 """Letters: one layout as text and as HTML, which nothing that people typed can break out of."""
 
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from html.parser import HTMLParser
 
 import pytest
 
-from app.kit.mail import Letter, Mail, compose
+from app.kit.mail import Letter, Mail, compose, write
+from app.kit.text import without_encoded_words
 from app.kit.times import format_time, time_zones
 from app.settings import Settings
 
@@ -80,6 +83,33 @@ def test_a_line_break_adds_no_header(field: str, line_end: str) -> None:
     values = {"to": "ann@example.com", "subject": "Hi", "text": "", "html": "", "key": "1"}
     with pytest.raises(ValueError, match="line break in a header"):
         Mail(**{**values, field: f"a@example.com{line_end}Bcc: eve@example.com"})
+
+
+INJECTION = "=?utf-8?q?a=0D=0ABcc:_eve@example.com=0D=0A=0D=0ABody?="
+
+
+def test_an_encoded_word_in_a_subject_stays_text() -> None:
+    """Python 3.11.7's newer policy decodes it, and its line breaks end the header and then all headers."""
+    written = write(mail(LETTER.model_copy(update={"subject": f"Welcome, {INJECTION}"})), "shop@example.com")
+    parsed = message_from_bytes(written)
+    assert sorted(parsed.keys()) == [
+        "Auto-Submitted", "Content-Type", "From", "MIME-Version", "Message-ID", "Subject", "To",
+    ]  # fmt: skip
+    assert str(make_header(decode_header(parsed["Subject"]))) == f"Welcome, {INJECTION}"
+
+
+@pytest.mark.parametrize("to", ["ann@example.com, eve@example.com", "Ann <ann@example.com>", ""])
+def test_a_mail_goes_to_one_address(to: str) -> None:
+    with pytest.raises(ValueError, match="one address"):
+        Mail(to=to, subject="Hi", text="", html="", key="1")
+
+
+def test_names_hold_no_encoded_words() -> None:
+    for name in (INJECTION, "=?UTF-8?B?QQ==?=", "a =?x?Q?b?= c"):
+        with pytest.raises(ValueError, match="encoded words"):
+            without_encoded_words(name)
+    for name in ("Ann =? Bob", "1=2?", "=?", "What?= Yes"):
+        assert without_encoded_words(name) == name
 
 
 def test_a_letter_names_its_language_and_speaks_it(settings: Settings) -> None:

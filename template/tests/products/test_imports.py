@@ -9,7 +9,7 @@ from app.kit.resources import Resources
 from app.products.parsing import check_header, parse_products
 from app.products.problems import UnreadableImport, WrongLine
 from tests.conftest import RunQueue
-from tests.identity import SignedIn
+from tests.identity import Confirm, SignedIn
 
 HEADER = "name,price_minor,currency\n"
 
@@ -21,8 +21,9 @@ async def upload(user: SignedIn, content: bytes | str) -> tuple[int, Any, str]:
 
 
 async def test_an_import_runs_in_the_worker(
-    ann: SignedIn, run_queue: RunQueue, resources: Resources, caplog: pytest.LogCaptureFixture
+    ann: SignedIn, confirm: Confirm, run_queue: RunQueue, resources: Resources, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await confirm(ann)
     status, body, location = await upload(ann, HEADER + "Tea,1250,SGD\n\nCoffee,300,USD\n")
     assert status == 202
     assert location == f"{resources.settings.route_prefix}/v1/tasks/{body['task_id']}"

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from app.dev.services import free_port
-from tests.identity import SignedIn, SignIn
+from tests.identity import Confirm, SignedIn, SignIn
 
 AUDIENCE = "users"
 
@@ -95,6 +95,16 @@ def sign_in(client: httpx.AsyncClient, issuer: Issuer) -> SignIn:
         return SignedIn(client, str(UUID(user)), email, token)
 
     return sign_in
+
+
+@pytest.fixture
+def confirm() -> Confirm:
+    """Do nothing: the issuer names confirmed addresses alone."""
+
+    async def confirm(_user: SignedIn) -> None:
+        pass
+
+    return confirm
 
 
 @pytest.fixture

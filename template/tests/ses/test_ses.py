@@ -3,13 +3,15 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from email.header import decode_header, make_header
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
 
 from app.kit.configuration import ConfigurationError
-from app.kit.mail import Mail, MailError
+from app.kit.mail import Mail, MailError, MailRefused
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
 
@@ -21,6 +23,7 @@ class Api(BaseHTTPRequestHandler):
 
     received: ClassVar[list[tuple[str, Any]]] = []
     status: ClassVar[int] = 200
+    error: ClassVar[str] = "MessageRejected"
 
     def do_POST(self) -> None:
         """Keep the request and answer."""
@@ -28,7 +31,7 @@ class Api(BaseHTTPRequestHandler):
         self.received.append((self.path, json.loads(body)))
         answer = b'{"MessageId": "1"}' if self.status == 200 else b'{"message": "not verified"}'
         self.send_response(self.status)
-        self.send_header("x-amzn-errortype", "MessageRejected")
+        self.send_header("x-amzn-errortype", self.error)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -74,10 +77,24 @@ async def test_a_mail_is_handed_over(api: type[Api]) -> None:
     assert request["ConfigurationSetName"] == "shop"
 
 
-async def test_a_refusal_is_a_mail_error(api: type[Api], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [("MessageRejected", MailRefused), ("BadRequestException", MailRefused), ("LimitExceededException", MailError)],
+)
+async def test_a_refusal_of_the_message_is_told_from_one_that_passes(
+    api: type[Api], monkeypatch: pytest.MonkeyPatch, error: str, raised: type[Exception]
+) -> None:
     monkeypatch.setattr(Api, "status", 400)
-    with pytest.raises(MailError, match="not verified"):
+    monkeypatch.setattr(Api, "error", error)
+    with pytest.raises(raised, match="not verified"):
         await mailer().send(MAIL)
+
+
+async def test_an_encoded_word_in_a_subject_stays_text(api: type[Api]) -> None:
+    subject = "=?utf-8?q?a=0D=0ABcc:_eve@example.com?="
+    await mailer().send(replace(MAIL, subject=subject))
+    sent = api.received[0][1]["Content"]["Simple"]["Subject"]["Data"]
+    assert str(make_header(decode_header(sent))) == subject
 
 
 def test_a_sender_is_required_outside_development(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.dev.services import free_port
 from app.kit.configuration import ConfigurationError
-from app.kit.mail import Mail, MailError
+from app.kit.mail import Mail, MailError, MailRefused
 from app.smtp.mailer import SmtpMailer
 from app.smtp.settings import SmtpSettings
 
@@ -23,8 +23,20 @@ class Inbox:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.replies: dict[str, str] = {}
+
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if "RCPT" not in self.replies:
+            envelope.rcpt_tos.append(address)
+            self.recipients.append(address)
+        return self.replies.get("RCPT", "250 OK")
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        if "DATA" in self.replies:
+            return self.replies["DATA"]
         assert isinstance(envelope.content, bytes)
         self.mails.append(message_from_bytes(envelope.content, policy=default))
         return "250 kept"
@@ -62,6 +74,38 @@ async def test_a_mail_arrives_as_it_was_written(inbox: Inbox, port: int) -> None
     parts = {part.get_content_type(): part.get_content().replace("\r\n", "\n") for part in arrived.iter_parts()}
     # The last part is the one that programs prefer.
     assert list(parts.items()) == [("text/plain", MAIL.text), ("text/html", MAIL.html)]
+
+
+async def test_a_mail_reaches_its_one_recipient_whatever_its_subject_says(inbox: Inbox, port: int) -> None:
+    subject = "Welcome, =?utf-8?q?a=0D=0ABcc:_eve@example.com=0D=0A=0D=0ABody?="
+    await mailer(port).send(Mail(to="ann@example.com", subject=subject, text="Hi", html="Hi", key="1"))
+    assert inbox.recipients == ["ann@example.com"]
+    assert inbox.mails[0]["Bcc"] is None
+    assert inbox.mails[0].get_content_type() == "multipart/alternative"
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "raised"),
+    [
+        ("RCPT", "550 5.1.1 No such user", MailRefused),
+        ("DATA", "554 Email address is not verified", MailRefused),
+        ("RCPT", "450 4.2.1 Mailbox busy", MailError),
+        ("DATA", "451 Try again", MailError),
+        ("RCPT", "530 5.7.0 Authentication required", MailError),
+    ],
+)
+async def test_a_permanent_reply_is_told_from_a_passing_one(
+    inbox: Inbox, port: int, command: str, reply: str, raised: type[Exception]
+) -> None:
+    inbox.replies[command] = reply
+    with pytest.raises(raised, match=reply.rpartition(" ")[2]):
+        await mailer(port).send(MAIL)
+
+
+async def test_a_mail_that_cannot_be_written_is_refused(inbox: Inbox, port: int) -> None:
+    with pytest.raises(MailRefused):
+        await mailer(port).send(Mail(to="ann@example.com", subject="\ud800", text="Hi", html="Hi", key="1"))
+    assert inbox.recipients == []
 
 
 async def test_no_server_is_a_mail_error(port: int) -> None:

@@ -9,11 +9,14 @@ from uuid import UUID, uuid4
 
 import pytest
 import structlog
+from sqlalchemy import func, select
 
 from app.kit.context import current_request_id, request_context
+from app.kit.mail import Letter, Mail, MailError, MailRefused
 from app.kit.queue import Payload, Queue, TaskRun
 from app.kit.resources import Resources
-from app.tasks.models import TaskStatus
+from app.tasks.mail import request_mail
+from app.tasks.models import SentMail, TaskStatus
 from app.tasks.runner import LONGEST_PAUSE, back_off, run_task
 from app.tasks.service import request_task
 from app.tasks.settings import TasksSettings
@@ -102,6 +105,71 @@ async def test_a_problem_fails_a_task_for_good(resources: Resources, kinds: Kind
     assert task.problem is not None
     assert task.problem["type"] == "urn:problem:refused"
     assert kinds.runs == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(MailRefused("550 no such user"), TaskStatus.FAILED), (MailError("450"), TaskStatus.QUEUED)]
+)
+async def test_a_mail_that_is_refused_for_good_is_tried_once(
+    resources: Resources, error: Exception, state: TaskStatus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        async def send(self, _mail: Mail) -> None:
+            raise error
+
+    monkeypatch.setattr(resources, "mailer", Refusing())
+    async with resources.database.unit_of_work() as work:
+        letter = Letter(subject="Hi", paragraphs=[])
+        task_id = request_mail(work, resources.queue, to="ann@example.com", kind="x", letter=letter, language="en")
+    await run_task(resources, task_id)
+    task = await stored(resources, task_id)
+    assert (task.status, task.attempts) == (state, 1)
+
+
+async def test_a_mail_that_cannot_be_written_is_tried_once(resources: Resources) -> None:
+    async with resources.database.unit_of_work() as work:
+        letter = Letter(subject="Hi", paragraphs=[])
+        to = "ann@example.com, eve@example.com"
+        task_id = request_mail(work, resources.queue, to=to, kind="x", letter=letter, language="en")
+    await run_task(resources, task_id)
+    assert (await stored(resources, task_id)).status == TaskStatus.FAILED
+
+
+async def test_a_recipient_gets_three_mails_of_a_kind_an_hour(
+    resources: Resources, run_queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    class Counting:
+        async def send(self, mail: Mail) -> None:
+            sent.append(mail.subject)
+
+    monkeypatch.setattr(resources, "mailer", Counting())
+    async with resources.database.unit_of_work() as work:
+        for number in range(8):
+            # An address is the same in whatever letters it is written.
+            to = "ann@example.com" if number % 2 else "Ann@Example.com"
+            kind = "two" if number == 7 else "one"
+            letter = Letter(subject=kind, paragraphs=[])
+            request_mail(work, resources.queue, to=to, kind=kind, letter=letter, language="en")
+    await run_queue()
+    assert sorted(sent) == ["one", "one", "one", "two"]
+
+
+async def test_a_mail_that_is_tried_again_counts_once(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Passing:
+        async def send(self, _mail: Mail) -> None:
+            raise MailError("450 busy")
+
+    monkeypatch.setattr(resources, "mailer", Passing())
+    async with resources.database.unit_of_work() as work:
+        letter = Letter(subject="Hi", paragraphs=[])
+        task_id = request_mail(work, resources.queue, to="a@example.com", kind="x", letter=letter, language="en")
+    for _ in range(5):
+        await run_task(resources, task_id)
+    async with resources.database.unit_of_work() as work:
+        assert (await work.session.execute(select(func.count()).select_from(SentMail))).scalar_one() == 1
+    assert (await stored(resources, task_id)).attempts == 5
 
 
 async def test_an_outage_is_no_refusal(resources: Resources, kinds: Kinds) -> None:

@@ -18,7 +18,10 @@ _NEW_PASSWORD = N_("Set a new password")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a letter: its language and time zone are the user's own, or the service's."""
+    """The reader of a letter: language and time zone are the user's own, or the service's.
+
+    `name` is empty until the address is confirmed: until then, its text may be a stranger's.
+    """
 
     name: str
     email: str
@@ -28,7 +31,8 @@ class Reader:
     @classmethod
     def of(cls, user: User, language: str, time_zone: str) -> "Reader":
         """The user as a reader, with what holds where the user chose nothing."""
-        return cls(user.name, user.email, user.language or language, user.time_zone or time_zone)
+        name = user.name if user.email_verified_at else ""
+        return cls(name, user.email, user.language or language, user.time_zone or time_zone)
 
     def say(self, message: str, **parameters: object) -> str:
         """A message in the reader's language."""
@@ -41,13 +45,13 @@ class Reader:
     @property
     def greeting(self) -> str:
         """How a letter begins."""
-        return self.say(_GREETING, name=self.name)
+        return self.say(_GREETING, name=self.name) if self.name else ""
 
 
 def welcome(reader: Reader, link: str, expires_at: datetime) -> Letter:
     """To somebody who registered."""
     return Letter(
-        subject=reader.say(N_("Welcome, %(name)s"), name=reader.name),
+        subject=reader.say(N_("Welcome")),
         greeting=reader.greeting,
         paragraphs=[
             reader.say(N_("Your account is ready. You can log in as %(email)s."), email=reader.email),

@@ -23,6 +23,8 @@ async def verify_email(resources: Resources, work: UnitOfWork, token: str, addre
         raise LinkRefused
     user.email_verified_at = user.email_verified_at or datetime.now(UTC)
     record(work, AuditAction.EMAIL_VERIFIED, Actor(user.id, address), user.id)
+    # Open sessions learn that mail may be sent there.
+    await accounts_of(resources).reread(work, user.id)
 
 
 async def reset_password(resources: Resources, work: UnitOfWork, token: str, password: str, address: str) -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from app.accounts.addresses import deliverable
 from app.accounts.models import User
-from app.kit.text import ONE_LINE
+from app.kit.text import ONE_LINE, without_encoded_words
 from app.kit.times import time_zones
 
 # Long enough for a passphrase; argon2 costs the same for all lengths.
@@ -17,7 +17,11 @@ Password = Annotated[str, Field(min_length=10, max_length=MAX_PASSWORD, examples
 Email = Annotated[str, Field(max_length=320, json_schema_extra={"format": "email"}), AfterValidator(deliverable)]
 MailedSecret = Annotated[str, Field(min_length=1, max_length=200, description="what stands behind `#token=` in a link")]
 Role = Annotated[str, Field(pattern="^[a-z][a-z0-9-]{0,39}$")]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=ONE_LINE)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=ONE_LINE),
+    AfterValidator(without_encoded_words),
+]
 
 
 class UserCreate(BaseModel):
@@ -142,7 +146,10 @@ class SessionList(BaseModel):
 
 
 class Introspection(BaseModel):
-    """What a token stands for (RFC 7662). All but `active` are absent when it does not stand."""
+    """What a token stands for (RFC 7662). All but `active` are absent when it does not stand.
+
+    `email` is absent until the user has confirmed it.
+    """
 
     active: bool
     sub: UUID | None = None

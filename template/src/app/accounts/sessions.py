@@ -83,7 +83,8 @@ class SessionStore:
         if found is None or found[1].id != claims.user_id:
             raise Unauthorized
         session, user = found
-        principal = Principal(user.id, session.id, frozenset(user.roles), user.email, user.language)
+        email = user.email if user.email_verified_at else None
+        principal = Principal(user.id, session.id, frozenset(user.roles), email, user.language)
         await self._write_copy(principal)
         return principal
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import structlog
 from pydantic import BaseModel
 
 from app.accounts.letters import Reader, password_changed, reset, verification, welcome
@@ -16,14 +15,14 @@ from app.kit.database import UnitOfWork
 from app.kit.mail import Letter
 from app.kit.queue import Payload, TaskHandler, TaskRun
 from app.kit.resources import Resources
-from app.tasks.mail import request_mail, send_letter
+from app.tasks.mail import admit, refuses_link, request_mail, send_letter
 from app.tasks.service import request_task
-
-log = structlog.stdlib.get_logger(__name__)
 
 WELCOME = "accounts.welcome"
 VERIFY_EMAIL = "accounts.verify-email"
 RESET_PASSWORD = "accounts.reset-password"  # noqa: S105  the name of a task
+
+PASSWORD_CHANGED = "accounts.password-changed"  # noqa: S105  the kind of a mail
 
 _Write = Callable[[Reader, str, datetime], Letter]
 
@@ -40,11 +39,23 @@ def request_link(work: UnitOfWork, resources: Resources, kind: str, email: str) 
 
 
 def notify_of_password(work: UnitOfWork, resources: Resources, user: User, address: str) -> None:
-    """Tell a user of a new password, once the unit of work is committed."""
+    """Tell a user of a new password, once the unit of work is committed, where the email address is confirmed."""
+    if user.email_verified_at is None:
+        return
     reader = Reader.of(user, current_language(), resources.settings.time_zone)
     page = accounts_of(resources).settings.reset_password_page()
-    letter = password_changed(reader, page, datetime.now(UTC), address)
-    request_mail(work, resources.queue, to=user.email, letter=letter, language=reader.language, owner_id=user.id)
+    # The news matter more than the link: without PUBLIC_URL they are sent without one.
+    link = "" if refuses_link(resources, page) else page
+    letter = password_changed(reader, link, datetime.now(UTC), address)
+    request_mail(
+        work,
+        resources.queue,
+        to=user.email,
+        kind=PASSWORD_CHANGED,
+        letter=letter,
+        language=reader.language,
+        owner_id=user.id,
+    )
 
 
 async def send_welcome(run: TaskRun, payload: Payload) -> None:
@@ -75,15 +86,17 @@ TASK_HANDLERS: dict[str, TaskHandler] = {
 async def _send(run: TaskRun, payload: Payload, purpose: Purpose, page: str, write: _Write) -> None:
     """Mail a link, when there is somebody to mail it to.
 
-    The token is stored with the task's success: an attempt that fails after the mail was accepted mails another one.
+    The token is committed before the mail is sent, so that no transaction waits for the mail server. An attempt that
+    fails after the mail was accepted mails another token; both are good.
     """
-    user = await AccountRepository(run.work.session).user_by_email(LinkPayload.model_validate(payload).email)
-    if user is None or user.disabled_at or (purpose == Purpose.VERIFY_EMAIL and user.email_verified_at):
-        return
-    issued = await MailedTokens(run.work.session, accounts_of(run.resources).tokens).issue(user, purpose)
-    if issued is None:
-        log.info("no more links for now", user_id=str(user.id), purpose=purpose)
-        return
-    token, expires_at = issued
+    email = LinkPayload.model_validate(payload).email
+    async with run.resources.database.unit_of_work() as work:
+        user = await AccountRepository(work.session).user_by_email(email)
+        if user is None or user.disabled_at or (purpose == Purpose.VERIFY_EMAIL and user.email_verified_at):
+            return
+        # Registration and a request for another link count together: both bring the same link.
+        if not await admit(work, run, user.email, purpose):
+            return
+        token, expires_at = MailedTokens(work.session, accounts_of(run.resources).tokens).issue(user, purpose)
     reader = Reader.of(user, run.language, run.resources.settings.time_zone)
     await send_letter(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)

@@ -19,6 +19,12 @@ def redis_faults(variable: str, url: str | None) -> Iterator[Fault]:
         yield Fault(variable, fault, "write redis://host:6379/0")
 
 
+def leads_nowhere(url: str) -> bool:
+    """Whether a link leads to its reader's own machine, or to a placeholder of the manifests: PUBLIC_URL is not set."""
+    host = urlsplit(url).hostname or ""
+    return host in {"127.0.0.1", "localhost", "::1"} or host.endswith(".invalid")
+
+
 def _path(url: str) -> str:
     return urlsplit(url).path.strip("/")
 

@@ -16,7 +16,10 @@ ADMINISTRATOR = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The signed-in user. `language` is the user's own choice, one of LANGUAGES, or None."""
+    """The signed-in user. `email` is None until the user has confirmed it: mail goes to confirmed addresses alone.
+
+    `language` is the user's own choice, one of LANGUAGES, or None.
+    """
 
     user_id: UUID
     session_id: UUID

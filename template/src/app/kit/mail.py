@@ -2,6 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import getaddresses, parseaddr
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +14,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from app.kit.i18n import N_, translate
+from app.kit.problems import Problem
 from app.kit.templates import templates
 
 log = structlog.stdlib.get_logger(__name__)
@@ -16,6 +22,10 @@ log = structlog.stdlib.get_logger(__name__)
 _LAYOUTS = Path(__file__).parent / "mail_layout"
 # What ends a line somewhere, or controls a terminal: in a header it would begin another one.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+# Lines end as SMTP has them. The older policy of the standard library: the newer one decodes encoded words in the text
+# that it is given, line breaks included, and so lets whoever chose a name add headers (seen on Python 3.11.7).
+_POLICY = compat32.clone(linesep="\r\n")
 
 _OPEN_INSTEAD = N_("If the button does not work, open this address:")
 _SENT_BY = N_("%(service)s sent this mail to %(address)s.")
@@ -25,7 +35,7 @@ _SENT_BY = N_("%(service)s sent this mail to %(address)s.")
 class Mail:
     """A mail to one address, as text and as HTML. `key` is the same when the same mail is sent twice.
 
-    Raises ValueError where a line break would add a header.
+    Raises ValueError where a line break would add a header, or where `to` is not one address.
     """
 
     to: str
@@ -38,6 +48,8 @@ class Mail:
         for header in (self.to, self.subject, self.key):
             if _CONTROL.search(header):
                 raise ValueError("a line break in a header of a mail")
+        if getaddresses([self.to]) != [("", self.to)]:
+            raise ValueError("a mail goes to exactly one address")
 
 
 class Letter(BaseModel):
@@ -71,15 +83,54 @@ def compose(letter: Letter, *, to: str, language: str, service: str, key: str) -
     return Mail(to=to, subject=subject, text=text, html=html, key=key)
 
 
+def encode_header(text: str) -> str:
+    """A header whose decoded value is this text, to the letter: encoded words in it are encoded once more."""
+    plain = text.isascii() and "=?" not in text
+    return text if plain else Header(text, "utf-8", header_name="Subject").encode(linesep="\r\n")
+
+
+def write(mail: Mail, sender: str) -> bytes:
+    """The mail as a message of RFC 5322, as text and as HTML. The same key gives the same Message-ID.
+
+    Raises ValueError where it cannot be written.
+    """
+    message = MIMEMultipart("alternative", policy=_POLICY)
+    message["From"] = sender
+    message["To"] = mail.to
+    message["Subject"] = encode_header(mail.subject)
+    message["Message-ID"] = f"<{mail.key}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+    # Programs mark what machines sent, and answer it with no notice of absence (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    # In Base64, where no line of the text can be taken for a header or a boundary.
+    message.attach(MIMEText(mail.text, "plain", "utf-8", policy=_POLICY))
+    message.attach(MIMEText(mail.html, "html", "utf-8", policy=_POLICY))
+    return message.as_bytes(policy=_POLICY)
+
+
 class MailError(Exception):
     """The mail was not accepted; sending it again may work."""
+
+
+class MailRefused(Problem):
+    """The mail cannot be written, or the mail server refused it for good: sending it again is no use."""
+
+    slug = "mail-refused"
+    title = N_("Email not sent")
+    detail = N_("The email could not be sent: %(reason)s")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=_CONTROL.sub(" ", reason)[:300])
+
+    def __str__(self) -> str:
+        """The reason."""
+        return str(self.parameters["reason"])
 
 
 class Mailer(Protocol):
     """Hands mails to a mail server."""
 
     async def send(self, mail: Mail) -> None:
-        """Send one mail. Raises MailError."""
+        """Send one mail. Raises MailError, or MailRefused where trying again is no use."""
 
 
 class LogMailer:

@@ -1,5 +1,16 @@
 """Text that people type into one line."""
 
+import re
+
+_ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?", re.IGNORECASE)
+
 # Neither NUL, which PostgreSQL does not store, nor any character that ends a line or controls a terminal:
 # in the subject of a mail, a line end is an error.
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
+
+def without_encoded_words(text: str) -> str:
+    """Return the text. Raises ValueError where mail programs would decode a part of it (RFC 2047)."""
+    if _ENCODED_WORD.search(text):
+        raise ValueError("encoded words are not allowed")
+    return text

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from app.kit.context import current_language
 from app.kit.money import MAX_MINOR, currencies, format_minor
-from app.kit.text import ONE_LINE
+from app.kit.text import ONE_LINE, without_encoded_words
 
 
 def _known_currency(code: str) -> str:
@@ -17,7 +17,11 @@ def _known_currency(code: str) -> str:
     return code
 
 
-ProductName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE)]
+ProductName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE),
+    AfterValidator(without_encoded_words),
+]
 Currency = Annotated[str, AfterValidator(_known_currency), Field(pattern="^[A-Z]{3}$", examples=["SGD"])]
 
 

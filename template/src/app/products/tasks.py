@@ -31,6 +31,7 @@ async def import_products(run: TaskRun, payload: Payload) -> Payload:
             run.work,
             run.resources.queue,
             to=request.notify,
+            kind="products.import",
             letter=_letter(run.language, len(products)),
             language=run.language,
             owner_id=run.owner_id,

@@ -6,10 +6,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.kit.mail import Mail, MailError
+from app.kit.mail import Mail, MailError, MailRefused, encode_header
 from app.ses.settings import SesSettings
 
 # The task that sends is repeated when this fails: two tries here are enough. Seconds.
+# What SES says of this message or of its recipient. Quotas, pauses and a sender that is not verified may pass.
+_REFUSALS = {"BadRequestException", "MessageRejected"}
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
 
@@ -21,10 +23,14 @@ class SesMailer:
         self._client = boto3.client("sesv2", region_name=settings.aws_region or None, config=_CONFIG)
 
     async def send(self, mail: Mail) -> None:
-        """Send one mail. Raises MailError when SES does not accept it."""
+        """Send one mail. Raises MailError, or MailRefused where SES refuses this message."""
         try:
             await asyncio.to_thread(self._client.send_email, **self._request(mail))
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _REFUSALS:
+                raise MailRefused(str(error)) from error
+            raise MailError(str(error)) from error
+        except BotoCoreError as error:
             raise MailError(str(error)) from error
 
     def _request(self, mail: Mail) -> dict[str, object]:
@@ -33,7 +39,7 @@ class SesMailer:
             "Destination": {"ToAddresses": [mail.to]},
             "Content": {
                 "Simple": {
-                    "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
+                    "Subject": {"Data": _subject(mail), "Charset": "UTF-8"},
                     "Body": {
                         "Text": {"Data": mail.text, "Charset": "UTF-8"},
                         "Html": {"Data": mail.html, "Charset": "UTF-8"},
@@ -48,3 +54,8 @@ class SesMailer:
         if self._settings.ses_configuration_set:
             request["ConfigurationSetName"] = self._settings.ses_configuration_set
         return request
+
+
+def _subject(mail: Mail) -> str:
+    """The subject. SES encodes what is not ASCII, and would pass an encoded word on as one."""
+    return encode_header(mail.subject) if "=?" in mail.subject else mail.subject

@@ -1,14 +1,23 @@
 """Hand mails to a mail server over SMTP."""
 
-from email.message import EmailMessage
+from email.utils import parseaddr
 
 import aiosmtplib
 
-from app.kit.mail import Mail, MailError
+from app.kit.mail import Mail, MailError, MailRefused, write
 from app.smtp.settings import SmtpSettings
 
 # Seconds for the whole conversation; the task that sends is repeated when it takes longer.
 TIMEOUT = 20.0
+# Replies to MAIL, RCPT and DATA are about this message. A refused login or greeting is about the server's settings: a
+# person corrects those, and the mails that wait are sent then.
+_ABOUT_THE_MESSAGE = (
+    aiosmtplib.SMTPDataError,
+    aiosmtplib.SMTPRecipientRefused,
+    aiosmtplib.SMTPSenderRefused,
+)
+_NO_LOGIN = 530  # RFC 4954: authentication required
+_PERMANENT = 500
 
 
 class SmtpMailer:
@@ -18,11 +27,19 @@ class SmtpMailer:
         self._settings = settings
 
     async def send(self, mail: Mail) -> None:
-        """Send one mail. Raises MailError when the server does not accept it."""
+        """Send one mail. Raises MailError, or MailRefused where the server answers with 5xx."""
         settings = self._settings
+        sender = settings.mail_from or "noreply@localhost"
+        try:
+            message = write(mail, sender)
+        except ValueError as error:
+            raise MailRefused("it cannot be written") from error
         try:
             await aiosmtplib.send(
-                compose(mail, settings.mail_from or "noreply@localhost"),
+                message,
+                # Told to the server as they are: it never looks for recipients in the headers.
+                sender=parseaddr(sender)[1],
+                recipients=[mail.to],
                 hostname=settings.smtp_host,
                 port=settings.smtp_port,
                 username=settings.smtp_username or None,
@@ -32,18 +49,13 @@ class SmtpMailer:
                 timeout=TIMEOUT,
             )
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailError(str(error)) from error
+            raise _judged(error) from error
 
 
-def compose(mail: Mail, sender: str) -> EmailMessage:
-    """The mail as a message, as text and as HTML. The same key gives the same Message-ID."""
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = mail.to
-    message["Subject"] = mail.subject
-    message["Message-ID"] = f"<{mail.key}@{sender.rpartition('@')[2]}>"
-    # Programs mark what machines sent, and answer it with no notice of absence (RFC 3834).
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message
+def _judged(error: Exception) -> Exception:
+    """A refusal for good, or an error that may pass."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+        error = error.recipients[0]
+    if isinstance(error, _ABOUT_THE_MESSAGE) and error.code >= _PERMANENT and error.code != _NO_LOGIN:
+        return MailRefused(f"{error.code} {error.message}")
+    return MailError(str(error))

@@ -1,42 +1,87 @@
 """Mail as a task: written with the transaction that causes it, sent by the worker, repeated until accepted."""
 
+import hashlib
 from uuid import UUID
 
+import structlog
 from pydantic import BaseModel
 
 from app.kit import metrics
+from app.kit.addresses import leads_nowhere
 from app.kit.database import UnitOfWork
-from app.kit.mail import Letter, compose
+from app.kit.mail import Letter, MailRefused, compose
 from app.kit.queue import Payload, Queue, TaskRun
+from app.kit.resources import Resources
+from app.tasks.repository import MailRepository
 from app.tasks.service import request_task
 
+log = structlog.stdlib.get_logger(__name__)
+
 SEND_MAIL = "mail.send"
+# So many mails of a kind an hour to one address: nobody fills a mailbox through this service.
+MOST_AN_HOUR = 3
 
 
 class MailPayload(BaseModel):
     """A letter that waits. It stays in the task's row: a letter with a secret is written by its sender's own task."""
 
     to: str
+    kind: str
     language: str
     letter: Letter
 
 
 def request_mail(
-    work: UnitOfWork, queue: Queue, *, to: str, letter: Letter, language: str, owner_id: UUID | None = None
+    work: UnitOfWork, queue: Queue, *, to: str, kind: str, letter: Letter, language: str, owner_id: UUID | None = None
 ) -> UUID:
-    """Have a letter sent once the unit of work is committed. Returns the task's id."""
-    payload = MailPayload(to=to, language=language, letter=letter)
+    """Have a letter sent once the unit of work is committed. Returns the task's id.
+
+    `to` is an address that its user has confirmed. Of each `kind`, an address gets three mails an hour.
+    """
+    payload = MailPayload(to=to, kind=kind, language=language, letter=letter)
     return request_task(work, queue, SEND_MAIL, payload.model_dump(), owner_id=owner_id, language=language)
 
 
-async def send_mail(run: TaskRun, payload: Payload) -> None:
+async def send_mail(run: TaskRun, payload: Payload) -> Payload:
     """Send a letter that was asked for with `request_mail`."""
     mail = MailPayload.model_validate(payload)
-    await send_letter(run, mail.to, mail.letter, mail.language)
+    async with run.resources.database.unit_of_work() as work:
+        admitted = await admit(work, run, mail.to, mail.kind)
+    if admitted:
+        await send_letter(run, mail.to, mail.letter, mail.language)
+    return {"sent": admitted}
+
+
+async def admit(work: UnitOfWork, run: TaskRun, to: str, kind: str) -> bool:
+    """Count a mail of this task to an address. False when the address got its three of the kind within the hour.
+
+    Commit the unit of work before the mail is sent: nothing waits in a transaction for a mail server. A task that is
+    tried again is counted once.
+    """
+    recipient = hashlib.sha256(to.lower().encode()).digest()
+    admitted = await MailRepository(work.session).admit(run.task_id, recipient, kind, MOST_AN_HOUR)
+    if not admitted:
+        log.info("mail not sent: the address got enough of its kind", mail_kind=kind)
+    return admitted
 
 
 async def send_letter(run: TaskRun, to: str, letter: Letter, language: str) -> None:
-    """Hand a letter to the mail server. Its key lets the reader's server drop a second copy. Raises MailError."""
+    """Hand a letter to the mail server. Its key lets the reader's server drop a second copy.
+
+    Call it outside a transaction. Raises MailError, or MailRefused for a letter that cannot be written, whose link
+    leads nowhere, or that the server refuses for good.
+    """
+    if refuses_link(run.resources, letter.link):
+        raise MailRefused("PUBLIC_URL is not set, so its link would lead nowhere")
     service = run.resources.settings.service
-    await run.resources.mailer.send(compose(letter, to=to, language=language, service=service, key=str(run.task_id)))
+    try:
+        mail = compose(letter, to=to, language=language, service=service, key=str(run.task_id))
+    except ValueError as error:
+        raise MailRefused(str(error)) from error
+    await run.resources.mailer.send(mail)
     metrics.MAILS_SENT.inc()
+
+
+def refuses_link(resources: Resources, link: str) -> bool:
+    """Whether a mail with this link would be refused: it leads nowhere, and this is no developer's machine."""
+    return not resources.settings.environment.is_local and leads_nowhere(link)

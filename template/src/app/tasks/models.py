@@ -1,11 +1,11 @@
-"""The table of tasks."""
+"""The tables of tasks, and of mails that tasks sent."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Text, func, text
+from sqlalchemy import CheckConstraint, DateTime, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -60,3 +60,18 @@ class Task(Model):
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class SentMail(Model):
+    """A mail that a task sent or is about to send, for the limits of its recipient, whose address is a SHA-256 here."""
+
+    __tablename__ = "sent_mails"
+    __table_args__ = (
+        Index("ix_sent_mails_recipient_kind", "recipient", "kind"),
+        Index("ix_sent_mails_created_at", "created_at"),
+    )
+
+    task_id: Mapped[UUID] = mapped_column(primary_key=True)
+    recipient: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, extract, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from app.tasks.models import Task, TaskStatus
+from app.tasks.models import SentMail, Task, TaskStatus
 
 # As the partial indexes spell it: of a bound value PostgreSQL could not tell that it is theirs.
 _UNFINISHED = text("tasks.status IN ('queued', 'running')")
@@ -151,6 +152,34 @@ class TaskRepository:
         due, oldest = (await self._session.execute(query.where(_UNFINISHED, waiting))).one()
         dead = await self._session.scalar(select(func.count()).select_from(Task).where(_DEAD))
         return Backlog(int(due), float(oldest or 0), int(dead or 0))
+
+
+class MailRepository:
+    """Counted mails of one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def admit(self, task_id: UUID, recipient: bytes, kind: str, most: int) -> bool:
+        """Count a task's mail, once however often it is tried. False when there were `most` others within an hour."""
+        # Two at once count each other. Released with the transaction, which nothing slow shares.
+        lock = func.pg_advisory_xact_lock(int.from_bytes(recipient[:8], "big", signed=True))
+        await self._session.execute(select(lock))
+        others = select(func.count()).where(
+            SentMail.recipient == recipient,
+            SentMail.kind == kind,
+            SentMail.created_at > func.now() - timedelta(hours=1),
+            SentMail.task_id != task_id,
+        )
+        if (await self._session.scalar(others) or 0) >= most:
+            return False
+        values = {"task_id": task_id, "recipient": recipient, "kind": kind}
+        await self._session.execute(insert(SentMail).values(values).on_conflict_do_nothing())
+        return True
+
+    async def remove_old(self) -> None:
+        """Remove the mails that no limit counts any more."""
+        await self._session.execute(delete(SentMail).where(SentMail.created_at < func.now() - timedelta(hours=2)))
 
 
 def finished(status: TaskStatus, result: Mapping[str, Any] | None, problem: Mapping[str, Any] | None) -> dict[str, Any]:

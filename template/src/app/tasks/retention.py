@@ -7,7 +7,7 @@ import structlog
 from app.kit.ids import first_id
 from app.kit.queue import CronJob
 from app.kit.resources import Resources
-from app.tasks.repository import TaskRepository
+from app.tasks.repository import MailRepository, TaskRepository
 from app.tasks.settings import TasksSettings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -24,6 +24,8 @@ async def remove_old_tasks(resources: Resources) -> None:
         async with resources.database.unit_of_work() as work:
             removed = await TaskRepository(work.session).remove_finished(before, first_id(before), _BATCH)
         total += removed
+    async with resources.database.unit_of_work() as work:
+        await MailRepository(work.session).remove_old()
     log.info("old tasks removed", count=total)
 
 

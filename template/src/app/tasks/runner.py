@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from app.kit import metrics
 from app.kit.context import new_request_id, request_context
 from app.kit.database import is_outage
+from app.kit.mail import MailError
 from app.kit.problems import Problem, Unavailable
 from app.kit.queue import Payload, TaskRun
 from app.kit.redis import OUTAGES
@@ -157,7 +158,7 @@ async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> No
             log.warning("task failed", problem=error.slug, attempt=attempt.number)
         return
     if _is_passing(error):
-        log.warning("task attempt failed", attempt=attempt.number, error=type(error).__name__)
+        log.warning("task attempt failed", attempt=attempt.number, error=type(error).__name__, reason=str(error)[:300])
     else:
         log.error("task attempt failed", attempt=attempt.number, exc_info=error)
     if attempt.number >= attempt.limit:
@@ -168,7 +169,7 @@ async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> No
 
 def _is_passing(error: Exception) -> bool:
     """True where a part did not answer or time ran out: a traceback would tell nothing more."""
-    return isinstance(error, (Unavailable, TimeoutError, *OUTAGES)) or (
+    return isinstance(error, (Unavailable, MailError, TimeoutError, *OUTAGES)) or (
         isinstance(error, DBAPIError) and is_outage(error)
     )
 

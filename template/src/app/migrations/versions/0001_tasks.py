@@ -1,4 +1,4 @@
-"""Tasks, and answers to requests that may be repeated."""
+"""Tasks, mails that they sent, and answers to requests that may be repeated."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -43,6 +43,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_tasks_dead", "tasks", ["id"], postgresql_where=sa.text("status = 'dead'"))
     op.create_table(
+        "sent_mails",
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("task_id", name=op.f("pk_sent_mails")),
+    )
+    op.create_index("ix_sent_mails_recipient_kind", "sent_mails", ["recipient", "kind"])
+    op.create_index("ix_sent_mails_created_at", "sent_mails", ["created_at"])
+    op.create_table(
         "idempotency_keys",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
@@ -58,4 +68,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back."""
     op.drop_table("idempotency_keys")
+    op.drop_table("sent_mails")
     op.drop_table("tasks")
