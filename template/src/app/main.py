@@ -4,18 +4,22 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app.features import discover, routers
 from app.health.state import ServingState, await_database
+from app.kit.bodies import BodyMiddleware
 from app.kit.configuration import Environment
 from app.kit.errors import install_problem_handlers
 from app.kit.features import Feature
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
 from app.kit.openapi import PROBLEM_RESPONSES, Application
+from app.kit.problems import answer_failure
 from app.kit.requests import RequestMiddleware
 from app.kit.resources import load_sections, open_resources
 from app.settings import Settings
@@ -46,11 +50,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for feature in features:
         if feature.install:
             feature.install(application)
+    application.add_middleware(BodyMiddleware, settings=settings)
+    failed: ASGIApp = answer_failure
     if settings.cors_origins:
-        application.add_middleware(
-            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"]
-        )
-    application.add_middleware(RequestMiddleware, settings=settings)
+        origins = settings.cors_origins
+        cors = partial(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+        application.add_middleware(cors)
+        failed = cors(failed)
+    application.add_middleware(RequestMiddleware, settings=settings, failed=failed)
     return application
 
 

@@ -34,7 +34,8 @@ class Settings(Section):
     cors_origins: Annotated[list[str], NoDecode, BeforeValidator(parse_json)] = Field(
         default=[], description='a JSON list such as ["https://www.example.com"]'
     )
-    max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="largest accepted request body, bytes")
+    max_body_bytes: int = Field(default=65_536, ge=1_024, description="largest request body without files, bytes")
+    max_upload_bytes: int = Field(default=1_048_576, ge=1_024, description="largest request body with files, bytes")
 
     idempotency_hours: int = Field(
         default=24, ge=1, le=8760, description="hours that an answer is repeated to the same Idempotency-Key, 1 to 8760"

@@ -54,14 +54,14 @@ async def test_an_unreadable_file_is_refused_at_once(ann: SignedIn, content: byt
 
 
 async def test_a_file_beyond_the_body_limit_is_refused(ann: SignedIn, resources: Resources) -> None:
-    status, body, _ = await upload(ann, "x" * (resources.settings.max_body_bytes + 1))
+    status, body, _ = await upload(ann, "x" * (resources.settings.max_upload_bytes + 1))
     assert status == 413
     assert body["type"] == "urn:problem:too-large"
 
 
 async def test_a_body_without_a_stated_length_is_limited_too(ann: SignedIn, resources: Resources) -> None:
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(resources.settings.max_body_bytes // 65_536 + 1):
+        for _ in range(resources.settings.max_upload_bytes // 65_536 + 1):
             yield b"x" * 65_536
 
     headers = {"Authorization": f"Bearer {ann.token}", "Content-Type": "application/json"}

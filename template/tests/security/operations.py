@@ -55,11 +55,11 @@ class Operation:
         )
 
 
-def operations(application: FastAPI) -> list[Operation]:
-    """All operations but the health probes."""
+def operations(application: FastAPI, *, every_parameter: bool = False) -> list[Operation]:
+    """All operations but the health probes. Parameters of the query that have no sample are left out, or all in."""
     document = application.openapi()
     found = [
-        _operation(document, method, path, description)
+        _operation(document, method, path, description, every_parameter=every_parameter)
         for path, methods in document["paths"].items()
         for method, description in methods.items()
         if "/health/" not in path
@@ -68,13 +68,15 @@ def operations(application: FastAPI) -> list[Operation]:
     return sorted(found, key=lambda operation: ("logout" in operation.path, operation.method == "DELETE"))
 
 
-def _operation(document: dict[str, Any], method: str, path: str, description: dict[str, Any]) -> Operation:
+def _operation(
+    document: dict[str, Any], method: str, path: str, description: dict[str, Any], *, every_parameter: bool
+) -> Operation:
     operation = Operation(method.upper(), path)
     for parameter in description.get("parameters", ()):
         sample = _sample(document, parameter["schema"])
         if parameter["in"] == "path":
             operation.places[parameter["name"]] = str(sample)
-        elif parameter["in"] == "query" and sample is not None:
+        elif parameter["in"] == "query" and (sample is not None or every_parameter):
             operation.query[parameter["name"]] = str(sample)
     for media_type, content in description.get("requestBody", {}).get("content", {}).items():
         operation.media_type = media_type

@@ -30,7 +30,7 @@ async def send(
 async def test_a_body_that_says_it_is_too_large_is_not_read(
     client: httpx.AsyncClient, settings: Settings, method: str
 ) -> None:
-    answer = await client.request(method, PATH, content=b"x" * (settings.max_body_bytes + 1))
+    answer = await client.request(method, PATH, content=b"x" * (settings.max_upload_bytes + 1))
     assert answer.status_code == 413
     assert answer.json()["type"] == "urn:problem:too-large"
 

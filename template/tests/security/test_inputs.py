@@ -1,5 +1,7 @@
 """Hostile text in every place of every operation that takes text: refused or kept as text, never run."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -110,3 +112,41 @@ async def test_a_host_of_the_callers_choice_is_echoed_nowhere(client: httpx.Asyn
         assert "evil.example.com" not in answer.text
         assert "evil.example.com" not in str(answer.headers.raw)
         assert "location" not in answer.headers
+
+
+EXTREMES = (
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59.999999-12:00",
+    "0001-01-01T00:00:00Z",
+    "2026-11-22T12:00:00+23:59",
+    "9999-12-31T24:00:00Z",
+    "-1",
+    "0",
+    "9223372036854775808",
+    "9" * 5_000,
+    "1e400",
+    "NaN",
+    "00000000-0000-0000-0000-000000000000",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+)
+
+
+@pytest.mark.parametrize("extreme", EXTREMES)
+async def test_no_parameter_of_a_query_is_too_extreme(
+    application: FastAPI,
+    client: httpx.AsyncClient,
+    settings: Settings,
+    sign_in: SignIn,
+    open_limits: None,
+    extreme: str,
+) -> None:
+    root = await sign_in("root@example.com", role="admin")
+    tried = 0
+    for operation in operations(application, every_parameter=True):
+        for name in operation.query:
+            # Alone: a fault of another parameter would hide what this one does.
+            request = replace(operation, query={name: extreme}).request(client, settings.route_prefix, root.token)
+            answer = await client.send(request)
+            assert answer.status_code < 500, f"{operation} {name}: {answer.text}"
+            tried += 1
+    assert tried

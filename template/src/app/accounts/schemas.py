@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from app.accounts.addresses import deliverable
 from app.accounts.models import User
+from app.kit.i18n import N_
 from app.kit.text import ONE_LINE, without_encoded_words
 from app.kit.times import time_zones
 
@@ -74,7 +75,7 @@ class ProfileChange(BaseModel):
     @classmethod
     def _known_time_zone(cls, name: str | None) -> str | None:
         if name is not None and name not in time_zones():
-            raise ValueError("not an IANA time zone")
+            raise ValueError(N_("Must be an IANA time zone, such as Asia/Singapore"))
         return name
 
 

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
+from app.kit.bodies import EarlyRefusal, wrong_media_type
 from app.kit.database import is_outage
 from app.kit.problems import (
     FieldFault,
@@ -22,6 +23,7 @@ from app.kit.problems import (
     Unavailable,
 )
 from app.kit.redis import OUTAGES, report
+from app.kit.validation import describe
 
 _BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
@@ -47,7 +49,7 @@ def install_problem_handlers(application: FastAPI) -> None:
 def field_faults(errors: RequestValidationError) -> list[FieldFault]:
     """The wrong fields as JSON pointers. What was sent is not repeated: it may be a password."""
     return [
-        FieldFault(pointer="/" + "/".join(str(part) for part in error["loc"]), detail=error["msg"])
+        FieldFault(pointer="/" + "/".join(str(part) for part in error["loc"]), detail=describe(error))
         for error in errors.errors()
     ]
 
@@ -56,12 +58,16 @@ async def _problem(_request: Request, error: Exception) -> Response:
     return (error if isinstance(error, Problem) else Problem()).response()
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
+    if problem := wrong_media_type(request):
+        return problem.response()
     faults = field_faults(error) if isinstance(error, RequestValidationError) else []
     return Invalid(faults).response()
 
 
 async def _http(request: Request, error: Exception) -> Response:
+    if isinstance(error, EarlyRefusal):
+        return error.problem.response()
     if not isinstance(error, HTTPException):
         return Problem().response()
     if error.status_code == 401:

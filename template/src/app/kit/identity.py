@@ -12,6 +12,7 @@ from app.kit.context import use_language
 from app.kit.problems import Unauthorized
 
 ADMINISTRATOR = "admin"
+_PRINCIPAL = "app.principal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,10 @@ class Authenticator(Protocol):
 
 
 async def current_user(request: Request) -> Principal:
-    """The signed-in user of a request. Raises Unauthorized."""
+    """The signed-in user of a request, asked for once. Raises Unauthorized."""
+    known: Principal | None = request.scope.get(_PRINCIPAL)
+    if known is not None:
+        return known
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized
@@ -48,6 +52,7 @@ async def current_user(request: Request) -> Principal:
     structlog.contextvars.bind_contextvars(user_id=str(principal.user_id))
     if principal.language and principal.language in request.app.state.settings.language_codes:
         use_language(principal.language)
+    request.scope[_PRINCIPAL] = principal
     return principal
 
 
@@ -62,4 +67,5 @@ class _SignedIn(HTTPBearer):
         return await current_user(request)
 
 
-CurrentUser = Annotated[Principal, Depends(_SignedIn())]
+signed_in = _SignedIn()
+CurrentUser = Annotated[Principal, Depends(signed_in)]

@@ -1,6 +1,6 @@
 """The OpenAPI document, which names every problem that an operation may answer with.
 
-What follows from the form of an operation is added here: a token brings 401, input 422, a body 400 and 413, a path
+What follows from the form of an operation is added here: a token brings 401, input 422, a body 400, 413 and 415, a path
 parameter 404. A route names the rest with `problems`.
 """
 
@@ -21,6 +21,7 @@ from app.kit.problems import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
+    UnsupportedMediaType,
 )
 
 # Given to the application as its `responses`, which brings the form of a problem into the document.
@@ -68,7 +69,7 @@ def _implied(operation: _Operation, *, calls_parts: bool) -> Iterator[type[Probl
     if "security" in operation:
         yield Unauthorized
     if "requestBody" in operation:
-        yield from (Malformed, TooLarge)
+        yield from (Malformed, TooLarge, UnsupportedMediaType)
     if operation.get("parameters") or "requestBody" in operation:
         yield Invalid
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):

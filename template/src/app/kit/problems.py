@@ -6,6 +6,7 @@ from typing import ClassVar
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from app.kit.context import current_language, current_request_id
 from app.kit.i18n import N_, translate
@@ -45,6 +46,11 @@ class Problem(Exception):  # noqa: N818  RFC 9457's name
     def response(self) -> JSONResponse:
         """The answer that carries the problem."""
         return JSONResponse(jsonable_encoder(self.document()), self.status, self.headers, MEDIA_TYPE)
+
+
+async def answer_failure(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer in the place of an application that raised."""
+    await Problem().response()(scope, receive, send)
 
 
 class NotFound(Problem):
@@ -96,12 +102,24 @@ class Forbidden(Problem):
 
 
 class TooLarge(Problem):
-    """The body is larger than MAX_BODY_BYTES."""
+    """The body is larger than the route takes: MAX_UPLOAD_BYTES for files, MAX_BODY_BYTES for the rest."""
 
     status = 413
     slug = "too-large"
     title = N_("Request too large")
     detail = N_("The body of the request is too large.")
+
+
+class UnsupportedMediaType(Problem):
+    """The body is in another format than the route reads."""
+
+    status = 415
+    slug = "unsupported-media-type"
+    title = N_("Unsupported media type")
+    detail = N_("Send the body as %(media_type)s, and name it in the header Content-Type.")
+
+    def __init__(self, media_type: str) -> None:
+        super().__init__({"Accept": media_type}, media_type=media_type)
 
 
 class TooManyRequests(Problem):

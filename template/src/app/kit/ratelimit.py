@@ -1,7 +1,7 @@
 """Rate limits in one atomic Redis step, by user or by address. Open, and counted, when Redis does not answer."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -40,6 +40,8 @@ class Limit:
     requests: int
     period: int
 
+
+_COUNTED = "app.counted_limits"
 
 # Limits that routes declare, by name: what RATE_LIMITS may change.
 _declared: dict[str, Limit] = {}
@@ -115,32 +117,46 @@ def declare(limit: Limit) -> Limit:
     return limit
 
 
+@dataclass(frozen=True, slots=True)
+class AddressLimit:
+    """Limits each client address. Raises TooManyRequests."""
+
+    limit: Limit
+
+    async def __call__(self, request: Request) -> None:
+        """Count the request."""
+        await _check(request, self.limit, client_address(request))
+
+
+@dataclass(frozen=True, slots=True)
+class UserLimit:
+    """Limits each signed-in user. Raises TooManyRequests."""
+
+    limit: Limit
+
+    async def __call__(self, request: Request, user: CurrentUser) -> None:
+        """Count the request."""
+        await _check(request, self.limit, str(user.user_id))
+
+
 def limited_by_address(limit: Limit) -> Dependency:
-    """A route dependency that limits each client address."""
-    declare(limit)
-
-    async def check(request: Request) -> None:
-        await _check(request, limit, client_address(request))
-
-    return _dependency(check)
+    """A route dependency that limits each client address, before a body is read."""
+    dependency: Dependency = Depends(AddressLimit(declare(limit)))
+    return dependency
 
 
 def limited_by_user(limit: Limit) -> Dependency:
-    """A route dependency that limits each signed-in user."""
-    declare(limit)
-
-    async def check(request: Request, user: CurrentUser) -> None:
-        await _check(request, limit, str(user.user_id))
-
-    return _dependency(check)
-
-
-def _dependency(check: Callable[..., Awaitable[None]]) -> Dependency:
-    dependency: Dependency = Depends(check)
+    """A route dependency that limits each signed-in user, before a body is read."""
+    dependency: Dependency = Depends(UserLimit(declare(limit)))
     return dependency
 
 
 async def _check(request: Request, limit: Limit, caller: str) -> None:
+    """Count a request once: with a body, it was counted before that was read."""
+    counted: set[str] = request.scope.setdefault(_COUNTED, set())
+    if limit.name in counted:
+        return
+    counted.add(limit.name)
     limiter: RateLimiter = request.app.state.resources.limiter
     verdict = await limiter.take(limit, caller)
     if verdict is None:

@@ -7,14 +7,13 @@ from functools import lru_cache
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit import metrics
 from app.kit.context import current_language, current_request_id, new_request_id, request_context
 from app.kit.i18n import negotiate
-from app.kit.problems import Problem, TooLarge
+from app.kit.problems import answer_failure
 from app.settings import Settings
 
 log = structlog.stdlib.get_logger("app.access")
@@ -48,27 +47,13 @@ def client_address(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    received = 0
-
-    async def counted() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            # Starlette's own exception: a body parser passes it on, where it would turn another one into 400.
-            raise HTTPException(413)
-        return message
-
-    return counted
-
-
 class RequestMiddleware:
     """The outermost layer of the application. Every request pays for what stands here, health checks too."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, failed: ASGIApp = answer_failure) -> None:
+        """`failed` answers in the place of an application that raised."""
         self._app = app
-        self._limit = settings.max_body_bytes
+        self._failed = failed
         self._languages = settings.language_codes
         self._default_language = settings.default_language
         self._prefix = settings.route_prefix
@@ -88,12 +73,9 @@ class RequestMiddleware:
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_request_id()
         accepted = headers.get(b"accept-language", b"").decode("latin-1")
         with request_context(request_id, negotiate(accepted, self._languages, self._default_language)):
-            if b"content-length" in headers or b"transfer-encoding" in headers:
-                receive = _counted(receive, self._limit)
-            too_large = int(headers.get(b"content-length") or 0) > self._limit
-            await self._serve(TooLarge().response() if too_large else self._app, scope, receive, send)
+            await self._serve(scope, receive, send)
 
-    async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
@@ -104,12 +86,12 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            await app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send_with_headers)
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if status:
                 raise  # The answer is under way: closing the connection is all that is left to say.
-            await Problem().response()(scope, receive, send_with_headers)
+            await self._failed(scope, receive, send_with_headers)
         finally:
             self._record(scope, status or 500, time.perf_counter() - started)
 

@@ -2,6 +2,8 @@
 
 import re
 
+from app.kit.i18n import N_
+
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?", re.IGNORECASE)
 
 # Neither NUL, which PostgreSQL does not store, nor any character that ends a line or controls a terminal:
@@ -12,5 +14,5 @@ ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 def without_encoded_words(text: str) -> str:
     """Return the text. Raises ValueError where mail programs would decode a part of it (RFC 2047)."""
     if _ENCODED_WORD.search(text):
-        raise ValueError("encoded words are not allowed")
+        raise ValueError(N_("encoded words are not allowed"))
     return text

@@ -1,10 +1,36 @@
 """Times: kept in UTC, shown in the zone of whoever reads them."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from functools import cache
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import dates
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+from app.kit.i18n import N_
+
+_EXPECTED = N_("Must be a date and a time with its zone, such as 2026-11-22T08:00:00Z")
+
+
+def _written_out(value: object) -> object:
+    # A number would be read as seconds, which the document does not promise.
+    if isinstance(value, str) and not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", value):
+        raise ValueError(_EXPECTED)
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    # The first and the last day of the calendar lie outside it in some zones: PostgreSQL's driver would fail on them.
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(_EXPECTED) from None
+
+
+# A point in time that a caller sends, in UTC.
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 
 
 @cache

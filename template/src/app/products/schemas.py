@@ -7,13 +7,14 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, computed_field
 
 from app.kit.context import current_language
+from app.kit.i18n import N_
 from app.kit.money import MAX_MINOR, currencies, format_minor
 from app.kit.text import ONE_LINE, without_encoded_words
 
 
 def _known_currency(code: str) -> str:
     if code not in currencies():
-        raise ValueError("not an ISO 4217 code")
+        raise ValueError(N_("Must be an ISO 4217 code, such as USD"))
     return code
 
 

@@ -1,0 +1,151 @@
+"""Requests with a body: size, media type, caller and rate limits are checked before a byte of it is read.
+
+FastAPI parses the body first and solves dependencies afterwards, so the parser would work for callers whom a
+dependency refuses.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastapi.dependencies.models import Dependant
+from fastapi.params import File, Form
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kit.identity import current_user, signed_in
+from app.kit.problems import Problem, TooLarge, UnsupportedMediaType
+from app.kit.ratelimit import AddressLimit, UserLimit
+from app.settings import Settings
+
+JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+# Parsing a form costs about ten times what parsing JSON of its size does. The largest, a login, has 6 kB.
+FORM_BYTES = 16_384
+
+
+class EarlyRefusal(HTTPException):
+    """A problem that stops a body parser: FastAPI passes on Starlette's exception, and turns others into 400."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What a route takes, and whom it asks before it reads."""
+
+    limit: int
+    address_limits: tuple[AddressLimit, ...]
+    user_limits: tuple[UserLimit, ...]
+    signed_in: bool
+
+
+class BodyMiddleware:
+    """Watches the body of each request. The route is known by the time that somebody asks for it."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._json_bytes = settings.max_body_bytes
+        self._upload_bytes = settings.max_upload_bytes
+        # By the id of the route, which lives as long as the application.
+        self._rules: dict[int, _Rules] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        length = _length(scope) if scope["type"] == "http" else 0
+        if not length:
+            await self._app(scope, receive, send)
+        elif length > max(self._upload_bytes, self._json_bytes):
+            await TooLarge().response()(scope, receive, send)
+        else:
+            await self._app(scope, self._checked(scope, receive, length), send)
+
+    def _checked(self, scope: Scope, receive: Receive, length: int) -> Receive:
+        received, limit = 0, 0
+
+        async def checked() -> Message:
+            nonlocal received, limit
+            if not limit:
+                rules = self._rules_of(scope)
+                limit = rules.limit
+                await _admit(Request(scope), rules, length)
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise EarlyRefusal(TooLarge())
+            return message
+
+        return checked
+
+    def _rules_of(self, scope: Scope) -> _Rules:
+        route = scope.get("route")
+        if not isinstance(route, APIRoute):
+            return _Rules(self._json_bytes, (), (), signed_in=False)
+        rules = self._rules.get(id(route))
+        if rules is None:
+            rules = self._rules[id(route)] = self._read(route)
+        return rules
+
+    def _read(self, route: APIRoute) -> _Rules:
+        limits = {MULTIPART: self._upload_bytes, FORM: min(FORM_BYTES, self._json_bytes)}
+        calls = list(_calls(route.dependant))
+        return _Rules(
+            limits.get(_media_type(route), self._json_bytes),
+            tuple(call for call in calls if isinstance(call, AddressLimit)),
+            tuple(call for call in calls if isinstance(call, UserLimit)),
+            signed_in in calls,
+        )
+
+
+def wrong_media_type(request: Request) -> UnsupportedMediaType | None:
+    """The problem of a body in another format than its route reads. A form parser takes it for an empty form."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or not _length(request.scope):
+        return None
+    wanted, given = _media_type(route), request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fits = given == wanted or (wanted == JSON and given.startswith("application/") and given.endswith("+json"))
+    return UnsupportedMediaType(wanted) if wanted and not fits else None
+
+
+def _media_type(route: APIRoute) -> str:
+    if route.body_field is None:
+        return ""
+    kind = route.body_field.field_info
+    if isinstance(kind, File):
+        return MULTIPART
+    return FORM if isinstance(kind, Form) else JSON
+
+
+def _length(scope: Scope) -> int:
+    """The length that the caller states: 0 without a body, 1 for one whose length is not known beforehand."""
+    length = 0
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            return 1
+    return length
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _calls(dependency)
+
+
+async def _admit(request: Request, rules: _Rules, length: int) -> None:
+    if length > rules.limit:
+        raise EarlyRefusal(TooLarge())
+    if problem := wrong_media_type(request):
+        raise EarlyRefusal(problem)
+    try:
+        for address_limit in rules.address_limits:
+            await address_limit(request)
+        if rules.signed_in:
+            user = await current_user(request)
+            for user_limit in rules.user_limits:
+                await user_limit(request, user)
+    except Problem as refusal:
+        raise EarlyRefusal(refusal) from refusal
