@@ -1,10 +1,54 @@
-"""Fixtures that every part of the suite shares."""
+"""Fixtures and the division of labour that every part of the suite shares."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness import Renderer, copy_template
+
+WHOLE = ("tests/infrastructure", "tests/kubernetes")
+"""Parts whose tests share one costly session fixture (plans, rendered manifests): one process runs all of them."""
+
+FIRST = ("tests/infrastructure", "tests/service", "tests/kubernetes", "tests/update", "tests/generator")
+"""Parts with the longest tests, started first so that no process is left alone with them at the end."""
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group of tests that runs in one process: a part of WHOLE, one variant of a project, or a file."""
+    path, _, rest = nodeid.partition("::")
+    for part in WHOLE:
+        if path.startswith(f"{part}/"):
+            return part
+    if path.startswith("tests/service/"):
+        variant = re.search(r"\[(.+)\]$", rest)
+        return f"{path}[{variant.group(1) if variant else 'defaults'}]"
+    return path
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Give each group of tests to one process, in the order of collection."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Override what xdist's own `loadfile` scheduler overrides: the group of a test."""
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Divide the tests among the processes by group."""
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest parts first."""
+    items.sort(key=lambda item: _rank(item.nodeid))
+
+
+def _rank(nodeid: str, parts: Sequence[str] = FIRST) -> int:
+    return next((rank for rank, part in enumerate(parts) if nodeid.startswith(f"{part}/")), len(parts))
 
 
 @pytest.fixture(scope="session")

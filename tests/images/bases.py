@@ -1,12 +1,15 @@
 """The images that Dockerfile and compose.yaml name: pulled where a registry is in reach, made of Debian packages where none is.
 
-A made one has the very name that is asked for, so that both files stay as they are shipped.
+Both files are used as they are shipped. A made image of compose.yaml has the very name that is asked for. One of the Dockerfile, which pins
+digests that no other image can have, has the name without the digest and is given to the build in place of the pinned one
+(https://docs.docker.com/reference/cli/docker/buildx/build/#build-context).
 """
 
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -21,13 +24,24 @@ PASSED_ON = re.compile(r"(?i)(uv_(default_)?index(_url)?|pip_(extra_)?index_url|
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def provide_bases(engine: Engine, project: Path, folder: Path) -> None:
-    """The bases of the Dockerfile."""
+def provide_bases(engine: Engine, project: Path, folder: Path) -> dict[str, str]:
+    """Pull or make the bases of the Dockerfile; return the made ones, from the name in the Dockerfile to the name of the image."""
     text = (project / "Dockerfile").read_text(encoding="utf-8")
-    for name in sorted(set(re.findall(r"^FROM (\S+:\S+)", text, re.MULTILINE))):
-        if _missing(engine, name):
+    made: dict[str, str] = {}
+    for pinned in sorted(set(re.findall(r"^FROM (\S+:\S+)", text, re.MULTILINE))):
+        name = pinned.partition("@")[0]
+        if _has(engine, name):  # made by an earlier run
+            made[pinned] = name
+        elif _missing(engine, pinned):
             make = _make_uv if "/uv:" in name else _make_python
             make(engine, name, folder)
+            made[pinned] = name
+    return made
+
+
+def contexts(made: Mapping[str, str]) -> dict[str, str]:
+    """Return the build contexts that put made bases in the place of the pinned ones."""
+    return {pinned: f"docker-image://{name}" for pinned, name in made.items()}
 
 
 def provide_services(engine: Engine, project: Path, folder: Path) -> None:

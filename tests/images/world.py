@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import yaml
 
 from tests.generator.test_removal import EVERYTHING
 from tests.harness import Renderer, required
-from tests.images.bases import provide_bases, provide_services
+from tests.images.bases import contexts, provide_bases, provide_services
 from tests.images.engine import Engine
 from tests.images.tools import make_client
 from tests.service.conftest import run_uv
@@ -37,6 +37,8 @@ class World:
     projects: dict[str, Path]
     # Seconds that each step of the making took.
     took: dict[str, float]
+    # Bases made here, from the name in the Dockerfile to the image's.
+    made: dict[str, str] = field(default_factory=dict)
 
     def image(self, target: str, variant: str = "defaults") -> str:
         return f"sampan/{variant}-{target}"
@@ -49,7 +51,8 @@ class World:
     def base(self) -> str:
         """The name of the image that the last stage starts from."""
         lines = (self.projects["defaults"] / "Dockerfile").read_text(encoding="utf-8").splitlines()
-        return next(line.split()[1] for line in lines if line.endswith(" AS runtime"))
+        pinned = next(line.split()[1] for line in lines if line.endswith(" AS runtime"))
+        return self.made.get(pinned, pinned)
 
 
 @contextmanager
@@ -90,13 +93,13 @@ def _build_all(world: World, render: Renderer, root: Path) -> None:
     projects |= {name: _project(render, sources / name, answers) for name, answers in BUILT.items()}
     projects["changed"] = _changed(projects["defaults"], sources / "changed")
     with _timed(world, "bases"):
-        provide_bases(engine, projects["defaults"], sources)
+        world.made.update(provide_bases(engine, projects["defaults"], sources))
     for name, project in projects.items():
         with _timed(world, f"images of {name}"):
             for target in TARGETS:
-                _build(engine, project, target, world.image(target, name), release="next" if name == "changed" else RELEASE)
+                _build(world, project, target, world.image(target, name), release="next" if name == "changed" else RELEASE)
     with _timed(world, "compose build"):
-        _compose_build(engine, projects["defaults"])
+        _compose_build(world, projects["defaults"])
     with _timed(world, "databases"):
         provide_services(engine, projects["defaults"], sources)
 
@@ -128,14 +131,16 @@ def _changed(project: Path, folder: Path) -> Path:
     return folder
 
 
-def _build(engine: Engine, project: Path, target: str, image: str, release: str) -> None:
+def _build(world: World, project: Path, target: str, image: str, release: str) -> None:
     arguments = [f"--build-arg=RELEASE={release}", f"--build-arg=SOURCE={SOURCE}"]
-    engine.docker("buildx", "build", "--network=host", "--load", *arguments, f"--target={target}", f"--tag={image}", ".", cwd=project)
+    arguments += [f"--build-context={name}={context}" for name, context in contexts(world.made).items()]
+    world.engine.docker("buildx", "build", "--network=host", "--load", *arguments, f"--target={target}", f"--tag={image}", ".", cwd=project)
 
 
-def _compose_build(engine: Engine, project: Path) -> None:
+def _compose_build(world: World, project: Path) -> None:
     """Compose's own build, on the machine's network: the engine has none of its own yet."""
     override = project.parent / "network.yaml"
-    override.write_text(yaml.safe_dump({"services": {name: {"build": {"network": "host"}} for name in TARGETS}}), encoding="utf-8")
+    build = {"network": "host", "additional_contexts": contexts(world.made)}
+    override.write_text(yaml.safe_dump({"services": {name: {"build": build} for name in TARGETS}}), encoding="utf-8")
     files = [f"--file={path}" for path in (*sorted(project.glob("compose*.yaml"), reverse=True), override)]
-    engine.docker("compose", *files, "build", cwd=project)
+    world.engine.docker("compose", *files, "build", cwd=project)

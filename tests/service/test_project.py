@@ -50,11 +50,13 @@ def test_a_project_passes_its_own_tests(variant: str, projects: Projects) -> Non
     assert git("status", "--porcelain", cwd=project) == ""
 
 
+@pytest.mark.slow
 def test_a_project_keeps_its_contract_under_generated_requests(projects: Projects) -> None:
     output = run_uv(projects("defaults"), "run", "--locked", "--group", "fuzz", "pytest", "-q", "-m", "fuzz", "-n", "0")
     assert number(r"(\d+) cases of", output) >= 2_000
 
 
+@pytest.mark.slow
 def test_a_project_outlives_the_failure_of_its_parts(projects: Projects) -> None:
     assert number(r"(\d+) passed", run_uv(projects("defaults"), "run", "--locked", "pytest", "-q", "-m", "faults", "-n", "0")) >= 6
 

@@ -31,12 +31,12 @@ def test_hadolint_sees_a_fault(tmp_path: Path) -> None:
         lint("hadolint", "Dockerfile", cwd=tmp_path)
 
 
-def test_bases_have_the_catalogues_versions(project: Path) -> None:
+def test_base_images_have_the_catalogues_versions_and_digests(project: Path) -> None:
     text = (project / "Dockerfile").read_text(encoding="utf-8")
     bases = re.findall(r"^FROM (\S+)(?: AS (\w+))?$", text, re.MULTILINE)
-    python = f"python:{VERSIONS['python']}-slim-trixie"
+    python = f"python:{VERSIONS['python']}-slim-trixie@{VERSIONS['python_image_digest']}"
     assert bases == [
-        (f"ghcr.io/astral-sh/uv:{VERSIONS['uv']}", "uv"),
+        (f"ghcr.io/astral-sh/uv:{VERSIONS['uv']}@{VERSIONS['uv_image_digest']}", "uv"),
         (python, "build"),
         (python, "runtime"),
         ("runtime", "api"),
