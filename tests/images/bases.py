@@ -1,8 +1,8 @@
 """The images that Dockerfile and compose.yaml name: pulled where a registry is in reach, made of Debian packages where none is.
 
-Both files are used as they are shipped. A made image of compose.yaml has the very name that is asked for. One of the Dockerfile, which pins
-digests that no other image can have, has the name without the digest and is given to the build in place of the pinned one
-(https://docs.docker.com/reference/cli/docker/buildx/build/#build-context).
+A made image of compose.yaml has the very name that is asked for, so that the file is used as it is shipped. The Dockerfile pins digests, which
+no other image can have: where its bases are made, the build reads a copy without the digests of the made ones. (A named build context would
+do without the copy, but the engine of Debian 12 does not know it.)
 """
 
 import os
@@ -39,9 +39,17 @@ def provide_bases(engine: Engine, project: Path, folder: Path) -> dict[str, str]
     return made
 
 
-def contexts(made: Mapping[str, str]) -> dict[str, str]:
-    """Return the build contexts that put made bases in the place of the pinned ones."""
-    return {pinned: f"docker-image://{name}" for pinned, name in made.items()}
+def dockerfile(project: Path, made: Mapping[str, str]) -> Path:
+    """Return the project's Dockerfile, or a copy beside the project that names the made bases in place of the pinned ones."""
+    shipped = project / "Dockerfile"
+    if not made:
+        return shipped
+    text = shipped.read_text(encoding="utf-8")
+    for pinned, name in made.items():
+        text = text.replace(f"FROM {pinned} ", f"FROM {name} ")
+    copy = project.parent / f"{project.name}.Dockerfile"
+    copy.write_text(text, encoding="utf-8")
+    return copy
 
 
 def provide_services(engine: Engine, project: Path, folder: Path) -> None:

@@ -16,7 +16,7 @@ import yaml
 
 from tests.generator.test_removal import EVERYTHING
 from tests.harness import Renderer, required
-from tests.images.bases import contexts, provide_bases, provide_services
+from tests.images.bases import dockerfile, provide_bases, provide_services
 from tests.images.engine import Engine
 from tests.images.tools import make_client
 from tests.service.conftest import run_uv
@@ -133,14 +133,14 @@ def _changed(project: Path, folder: Path) -> Path:
 
 def _build(world: World, project: Path, target: str, image: str, release: str) -> None:
     arguments = [f"--build-arg=RELEASE={release}", f"--build-arg=SOURCE={SOURCE}"]
-    arguments += [f"--build-context={name}={context}" for name, context in contexts(world.made).items()]
+    arguments.append(f"--file={dockerfile(project, world.made)}")
     world.engine.docker("buildx", "build", "--network=host", "--load", *arguments, f"--target={target}", f"--tag={image}", ".", cwd=project)
 
 
 def _compose_build(world: World, project: Path) -> None:
     """Compose's own build, on the machine's network: the engine has none of its own yet."""
     override = project.parent / "network.yaml"
-    build = {"network": "host", "additional_contexts": contexts(world.made)}
+    build = {"network": "host", "dockerfile": str(dockerfile(project, world.made))}
     override.write_text(yaml.safe_dump({"services": {name: {"build": build} for name in TARGETS}}), encoding="utf-8")
     files = [f"--file={path}" for path in (*sorted(project.glob("compose*.yaml"), reverse=True), override)]
     world.engine.docker("compose", *files, "build", cwd=project)
