@@ -1,6 +1,6 @@
 """The images that Dockerfile and compose.yaml name: pulled where a registry is in reach, made of Debian packages where none is.
 
-A made image of compose.yaml has the very name that is asked for, so that the file is used as it is shipped. The Dockerfile pins digests, which
+A made image of compose.yaml has the very name that is asked for, so that the file is used as shipped. The Dockerfile pins digests, which
 no other image can have: where its bases are made, the build reads a copy without the digests of the made ones. (A named build context would
 do without the copy, but the engine of Debian 12 does not know it.)
 """
