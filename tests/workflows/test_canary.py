@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from moto.cloudwatch.models import Statistics
 
-from tests.harness import Renderer
 from tests.kubernetes.conftest import aws  # noqa: F401  a fixture
 from tests.kubernetes.deployer import DIGESTS
 from tests.kubernetes.test_canary import CanaryDeployer, canary, follow, weights_set  # noqa: F401  a fixture among them
