@@ -11,6 +11,8 @@ from tests.infrastructure.cloud.additions import adds_to
 NEWEST = "20260923"
 RELEASE = re.compile(r"/aws/service/eks/optimized-ami/(1\.\d+)/amazon-linux-2023/(?:x86_64|arm64)/standard/recommended/release_version")
 
+# moto makes parameters of this class itself, though two methods that only CloudFormation calls stay abstract in it.
+_parameter: Any = Parameter
 _load = ParameterDict._check_loading_status
 
 
@@ -19,7 +21,7 @@ def _check_loading_status(self: Any, key: str) -> None:
     _load(self, key)
     release = RELEASE.fullmatch(str(key or ""))
     if release and not dict.__contains__(self, key):
-        parameter = Parameter(
+        parameter = _parameter(
             account_id=self.account_id,
             name=key,
             value=f"{release[1]}.4-{NEWEST}",
