@@ -19,6 +19,7 @@ from app.dev.databases import ensure_database
 from app.dev.services import ServicesError, running_services
 from app.features import discover
 from app.kit.database import Model
+from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
 from app.kit.resources import Resources
 from app.main import create_app
 from app.migrations.runner import upgrade
@@ -131,11 +132,12 @@ RunQueue = Callable[[], Awaitable[None]]
 
 @pytest.fixture
 def run_queue(resources: Resources) -> RunQueue:
-    """Run the worker until the queue is empty, without its cron jobs."""
+    """Run the worker until the queues are empty, without its cron jobs."""
 
     async def run() -> None:
-        worker = make_worker(resources, (), burst=True, poll=0.01)
-        await worker.async_run()
+        # A task of one queue may ask for one of the other.
+        for queue in (QUICK_QUEUE, BULK_QUEUE, QUICK_QUEUE):
+            await make_worker(resources, (), queue=queue, burst=True, poll=0.01).async_run()
 
     return run
 

@@ -16,11 +16,11 @@ from app.dev.services import free_port
 from app.features import discover
 from app.kit.features import Feature
 from app.kit.problems import Unavailable
-from app.kit.queue import CronJob
+from app.kit.queue import CronJob, Queue
 from app.kit.resources import Resources
 from app.settings import Settings
 from app.tasks.models import TaskStatus
-from app.worker import WorkerProcess, _note_failure, make_worker
+from app.worker import Places, WorkerProcess, _Lane, _note_failure, make_worker
 from tests.conftest import RunQueue
 from tests.tasks.fixtures import Kinds, ask, stored
 
@@ -105,7 +105,38 @@ def test_jobs_leave_a_connection_for_writing_down_what_became_of_them(
     settings: Settings, concurrency: int, pool: int, jobs: int
 ) -> None:
     own = settings.model_copy(update={"worker_concurrency": concurrency, "database_pool_size": pool})
-    assert WorkerProcess(own, (), "127.0.0.1")._free_jobs() == jobs
+    assert WorkerProcess(own, (), "127.0.0.1")._most_jobs() == jobs
+
+
+async def test_mail_does_not_wait_behind_bulk_tasks(
+    resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bulk tasks hold half of the places at most, however many wait: here two of four."""
+    monkeypatch.setattr(resources, "queue", Queue(resources.redis, bulk=["waits"]))
+    bulk = [await ask(resources, "waits") for _ in range(6)]
+    features = (*with_kinds(kinds), Feature(name="bulk", bulk_tasks=frozenset({"waits"})))
+    async with process(settings, features, database_pool_size=5):
+        await until(resources, await ask(resources, "works"), TaskStatus.SUCCEEDED)
+        states = [(await stored(resources, task_id)).status for task_id in bulk]
+        assert states.count(TaskStatus.RUNNING) <= 2
+        kinds.open.set()
+        for task_id in bulk:
+            await until(resources, task_id, TaskStatus.SUCCEEDED)
+
+
+async def test_one_suspect_runs_at_a_time_among_others() -> None:
+    places, running, most = Places(4), set[str](), 0
+
+    async def job(name: str) -> None:
+        nonlocal most
+        async with places.one(suspect=name.startswith("suspect")):
+            running.add(name)
+            most = max(most, sum(other.startswith("suspect") for other in running))
+            await asyncio.sleep(0.01)
+            running.discard(name)
+
+    await asyncio.gather(*(job(f"{kind} {number}") for kind in ("suspect", "other") for number in range(5)))
+    assert most == 1
 
 
 async def test_an_outage_ends_a_job_or_a_cron_job_with_one_line(
@@ -141,7 +172,7 @@ async def test_a_worker_ends_though_a_call_swallows_the_first_cancellation(
     running = asyncio.create_task(worker.async_run())
     await asyncio.sleep(0.1)
     async with asyncio.timeout(10):
-        await WorkerProcess(settings, (), "127.0.0.1")._finish(worker, running)
+        await WorkerProcess(settings, (), "127.0.0.1")._finish(worker, running, _Lane("arq:queue", (), 1))
     assert cancellations == 2
     assert running.done()
 

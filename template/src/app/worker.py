@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from app.kit.features import Feature
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
 from app.kit.problems import Unavailable
-from app.kit.queue import RUN_TASK, CronJob, deserialize_job, serialize_job
+from app.kit.queue import BULK_QUEUE, QUICK_QUEUE, RUN_TASK, CronJob, deserialize_job, serialize_job
 from app.kit.redis import OUTAGES, renew, report
 from app.kit.resources import Resources, open_resources
 from app.settings import Settings
@@ -38,14 +39,44 @@ RECONNECT_PAUSE = 1.0
 POLL = 0.1
 
 
-def make_worker(
-    resources: Resources, features: Sequence[Feature], *, jobs: int = 10, burst: bool = False, poll: float = POLL
-) -> Worker:
-    """An ARQ worker over the features' tasks and cron jobs. With `burst` it ends when the queue is empty."""
+class Places:
+    """The places of a process for jobs, which its two queues share, and one for all suspects together.
 
-    async def run(ctx: dict[Any, Any], task_id: str) -> None:  # noqa: ARG001  ARQ passes its context
+    A suspect was running when its last worker died. One at a time: should it kill this worker too, then no other
+    suspect was running, and none is given up in its place.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = asyncio.Semaphore(jobs)
+        self._suspects = asyncio.Lock()
+
+    @asynccontextmanager
+    async def one(self, *, suspect: bool) -> AsyncIterator[None]:
+        """Wait for a place, and hold it for the length of a block."""
+        async with AsyncExitStack() as stack:
+            if suspect:
+                await stack.enter_async_context(self._suspects)
+            await stack.enter_async_context(self._jobs)
+            yield
+
+
+def make_worker(
+    resources: Resources,
+    features: Sequence[Feature],
+    *,
+    queue: str = QUICK_QUEUE,
+    jobs: int = 10,
+    places: Places | None = None,
+    burst: bool = False,
+    poll: float = POLL,
+) -> Worker:
+    """An ARQ worker over one queue and the features' cron jobs. With `burst` it ends when the queue is empty."""
+    shared = places or Places(jobs)
+
+    async def run(ctx: dict[Any, Any], task_id: str, suspect: bool = False) -> None:  # noqa: ARG001  ARQ passes its context
         try:
-            await run_task(resources, UUID(task_id))
+            async with shared.one(suspect=suspect):
+                await run_task(resources, UUID(task_id))
         except (Unavailable, SQLAlchemyError, TimeoutError) as error:
             # The row says that the task is unfinished: its lease runs out, and the sweeper finds it.
             log.warning("attempt not recorded", task_id=task_id, error=type(error).__name__)
@@ -59,6 +90,7 @@ def make_worker(
             job_serializer=serialize_job,
             job_deserializer=deserialize_job,
         ),
+        queue_name=queue,
         burst=burst,
         poll_delay=poll,
         handle_signals=False,
@@ -111,6 +143,20 @@ async def health_application(scope: Scope, receive: Receive, send: Send) -> None
     await send({"type": "http.response.body", "body": b""})
 
 
+@dataclass(slots=True)
+class _Lane:
+    """One queue, and how many of its jobs run at a time. `jobs` outlived the connection over which they came."""
+
+    queue: str
+    features: Sequence[Feature]
+    most: int
+    jobs: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def free_jobs(self) -> int:
+        """How many more may be taken."""
+        return max(1, self.most - len(self.jobs))
+
+
 class WorkerProcess:
     """The worker over the life of a process: outlives outages of Redis, ends in order on SIGTERM or SIGINT."""
 
@@ -119,8 +165,6 @@ class WorkerProcess:
         self._features = features
         self._host = host
         self._stopping = asyncio.Event()
-        # Jobs that outlived the connection over which they came.
-        self._jobs: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Run until told to stop, then wait up to JOB_COMPLETION_WAIT seconds for jobs under way."""
@@ -130,24 +174,35 @@ class WorkerProcess:
         async with open_resources(self._settings, self._features) as resources:
             server, serving = self._serve_health()
             measuring = asyncio.create_task(keep_measuring(resources))
-            while not self._stopping.is_set():
-                await self._work(resources)
+            places = Places(self._most_jobs())
+            # The queue of bulk tasks gets half of the places at most; the other one every place that is free.
+            lanes = [
+                _Lane(QUICK_QUEUE, self._features, self._most_jobs()),
+                _Lane(BULK_QUEUE, (), max(1, self._most_jobs() // 2)),
+            ]
+            async with asyncio.TaskGroup() as working:
+                for lane in lanes:
+                    working.create_task(self._keep_working(resources, lane, places))
             measuring.cancel()
             server.should_exit = True
             await asyncio.gather(serving, measuring, return_exceptions=True)
 
-    async def _work(self, resources: Resources) -> None:
+    async def _keep_working(self, resources: Resources, lane: "_Lane", places: Places) -> None:
+        while not self._stopping.is_set():
+            await self._work(resources, lane, places)
+
+    async def _work(self, resources: Resources, lane: "_Lane", places: Places) -> None:
         """Take jobs until told to stop, or until Redis fails. Jobs under way go on without Redis."""
-        worker = make_worker(resources, self._features, jobs=self._free_jobs())
+        worker = make_worker(resources, lane.features, queue=lane.queue, jobs=lane.free_jobs(), places=places)
         running = asyncio.create_task(worker.async_run())
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if self._stopping.is_set():
-            await self._finish(worker, running)
+            await self._finish(worker, running, lane)
         for job in worker.tasks.values():
             job.add_done_callback(_note_failure)
-        self._jobs = {job for job in (*self._jobs, *worker.tasks.values()) if not job.done()}
+        lane.jobs = {job for job in (*lane.jobs, *worker.tasks.values()) if not job.done()}
         try:
             await running
         except asyncio.CancelledError:
@@ -160,15 +215,14 @@ class WorkerProcess:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), RECONNECT_PAUSE)
 
-    def _free_jobs(self) -> int:
+    def _most_jobs(self) -> int:
         # A job may hold one connection for as long as it runs. One is left for taking, renewing and recording.
-        most = min(self._settings.worker_concurrency, max(1, self._settings.database_pool_size - 1))
-        return max(1, most - len(self._jobs))
+        return min(self._settings.worker_concurrency, max(1, self._settings.database_pool_size - 1))
 
-    async def _finish(self, worker: Worker, running: asyncio.Task[None]) -> None:
+    async def _finish(self, worker: Worker, running: asyncio.Task[None], lane: "_Lane") -> None:
         """Take no new jobs, give those under way their time, then end the worker."""
         worker.allow_pick_jobs = False
-        jobs = {job for job in (*self._jobs, *worker.tasks.values()) if not job.done()}
+        jobs = {job for job in (*lane.jobs, *worker.tasks.values()) if not job.done()}
         if jobs:
             await asyncio.wait(jobs, timeout=self._settings.job_completion_wait)
         for job in jobs:

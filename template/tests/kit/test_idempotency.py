@@ -181,6 +181,17 @@ async def test_a_form_built_anew_is_the_same_request(http: httpx.AsyncClient, re
     assert await effects(resources) == 1
 
 
+async def test_a_file_that_holds_the_boundary_is_another_file(http: httpx.AsyncClient, resources: Resources) -> None:
+    def form(content: str) -> bytes:
+        head = 'Content-Disposition: form-data; name="file"; filename="a.csv"'
+        return f"--x\r\n{head}\r\n\r\n{content}\r\n--x--\r\n".encode()
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert (await post(http, "/open/files", content=form("a--xb"), headers=headers)).status_code == 202
+    other = await post(http, "/open/files", content=form("a--b"), headers=headers)
+    assert slug(other) == (422, "idempotency-key-reused")
+
+
 @pytest.mark.parametrize("key", ["", "a" * 256, "two words", "ümlaut"])
 async def test_a_key_of_another_form_is_refused(http: httpx.AsyncClient, resources: Resources, key: str) -> None:
     answer = await http.post("/open", headers=[(b"Idempotency-Key", key.encode())])

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import undefer
 
 from app.kit.ids import new_id
 from app.kit.resources import Resources
@@ -46,7 +47,7 @@ async def test_one_row_alone_is_stored_with_its_defaults(resources: Resources, s
     assert "insert" in statements
     assert "commit" not in statements
     async with resources.database.unit_of_work() as work:
-        stored = await work.session.get_one(Task, one.id)
+        stored = await work.session.get_one(Task, one.id, options=[undefer(Task.payload)])
     assert (stored.status, stored.attempts, stored.payload) == (TaskStatus.QUEUED, 0, {"word": "tea"})
     assert stored.created_at is not None
     assert stored.result is None

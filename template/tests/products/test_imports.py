@@ -1,15 +1,24 @@
 """The import of products, from the upload to the mail."""
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, update
 
+from app.kit.configuration import Section
 from app.kit.resources import Resources
 from app.products.parsing import check_header, parse_products
-from app.products.problems import UnreadableImport, WrongLine
+from app.products.problems import MOST_LINES, UnreadableImport, WrongLine
+from app.products.tasks import BATCH
+from app.tasks.models import Task
+from app.tasks.retention import remove_old_tasks
+from app.tasks.settings import TasksSettings
 from tests.conftest import RunQueue
-from tests.identity import Confirm, SignedIn
+from tests.identity import Confirm, SignedIn, SignIn
 
 HEADER = "name,price_minor,currency\n"
 
@@ -87,6 +96,87 @@ def test_a_header_may_carry_a_byte_order_mark_and_spaces() -> None:
 def test_a_line_that_is_no_product_is_refused(row: str) -> None:
     with pytest.raises(WrongLine):
         list(parse_products(HEADER + row))
+
+
+@pytest.mark.parametrize("price", ["12.00", "+12", "012", "1_000", "1e3", "0x1", "\uff11\uff12", "9" * 5_000, ""])
+def test_a_price_is_a_whole_number_as_json_writes_it(price: str) -> None:
+    with pytest.raises(WrongLine):
+        list(parse_products(f"{HEADER}Tea,{price},SGD"))
+
+
+def test_cells_are_trimmed_and_an_empty_currency_is_none() -> None:
+    (product,) = parse_products(HEADER + ' Tea , 12 ," "\n')
+    assert (product.name, product.price_minor, product.currency) == ("Tea", 12, None)
+
+
+async def test_a_line_without_a_currency_has_the_services(
+    ann: SignedIn, run_queue: RunQueue, resources: Resources
+) -> None:
+    await upload(ann, HEADER + "Tea,12,\n")
+    await run_queue()
+    (product,) = (await ann.get("/v1/products")).json()["items"]
+    assert product["currency"] == resources.settings.currency
+
+
+async def test_a_file_of_too_many_lines_is_refused_at_once(ann: SignedIn) -> None:
+    """130,900 lines in 1 MB took 125 MiB and stalled the worker for seconds."""
+    for line in ("a,1,\n", "\n", "\r", "\r\n"):
+        status, body, _ = await upload(ann, HEADER + line * (MOST_LINES + 1))
+        assert (status, body["type"]) == (422, "urn:problem:too-many-lines")
+
+
+async def test_the_longest_import_leaves_the_event_loop_to_others(
+    ann: SignedIn, run_queue: RunQueue, resources: Resources
+) -> None:
+    """Counted, not timed: others get their turn at least once for each 500 lines."""
+    status, body, _ = await upload(ann, HEADER + "a,1,\n" * (MOST_LINES - 1))
+    assert status == 202
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    await run_queue()
+    other.cancel()
+    assert (await ann.get(f"/v1/tasks/{body['task_id']}")).json()["result"] == {"created": MOST_LINES - 1}
+    assert turns > MOST_LINES // BATCH
+
+
+async def test_a_user_has_so_many_tasks_in_the_queue(
+    sign_in: SignIn, run_queue: RunQueue, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, bob = await sign_in("ann@example.com"), await sign_in("bob@example.com")
+    await run_queue()
+    limited = resources.section(TasksSettings).model_copy(update={"tasks_per_user": 2})
+    sections: dict[type[Section], Section] = {**resources.sections, TasksSettings: limited}
+    monkeypatch.setattr(resources, "sections", sections)
+    statuses = [(await upload(ann, HEADER + "Tea,1,SGD\n"))[0] for _ in range(3)]
+    assert statuses == [202, 202, 429]
+    status, body, _ = await upload(ann, HEADER + "Tea,1,SGD\n")
+    assert (status, body["type"]) == (429, "urn:problem:too-much-queued")
+    assert (await upload(bob, HEADER + "Tea,1,SGD\n"))[0] == 202
+    await run_queue()
+    assert (await upload(ann, HEADER + "Tea,1,SGD\n"))[0] == 202
+
+
+async def test_what_a_users_failed_tasks_keep_stored_is_limited_too(
+    ann: SignedIn, run_queue: RunQueue, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = resources.section(TasksSettings).model_copy(update={"task_bytes_per_user": 5_000})
+    sections: dict[type[Section], Section] = {**resources.sections, TasksSettings: limited}
+    monkeypatch.setattr(resources, "sections", sections)
+    wrong = HEADER + f"{secrets.token_hex(4_000)},1,SGD\n"
+    assert (await upload(ann, wrong))[0] == 202
+    await run_queue()
+    assert (await upload(ann, HEADER + "Tea,1,SGD\n"))[0] == 429
+    async with resources.database.unit_of_work() as work:
+        await work.session.execute(update(Task).values(finished_at=func.now() - timedelta(days=4)))
+    await remove_old_tasks(resources)
+    assert (await upload(ann, HEADER + "Tea,1,SGD\n"))[0] == 202
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

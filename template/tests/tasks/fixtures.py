@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import undefer
 
 from app.kit.i18n import N_
 from app.kit.problems import Problem, Unavailable
@@ -84,7 +85,9 @@ async def ask(resources: Resources, kind: str, owner: UUID | None = None, within
 async def stored(resources: Resources, task_id: UUID) -> Task:
     """The row of a task, as it stands."""
     async with resources.database.unit_of_work() as work:
-        return (await work.session.execute(select(Task).where(Task.id == task_id))).scalar_one()
+        return (
+            await work.session.execute(select(Task).where(Task.id == task_id).options(undefer(Task.payload)))
+        ).scalar_one()
 
 
 async def kinds_stored(resources: Resources) -> list[str]:

@@ -114,7 +114,7 @@ async def finish(resources: Resources, status: TaskStatus, days: int) -> UUID:
     return old
 
 
-async def test_old_finished_tasks_are_removed_and_dead_letters_kept(
+async def test_old_tasks_are_removed_and_dead_letters_later(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "_BATCH", 1)
@@ -122,6 +122,7 @@ async def test_old_finished_tasks_are_removed_and_dead_letters_kept(
     for status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.DEAD, TaskStatus.QUEUED):
         await finish(resources, status, days + 1)
     await finish(resources, TaskStatus.SUCCEEDED, days - 1)
+    await finish(resources, TaskStatus.DEAD, resources.section(TasksSettings).dead_task_retention_days + 1)
     await remove_old_tasks(resources)
     assert await kinds_stored(resources) == [f"dead {days + 1}", f"queued {days + 1}", f"succeeded {days - 1}"]
 

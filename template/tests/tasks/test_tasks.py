@@ -17,6 +17,7 @@ from app.kit.queue import Payload, Queue, TaskRun
 from app.kit.resources import Resources
 from app.tasks.mail import request_mail
 from app.tasks.models import SentMail, TaskStatus
+from app.tasks.repository import TaskRepository
 from app.tasks.runner import LONGEST_PAUSE, back_off, run_task
 from app.tasks.service import request_task
 from app.tasks.settings import TasksSettings
@@ -36,7 +37,7 @@ async def test_what_a_success_was_made_of_is_forgotten(resources: Resources, kin
     done, refused = await ask(resources, "works"), await ask(resources, "refuses")
     await run_task(resources, done)
     await run_task(resources, refused)
-    assert (await stored(resources, done)).payload == {}
+    assert (await stored(resources, done)).payload is None
     assert (await stored(resources, refused)).payload == {"word": "tea"}
 
 
@@ -87,6 +88,29 @@ async def test_a_task_is_dead_after_its_last_attempt(resources: Resources, kinds
     assert task.problem is not None
     assert task.problem["type"] == "urn:problem:task-gave-up"
     assert str(attempts) in str(task.problem["detail"])
+
+
+async def test_a_task_whose_worker_dies_twice_is_dead(resources: Resources, kinds: Kinds) -> None:
+    task_id = await ask(resources, "works")
+    lost = {"status": TaskStatus.RUNNING, "attempts": 1}
+    await age(resources, task_id, **lost)
+    async with resources.database.unit_of_work() as work:
+        (due,) = await TaskRepository(work.session).stranded(timedelta(seconds=5), 10)
+        assert (due.attempt, due.suspect) == (2, True)
+        assert await TaskRepository(work.session).take(task_id, timedelta(seconds=30)) is not None
+    await age(resources, task_id, status=TaskStatus.RUNNING)
+    await run_task(resources, task_id)
+    task = await stored(resources, task_id)
+    assert (task.status, task.losses, kinds.runs) == (TaskStatus.DEAD, 2, [])
+    assert task.problem is not None
+    assert task.problem["type"] == "urn:problem:task-lost"
+
+
+async def test_a_task_that_was_lost_once_is_done(resources: Resources, kinds: Kinds) -> None:
+    task_id = await ask(resources, "works")
+    await age(resources, task_id, status=TaskStatus.RUNNING, attempts=1)
+    await run_task(resources, task_id)
+    assert ((await stored(resources, task_id)).status, kinds.runs) == (TaskStatus.SUCCEEDED, [2])
 
 
 async def test_a_task_that_kills_its_workers_is_dead_in_the_end(resources: Resources, kinds: Kinds) -> None:

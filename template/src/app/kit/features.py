@@ -27,6 +27,7 @@ class Feature:
     """One part of the service; every attribute but the name is optional.
 
     `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
+    `bulk_tasks` are kinds that take long or come in numbers: they get half of a worker's places, others come first.
     `install` may add middleware to the application. `lifespan` surrounds the life of API and worker alike.
     `task_context` hands something from a request to the tasks that it asks for.
     `seed` fills a development database and returns the lines that `app dev` prints.
@@ -36,6 +37,7 @@ class Feature:
     router: APIRouter | None = None
     settings: type[Section] | None = None
     task_handlers: Mapping[str, TaskHandler] = field(default_factory=dict)
+    bulk_tasks: frozenset[str] = frozenset()
     cron: Sequence[CronJob] = ()
     task_context: TaskContext | None = None
     authenticator: "Callable[[Resources], Authenticator] | None" = None

@@ -7,7 +7,6 @@ Logins and refreshes do not: their answers are secrets, which are not stored.
 
 import hashlib
 import hmac
-import re
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,8 +38,6 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _SLOT = "app.idempotency"
 _BATCH = 1_000
-# A client that builds its form anew for a second try picks another boundary for the same parts.
-_BOUNDARY = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 IdempotencyKey = Annotated[
     str | None,
@@ -127,7 +124,11 @@ class IdempotentRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if any(dependency.dependency in (_by_user, _by_address) for dependency in options.get("dependencies") or ()):
-            options["responses"] = {**problems(KeyInUse, KeyReused, Invalid), **(options.get("responses") or {})}
+            responses = problems(KeyInUse, KeyReused, Invalid)
+            for status, given in (options.get("responses") or {}).items():
+                described = [part["description"] for part in (responses.get(status), given) if part]
+                responses[status] = {**given, "description": "; ".join(described)}
+            options["responses"] = responses
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -197,12 +198,30 @@ async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> N
 
 async def _fingerprint(request: Request, key: str) -> bytes:
     """A digest of the request, keyed with what only its sender knows: its body may hold a password."""
-    body, content_type = await request.body(), request.headers.get("content-type", "")
-    if boundary := _BOUNDARY.search(content_type):
-        body = body.replace(b"--" + boundary[1].encode("latin-1"), b"--")
-        content_type = content_type.partition(";")[0]
+    content_type = request.headers.get("content-type", "")
+    multipart = content_type.lower().startswith("multipart/form-data")
+    if multipart:
+        content_type = "multipart/form-data"
     head = f"{request.method} {request.url.path}?{request.url.query} {content_type}\n"
-    return hmac.new(key.encode(), head.encode() + body, hashlib.sha256).digest()
+    digest = hmac.new(key.encode(), head.encode(), hashlib.sha256)
+    if not multipart:
+        digest.update(await request.body())
+        return digest.digest()
+    # A client that builds its form anew for a second try picks another boundary for the same parts.
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, str):
+            _add(digest, name, value.encode())
+        else:
+            _add(digest, name, str(value.filename).encode(), str(value.content_type).encode(), await value.read())
+            await value.seek(0)
+    return digest.digest()
+
+
+def _add(digest: "hmac.HMAC", name: str, *values: bytes) -> None:
+    """Digest a part of a form. Lengths go first, so that no part can be taken for the beginning of another."""
+    for value in (name.encode(), *values):
+        digest.update(len(value).to_bytes(8, "big"))
+        digest.update(value)
 
 
 async def forget_answers(resources: Resources) -> None:

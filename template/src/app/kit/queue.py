@@ -5,7 +5,7 @@ A job is the id of a task row. What the job is to do, and what became of it, sta
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from app.kit.resources import Resources
 
 RUN_TASK = "run_task"
+# Two queues, so that mail does not wait behind imports: a worker gives the second half of its places at most.
+QUICK_QUEUE = default_queue_name
+BULK_QUEUE = "arq:bulk"
 
 # As ARQ's own `enqueue_job`, which takes three round trips of a connection of its own.
 _ENQUEUE = """
@@ -81,11 +84,22 @@ class CronJob:
     minute: frozenset[int] | None = None
 
 
-class Queue:
-    """Hands task ids to the worker."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The next attempt at a task that nobody is at. A `suspect` was running when its last worker died."""
 
-    def __init__(self, redis: Redis, contexts: Sequence[TaskContext] = ()) -> None:
+    task_id: UUID
+    attempt: int
+    kind: str
+    suspect: bool
+
+
+class Queue:
+    """Hands task ids to the worker. Tasks of the `bulk` kinds have a queue of their own."""
+
+    def __init__(self, redis: Redis, contexts: Sequence[TaskContext] = (), bulk: Collection[str] = ()) -> None:
         self._contexts = contexts
+        self._bulk = frozenset(bulk)
         self._redis = redis
         self._enqueue = redis.register_script(_ENQUEUE)
 
@@ -93,17 +107,26 @@ class Queue:
         """What features hand from the request at hand to the tasks that it asks for."""
         return {name: value for context in self._contexts for name, value in context.carry().items()}
 
-    async def push(self, task_id: UUID, attempt: int, due: datetime | None = None, name: str | None = None) -> None:
+    async def push(
+        self,
+        task_id: UUID,
+        attempt: int,
+        due: datetime | None = None,
+        name: str | None = None,
+        *,
+        kind: str = "",
+        suspect: bool = False,
+    ) -> None:
         """Queue an attempt at a task, at a time or at once. Twice under the same name it is queued once."""
         name = name or _job_name(task_id, attempt)
         now = timestamp_ms()
         score = to_unix_ms(due) if due else now
         await self._enqueue(
-            keys=[job_key_prefix + name, result_key_prefix + name, default_queue_name],
-            args=[name, score, score - now + expires_extra_ms, _job(task_id, now)],
+            keys=[job_key_prefix + name, result_key_prefix + name, self._queue_of(kind)],
+            args=[name, score, score - now + expires_extra_ms, _job(task_id, suspect, now)],
         )
 
-    async def lost(self, attempts: Sequence[tuple[UUID, int]]) -> list[tuple[UUID, int, str]]:
+    async def lost(self, attempts: Sequence[Due]) -> list[tuple[Due, str]]:
         """Those of the attempts that nobody will begin, and a name for each to queue it under. One round trip.
 
         They are not in the queue; or a worker took them from it and died before it began: ARQ keeps such a one for
@@ -111,25 +134,30 @@ class Queue:
         """
         if not attempts:
             return []
-        names = [_job_name(*attempt) for attempt in attempts]
+        names = [_job_name(attempt.task_id, attempt.attempt) for attempt in attempts]
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zmscore(default_queue_name, names)
+            for attempt, name in zip(attempts, names, strict=True):
+                pipe.zscore(self._queue_of(attempt.kind), name)
             pipe.mget([in_progress_key_prefix + name for name in names])
-            scores, taken = await pipe.execute()
+            *scores, taken = await pipe.execute()
         minute = int(time.time()) // 60
         return [
-            (*attempt, f"{name}:{minute}" if dead else name)
+            (attempt, f"{name}:{minute}" if dead else name)
             for attempt, name, score, dead in zip(attempts, names, scores, taken, strict=True)
             if score is None or dead
         ]
+
+    def _queue_of(self, kind: str) -> str:
+        return BULK_QUEUE if kind in self._bulk else QUICK_QUEUE
 
 
 def _job_name(task_id: UUID, attempt: int) -> str:
     return f"{task_id}:{attempt}"
 
 
-def _job(task_id: UUID, milliseconds: int) -> bytes:
-    return as_arq_writes(RUN_TASK, (str(task_id),), {}, None, milliseconds, serializer=serialize_job)
+def _job(task_id: UUID, suspect: bool, milliseconds: int) -> bytes:
+    arguments = (str(task_id), True) if suspect else (str(task_id),)
+    return as_arq_writes(RUN_TASK, arguments, {}, None, milliseconds, serializer=serialize_job)
 
 
 def serialize_job(job: dict[str, object]) -> bytes:

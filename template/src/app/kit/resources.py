@@ -83,7 +83,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
             database=database,
             redis=redis,
             cache=Cache(cache_redis),
-            queue=Queue(redis, task_contexts),
+            queue=Queue(redis, task_contexts, [kind for feature in features for kind in feature.bulk_tasks]),
             limiter=RateLimiter(redis, limits),
             task_handlers={kind: run for feature in features for kind, run in feature.task_handlers.items()},
             task_contexts=task_contexts,

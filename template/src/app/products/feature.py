@@ -5,4 +5,6 @@ from app.products.routes import router
 from app.products.service import IMPORT
 from app.products.tasks import import_products
 
-feature = Feature(name="products", router=router, task_handlers={IMPORT: import_products})
+feature = Feature(
+    name="products", router=router, task_handlers={IMPORT: import_products}, bulk_tasks=frozenset({IMPORT})
+)

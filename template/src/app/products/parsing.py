@@ -2,16 +2,21 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from app.products.problems import COLUMNS, UnreadableImport, WrongLine
+from app.kit.validation import describe
+from app.products.problems import COLUMNS, MOST_LINES, TooManyLines, UnreadableImport, WrongLine
 from app.products.schemas import ProductCreate
+
+# Neither `12.00`, which is no number of minor units, nor `+12`, `012` or `1_000`. Longer ones are above any limit.
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
 
 
 def check_header(data: bytes) -> str:
-    """The file as text, its header checked. Raises UnreadableImport."""
+    """The file as text, its header and number of lines checked. Raises UnreadableImport or TooManyLines."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -20,6 +25,8 @@ def check_header(data: bytes) -> str:
         header = next(csv.reader(_lines(text)), [])
     except csv.Error:
         raise UnreadableImport from None
+    if _lines_of(text) > MOST_LINES:
+        raise TooManyLines
     # PostgreSQL stores no NUL in JSON.
     if [column.strip() for column in header] != list(COLUMNS) or "\x00" in text:
         raise UnreadableImport
@@ -39,6 +46,11 @@ def parse_products(text: str) -> Iterator[ProductCreate]:
         raise WrongLine(reader.line_num, str(error)) from None
 
 
+def _lines_of(text: str) -> int:
+    """How many lines a text has. No name holds a line end, so that this is the number of products, or above it."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
+
+
 def _lines(text: str) -> io.StringIO:
     # Line ends are the reader's business: a carriage return alone ends a line too, or stands in a quoted field.
     return io.StringIO(text, newline="")
@@ -46,9 +58,16 @@ def _lines(text: str) -> io.StringIO:
 
 def _product(row: list[str], line: int) -> ProductCreate:
     try:
-        return ProductCreate.model_validate_strings(dict(zip(COLUMNS, row, strict=True)))
+        name, price, currency = (cell.strip() for cell in row)
+        values = {"name": name, "price_minor": _whole_number(price), "currency": currency or None}
+        return ProductCreate.model_validate(values)
     except ValidationError as error:
         detail = error.errors()[0]
-        raise WrongLine(line, f"{detail['loc'][0]}: {detail['msg']}") from None
+        raise WrongLine(line, f"{detail['loc'][0]}: {describe(detail)}") from None
     except ValueError:
         raise WrongLine(line, f"{len(row)} fields") from None
+
+
+def _whole_number(cell: str) -> int | str:
+    """The number of a cell, written as JSON writes it; anything else as it is, which the schema refuses."""
+    return int(cell) if _WHOLE_NUMBER.fullmatch(cell) else cell

@@ -6,6 +6,8 @@ from app.kit.i18n import N_
 from app.kit.problems import Problem
 
 COLUMNS = ("name", "price_minor", "currency")
+# Bounds how long one import holds a place in the worker: 20,000 lines take about two seconds.
+MOST_LINES = 20_000
 
 
 class UnreadableImport(Problem):
@@ -18,6 +20,18 @@ class UnreadableImport(Problem):
 
     def __init__(self) -> None:
         super().__init__(header=",".join(COLUMNS))
+
+
+class TooManyLines(Problem):
+    """The file has more lines than one import takes."""
+
+    status = 422
+    slug = "too-many-lines"
+    title = N_("File too long")
+    detail = N_("Send at most %(lines)s lines in one file.")
+
+    def __init__(self) -> None:
+        super().__init__(lines=MOST_LINES)
 
 
 class WrongLine(Problem):

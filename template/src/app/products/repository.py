@@ -28,10 +28,8 @@ class ProductRepository:
         self._connection = connection
 
     async def add_all(self, owner_id: UUID, products: Sequence[dict[str, object]]) -> None:
-        """Write many products of one owner with one statement a thousand."""
-        rows = [{"owner_id": owner_id, **product} for product in products]
-        for start in range(0, len(rows), 1_000):
-            await self._connection.execute(insert(Product), rows[start : start + 1_000])
+        """Write products of one owner with one statement."""
+        await self._connection.execute(insert(Product), [{"owner_id": owner_id, **product} for product in products])
 
     async def get(self, owner_id: UUID, product_id: UUID) -> Row[Any] | None:
         """A product of an owner."""

@@ -9,11 +9,15 @@ from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import ResourcesDep
 from app.kit.idempotency import IdempotentRoute, idempotent_by_user
 from app.kit.identity import CurrentUser
+from app.kit.openapi import problems
 from app.kit.paging import Cursor, Page, PageSize
+from app.kit.problems import TooManyRequests
 from app.kit.ratelimit import Limit, limited_by_user
 from app.kit.responses import json_response
 from app.products import service
+from app.products.problems import TooManyLines, UnreadableImport
 from app.products.schemas import ProductCreate, ProductRead
+from app.tasks.problems import TooMuchQueued
 from app.tasks.schemas import TaskAccepted
 
 router = APIRouter(
@@ -48,7 +52,12 @@ async def read_product(product_id: UUID, user: CurrentUser, resources: Resources
     return json_response(product, headers={"X-Cache": "hit" if hit else "miss"})
 
 
-@router.post("/imports", status_code=202, dependencies=[idempotent_by_user])
+@router.post(
+    "/imports",
+    status_code=202,
+    dependencies=[idempotent_by_user],
+    responses=problems(UnreadableImport, TooManyLines, TooMuchQueued, TooManyRequests),
+)
 async def import_products(
     file: Annotated[bytes, File(description="CSV in UTF-8 with the header name,price_minor,currency")],
     user: CurrentUser,
@@ -57,6 +66,6 @@ async def import_products(
     response: Response,
 ) -> TaskAccepted:
     """Import products from a file. The answer names the task that does it."""
-    task_id = service.request_import(work, resources.queue, user, file)
+    task_id = await service.request_import(work, resources, user, file)
     response.headers["Location"] = f"{resources.settings.route_prefix}/v1/tasks/{task_id}"
     return TaskAccepted(task_id=task_id)

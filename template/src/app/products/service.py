@@ -9,12 +9,12 @@ from app.kit.identity import Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
 from app.kit.problems import NotFound
-from app.kit.queue import Queue
+from app.kit.resources import Resources
 from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductRepository
 from app.products.schemas import ProductCreate, ProductRead
-from app.tasks.service import request_task
+from app.tasks.service import request_task, require_room
 
 ProductPage = Page[ProductRead]
 
@@ -69,8 +69,12 @@ async def list_products(database: Database, owner: Principal, cursor: UUID | Non
     return ProductPage.model_validate(page, from_attributes=True)
 
 
-def request_import(work: UnitOfWork, queue: Queue, owner: Principal, data: bytes) -> UUID:
-    """Have the worker import a CSV file. Returns the task's id. Raises UnreadableImport."""
+async def request_import(work: UnitOfWork, resources: Resources, owner: Principal, data: bytes) -> UUID:
+    """Have the worker import a CSV file. Returns the task's id.
+
+    Raises UnreadableImport, TooManyLines or TooMuchQueued.
+    """
     text = check_header(data)
+    await require_room(work, resources, owner.user_id)
     payload = {"csv": text, "notify": owner.email}
-    return request_task(work, queue, IMPORT, payload, owner_id=owner.user_id)
+    return request_task(work, resources.queue, IMPORT, payload, owner_id=owner.user_id)

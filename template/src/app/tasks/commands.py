@@ -73,7 +73,8 @@ def replay_tasks(
         typer.echo(f"replayed {task_id}")
     missing = set(task_ids or ()) - set(replayed)
     for task_id in sorted(missing):
-        typer.echo(f"not replayed {task_id}: no task of this id is dead or failed", err=True)
+        why = "no task of this id is dead or failed, or its payload was removed after TASK_PAYLOAD_DAYS"
+        typer.echo(f"not replayed {task_id}: {why}", err=True)
     if missing:
         raise typer.Exit(1)
 

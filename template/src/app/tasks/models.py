@@ -30,7 +30,10 @@ class Task(Model):
     """What is to be done, for whom, and what became of it. The row is the truth; the queue holds only its id.
 
     `attempts` only ever grows: it tells the attempt that has the task from all earlier ones. `lease_until` is when
-    that attempt counts as lost, unless it has renewed the lease by then.
+    that attempt counts as lost, unless it has renewed the lease by then; `losses` counts the attempts that were.
+
+    `payload` may be large: no query that does not name it reads it. It is null once the task has succeeded, or some
+    days after it was given up.
     """
 
     __tablename__ = "tasks"
@@ -40,15 +43,25 @@ class Task(Model):
         Index("ix_tasks_unfinished", "due_at", postgresql_where=text("status IN ('queued', 'running')")),
         Index("ix_tasks_dead", "id", postgresql_where=text("status = 'dead'")),
         Index("ix_tasks_owner_id_id", "owner_id", "id"),
+        # What each user's tasks keep stored, and what may be removed of it.
+        Index("ix_tasks_owner_id_stored", "owner_id", postgresql_where=text("payload IS NOT NULL")),
+        Index(
+            "ix_tasks_finished_at_stored",
+            "finished_at",
+            postgresql_where=text("payload IS NOT NULL AND finished_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(Text)
     owner_id: Mapped[UUID | None]
-    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), deferred=True, deferred_raiseload=True
+    )
     status: Mapped[str] = mapped_column(Text, default=TaskStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     attempt_limit: Mapped[int | None]
+    losses: Mapped[int] = mapped_column(default=0)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     language: Mapped[str] = mapped_column(Text)

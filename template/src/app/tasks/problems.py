@@ -20,6 +20,26 @@ class TaskExpired(Problem):
     detail = N_("The task was not done in time.")
 
 
+class TaskLost(Problem):
+    """The workers that were at the task died, or were cut off, too often."""
+
+    slug = "task-lost"
+    title = N_("The task failed")
+    detail = N_("The process that worked on the task ended unexpectedly %(losses)s times.")
+
+
+class TooMuchQueued(Problem):
+    """The caller's tasks that are not done, or what they keep stored, have reached their limit."""
+
+    status = 429
+    slug = "too-much-queued"
+    title = N_("Too much is queued")
+    detail = N_("Wait until your earlier tasks are done, then try again.")
+
+    def __init__(self) -> None:
+        super().__init__({"Retry-After": "30"})
+
+
 class UnknownKind(Problem):
     """No feature handles tasks of this kind."""
 

@@ -6,10 +6,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, extract, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import undefer
 
+from app.kit.queue import Due
 from app.tasks.models import SentMail, Task, TaskStatus
 
 # As the partial indexes spell it: of a bound value PostgreSQL could not tell that it is theirs.
@@ -42,8 +59,8 @@ class TaskRepository:
         return (await connection.execute(_READ, {"id": task_id})).one_or_none()
 
     async def get(self, task_id: UUID) -> Task | None:
-        """A task with all that is known of it."""
-        return await self._session.get(Task, task_id)
+        """A task with all that is known of it, its payload too."""
+        return await self._session.get(Task, task_id, options=[undefer(Task.payload)])
 
     async def page(self, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Task]:
         """An owner's tasks, newest first, older than `after`."""
@@ -72,6 +89,7 @@ class TaskRepository:
             .values(
                 status=TaskStatus.RUNNING,
                 attempts=Task.attempts + 1,
+                losses=case((_LOST, Task.losses + 1), else_=Task.losses),
                 started_at=func.now(),
                 lease_until=func.now() + lease,
             )
@@ -81,6 +99,7 @@ class TaskRepository:
                 Task.payload,
                 Task.attempts,
                 Task.attempt_limit,
+                Task.losses,
                 Task.language,
                 Task.request_id,
                 Task.carried,
@@ -100,10 +119,10 @@ class TaskRepository:
         )
         return (await self._session.execute(query)).one_or_none() is not None
 
-    async def stranded(self, age: timedelta, limit: int) -> Sequence[tuple[UUID, int]]:
-        """Ids of tasks that nobody is at although they were due `age` ago, and the numbers of their next attempts."""
+    async def stranded(self, age: timedelta, limit: int) -> Sequence[Due]:
+        """The next attempts at tasks that nobody is at although they were due `age` ago."""
         query = (
-            select(Task.id, Task.attempts + 1)
+            select(Task.id, Task.attempts + 1, Task.kind, or_(_LOST, Task.losses > 0))
             .where(
                 _UNFINISHED,
                 or_(and_(Task.status == TaskStatus.QUEUED, Task.due_at < func.now() - age), _LOST),
@@ -111,39 +130,42 @@ class TaskRepository:
             .order_by(Task.due_at)
             .limit(limit)
         )
-        return [(row[0], row[1]) for row in await self._session.execute(query)]
+        return [Due(*row) for row in await self._session.execute(query)]
 
-    async def replay(self, condition: ColumnElement[bool], attempts: int) -> Sequence[tuple[UUID, int]]:
-        """Queue given-up tasks again, for so many more attempts. Returns ids and numbers of their next attempts."""
+    async def replay(self, condition: ColumnElement[bool], attempts: int) -> Sequence[Due]:
+        """Queue given-up tasks again that still have their payload, for so many more attempts. Returns those."""
         query = (
             update(Task)
-            .where(condition, Task.status.in_((TaskStatus.DEAD, TaskStatus.FAILED)))
+            .where(condition, Task.status.in_((TaskStatus.DEAD, TaskStatus.FAILED)), Task.payload.is_not(None))
             .values(
                 status=TaskStatus.QUEUED,
                 attempt_limit=Task.attempts + attempts,
+                losses=0,
                 due_at=func.now(),
                 deadline_at=None,
                 problem=None,
                 finished_at=None,
             )
-            .returning(Task.id, Task.attempts + 1)
+            .returning(Task.id, Task.attempts + 1, Task.kind, literal(value=False))
         )
-        return [(row[0], row[1]) for row in await self._session.execute(query)]
+        return [Due(*row) for row in await self._session.execute(query)]
 
-    async def remove_finished(self, before: datetime, oldest: UUID, limit: int) -> int:
-        """Remove tasks that succeeded or failed before a time, whose first id is `oldest`. Dead ones stay."""
+    async def remove_finished(self, before: datetime, oldest: UUID, limit: int, *statuses: TaskStatus) -> int:
+        """Remove tasks of some statuses that ended before a time, whose first id is `oldest`."""
         old = (
             select(Task.id)
-            .where(
-                Task.id < oldest,
-                Task.finished_at < before,
-                Task.status.in_((TaskStatus.SUCCEEDED, TaskStatus.FAILED)),
-            )
+            .where(Task.id < oldest, Task.finished_at < before, Task.status.in_(statuses))
             .order_by(Task.id)
             .limit(limit)
         )
         removed = await self._session.execute(delete(Task).where(Task.id.in_(old)).returning(Task.id))
         return len(removed.all())
+
+    async def forget_payloads(self, age: timedelta, limit: int) -> int:
+        """Remove what tasks work on that were given up so long ago. They cannot be replayed afterwards."""
+        old = select(Task.id).where(Task.payload.is_not(None), Task.finished_at < func.now() - age).limit(limit)
+        query = update(Task).where(Task.id.in_(old)).values(payload=None).returning(Task.id)
+        return len((await self._session.execute(query.execution_options(synchronize_session=False))).all())
 
     async def backlog(self) -> Backlog:
         """What waits at this moment. Reads the partial indexes alone."""
@@ -185,4 +207,13 @@ class MailRepository:
 def finished(status: TaskStatus, result: Mapping[str, Any] | None, problem: Mapping[str, Any] | None) -> dict[str, Any]:
     """The values of a task that is done with. What a success was made of is forgotten: it may hold private data."""
     values: dict[str, Any] = {"status": status, "result": result, "problem": problem, "finished_at": func.now()}
-    return {**values, "payload": {}} if status is TaskStatus.SUCCEEDED else values
+    return {**values, "payload": None} if status is TaskStatus.SUCCEEDED else values
+
+
+def stored_of(owner_id: UUID) -> Select[Any]:
+    """The query for an owner's unfinished tasks, and the bytes that PostgreSQL stores of what all of them work on."""
+    unfinished = func.count().filter(Task.status.in_((TaskStatus.QUEUED, TaskStatus.RUNNING)))
+    size = func.coalesce(func.sum(func.pg_column_size(Task.payload)), 0)
+    return select(unfinished.label("unfinished"), size.label("stored")).where(
+        Task.owner_id == owner_id, Task.payload.is_not(None)
+    )

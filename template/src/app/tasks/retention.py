@@ -7,6 +7,7 @@ import structlog
 from app.kit.ids import first_id
 from app.kit.queue import CronJob
 from app.kit.resources import Resources
+from app.tasks.models import TaskStatus
 from app.tasks.repository import MailRepository, TaskRepository
 from app.tasks.settings import TasksSettings
 
@@ -14,19 +15,34 @@ log = structlog.stdlib.get_logger(__name__)
 
 # A transaction each: a long one would hold back PostgreSQL's own cleaning.
 _BATCH = 1_000
+# Of rows whose payload may be large.
+_FEW = 100
 
 
 async def remove_old_tasks(resources: Resources) -> None:
-    """Remove what finished TASK_RETENTION_DAYS ago. Dead letters stay until somebody has looked at them."""
-    before = datetime.now(UTC) - timedelta(days=resources.section(TasksSettings).task_retention_days)
-    removed, total = _BATCH, 0
-    while removed == _BATCH:
+    """Remove what finished TASK_RETENTION_DAYS ago, dead letters of DEAD_TASK_RETENTION_DAYS, and stored payloads."""
+    settings = resources.section(TasksSettings)
+    total = await _remove(resources, settings.task_retention_days, TaskStatus.SUCCEEDED, TaskStatus.FAILED)
+    total += await _remove(resources, settings.dead_task_retention_days, TaskStatus.DEAD)
+    forgotten = _FEW
+    while forgotten == _FEW:
         async with resources.database.unit_of_work() as work:
-            removed = await TaskRepository(work.session).remove_finished(before, first_id(before), _BATCH)
-        total += removed
+            age = timedelta(days=settings.task_payload_days)
+            forgotten = await TaskRepository(work.session).forget_payloads(age, _FEW)
     async with resources.database.unit_of_work() as work:
         await MailRepository(work.session).remove_old()
     log.info("old tasks removed", count=total)
+
+
+async def _remove(resources: Resources, days: int, *statuses: TaskStatus) -> int:
+    before = datetime.now(UTC) - timedelta(days=days)
+    removed, total = _BATCH, 0
+    while removed == _BATCH:
+        async with resources.database.unit_of_work() as work:
+            repository = TaskRepository(work.session)
+            removed = await repository.remove_finished(before, first_id(before), _BATCH, *statuses)
+        total += removed
+    return total
 
 
 old_tasks = CronJob("remove_old_tasks", remove_old_tasks, minute=frozenset({17}))

@@ -29,7 +29,7 @@ from app.kit.redis import OUTAGES
 from app.kit.resources import Resources
 from app.tasks.lease import leased
 from app.tasks.models import TaskStatus
-from app.tasks.problems import TaskExpired, TaskGaveUp, UnknownKind
+from app.tasks.problems import TaskExpired, TaskGaveUp, TaskLost, UnknownKind
 from app.tasks.repository import TaskRepository, finished
 from app.tasks.settings import TasksSettings
 
@@ -37,6 +37,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 # The longest pause between two attempts, seconds.
 LONGEST_PAUSE = 600
+# A task whose worker died twice while at it is given up: it may be what killed them. The second time it ran apart from
+# others under the same suspicion (see the worker), so that none of them is given up in its place.
+MOST_LOSSES = 2
 
 
 class SupersededError(Exception):
@@ -53,6 +56,7 @@ class _Attempt:
     payload: Payload
     number: int
     limit: int
+    losses: int
     language: str
     request_id: str
     carried: Mapping[str, str]
@@ -65,7 +69,9 @@ async def run_task(resources: Resources, task_id: UUID) -> None:
     if attempt is None:
         return
     with _surroundings(resources, attempt):
-        if attempt.number > attempt.limit:
+        if attempt.losses >= MOST_LOSSES:
+            await _give_up(resources, attempt, TaskLost(losses=attempt.losses))
+        elif attempt.number > attempt.limit:
             # Its last worker died of it, or with it, before it could say so.
             await _give_up(resources, attempt, TaskGaveUp(attempts=attempt.number - 1))
         elif attempt.left is not None and attempt.left <= timedelta():
@@ -93,6 +99,7 @@ async def _take(resources: Resources, task_id: UUID) -> _Attempt | None:
         payload=row.payload,
         number=row.attempts,
         limit=row.attempt_limit or settings.task_attempts,
+        losses=row.losses,
         language=row.language,
         request_id=row.request_id or new_request_id(),
         carried=row.carried,
@@ -190,7 +197,9 @@ async def _postpone(resources: Resources, attempt: _Attempt, pause: timedelta) -
     if not await _record(resources, attempt, values):
         return False
     try:
-        await resources.queue.push(attempt.id, attempt.number + 1, datetime.now(UTC) + pause)
+        due = datetime.now(UTC) + pause
+        suspect = attempt.losses > 0
+        await resources.queue.push(attempt.id, attempt.number + 1, due, kind=attempt.kind, suspect=suspect)
     except OUTAGES as error:
         log.warning("attempt not queued: it waits for the sweeper", error=type(error).__name__)
     return True

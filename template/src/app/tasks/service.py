@@ -14,11 +14,12 @@ from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
 from app.kit.problems import NotFound
-from app.kit.queue import Payload, Queue
+from app.kit.queue import Due, Payload, Queue
 from app.kit.redis import OUTAGES, report
 from app.kit.resources import Resources
 from app.tasks.models import Task
-from app.tasks.repository import TaskRepository
+from app.tasks.problems import TooMuchQueued
+from app.tasks.repository import TaskRepository, stored_of
 from app.tasks.schemas import TaskRead
 from app.tasks.settings import TasksSettings
 
@@ -55,7 +56,7 @@ def request_task(
 
     async def push() -> None:
         metrics.TASKS_QUEUED.labels(kind).inc()
-        await _push(queue, task.id, 1)
+        await _push(queue, Due(task.id, 1, kind, suspect=False))
 
     work.after_commit(push)
     return task.id
@@ -82,14 +83,26 @@ async def replay(resources: Resources, condition: ColumnElement[bool]) -> Sequen
     async with resources.database.unit_of_work() as work:
         attempts = resources.section(TasksSettings).task_attempts
         replayed = await TaskRepository(work.session).replay(condition, attempts)
-    for task_id, attempt in replayed:
-        log.info("task replayed", task_id=str(task_id))
-        await _push(resources.queue, task_id, attempt)
-    return [task_id for task_id, _ in replayed]
+    for due in replayed:
+        log.info("task replayed", task_id=str(due.task_id))
+        await _push(resources.queue, due)
+    return [due.task_id for due in replayed]
 
 
-async def _push(queue: Queue, task_id: UUID, attempt: int) -> None:
+async def require_room(work: UnitOfWork, resources: Resources, owner_id: UUID) -> None:
+    """Refuse a user whose tasks fill the queue or the database. Raises TooMuchQueued.
+
+    Call it where a user asks for a task whose number or size the user chooses. Of requests at the same instant each
+    counts those before it alone: the limit of requests bounds how far they exceed it.
+    """
+    settings = resources.section(TasksSettings)
+    found = await work.read_one(stored_of(owner_id))
+    if found.unfinished >= settings.tasks_per_user or found.stored >= settings.task_bytes_per_user:
+        raise TooMuchQueued
+
+
+async def _push(queue: Queue, due: Due) -> None:
     try:
-        await queue.push(task_id, attempt)
+        await queue.push(due.task_id, due.attempt, kind=due.kind)
     except OUTAGES as error:
-        report("task waits for the sweeper", error, task_id=str(task_id))
+        report("task waits for the sweeper", error, task_id=str(due.task_id))

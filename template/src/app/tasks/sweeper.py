@@ -22,9 +22,9 @@ async def sweep(resources: Resources) -> None:
     async with resources.database.unit_of_work() as work:
         stranded = await TaskRepository(work.session).stranded(STRANDED_AFTER, _BATCH)
     try:
-        for task_id, attempt, name in await resources.queue.lost(stranded):
-            await resources.queue.push(task_id, attempt, name=name)
-            log.info("stranded task queued again", task_id=str(task_id), attempt=attempt)
+        for due, name in await resources.queue.lost(stranded):
+            await resources.queue.push(due.task_id, due.attempt, name=name, kind=due.kind, suspect=due.suspect)
+            log.info("stranded task queued again", task_id=str(due.task_id), attempt=due.attempt)
     except OUTAGES as error:
         report("sweep ended early", error)
 

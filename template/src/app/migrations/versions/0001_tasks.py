@@ -17,10 +17,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=True),
-        sa.Column("payload", postgresql.JSONB(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("attempt_limit", sa.Integer(), nullable=True),
+        sa.Column("losses", sa.Integer(), nullable=False),
         sa.Column("result", postgresql.JSONB(), nullable=True),
         sa.Column("problem", postgresql.JSONB(), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
@@ -40,6 +41,13 @@ def upgrade() -> None:
     op.create_index("ix_tasks_owner_id_id", "tasks", ["owner_id", "id"])
     op.create_index(
         "ix_tasks_unfinished", "tasks", ["due_at"], postgresql_where=sa.text("status IN ('queued', 'running')")
+    )
+    op.create_index("ix_tasks_owner_id_stored", "tasks", ["owner_id"], postgresql_where=sa.text("payload IS NOT NULL"))
+    op.create_index(
+        "ix_tasks_finished_at_stored",
+        "tasks",
+        ["finished_at"],
+        postgresql_where=sa.text("payload IS NOT NULL AND finished_at IS NOT NULL"),
     )
     op.create_index("ix_tasks_dead", "tasks", ["id"], postgresql_where=sa.text("status = 'dead'"))
     op.create_table(
