@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import httpx
+import psutil
 import pytest
 from babel.messages.extract import extract_from_dir
 from fastapi import FastAPI, Query
@@ -15,7 +16,7 @@ import app
 from app.kit import validation
 from app.kit.configuration import Environment
 from app.kit.context import request_context
-from app.kit.i18n import catalogue, negotiate, translate
+from app.kit.i18n import _negotiated, catalogue, negotiate, translate
 from app.kit.times import Moment
 from app.kit.validation import describe
 from app.main import create_app
@@ -43,6 +44,14 @@ AVAILABLE = ("en", "id", "fil", "zh")
 )
 def test_the_best_available_language_is_chosen(header: str, expected: str) -> None:
     assert negotiate(header, AVAILABLE, "en") == expected
+
+
+def test_headers_of_callers_fill_no_memory() -> None:
+    _negotiated.cache_clear()
+    before = psutil.Process().memory_info().rss
+    for number in range(1_024):
+        assert negotiate(f"zh-{number}," + "x" * 60_000, AVAILABLE, "en") == "zh"
+    assert psutil.Process().memory_info().rss - before < 16 * 1_048_576
 
 
 def test_a_language_without_catalogue_is_english() -> None:

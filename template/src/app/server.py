@@ -9,18 +9,17 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.connections import BoundedProtocol, BoundedServer
 from app.health.state import ServingState
 from app.main import create_app
 
-# The ALB keeps idle connections for 60 s: a server that closes them first gives random 502s.
-KEEP_ALIVE_SECONDS = 75
 # Each caller's next answer says that its connection ends. One that is still silent after this is closed.
 DRAIN_SECONDS = 2.0
 # Within the pod's grace period of 60 s, after its 20 s of preStop sleep and the draining.
 GRACEFUL_SHUTDOWN_SECONDS = 30
 
 
-class ApiServer(uvicorn.Server):
+class ApiServer(BoundedServer):
     """uvicorn that, told to stop, lets go of its callers first: it cuts no request off, and its status is 0.
 
     While it drains it serves as before, but every answer ends its connection. A second signal ends the draining.
@@ -62,7 +61,9 @@ def closing_while_draining(application: ASGIApp, state: ServingState) -> ASGIApp
     return serve
 
 
-def api_server(application: FastAPI, host: str, port: int, drain: float) -> ApiServer:
+def api_server(
+    application: FastAPI, host: str, port: int, drain: float, protocol: type[BoundedProtocol] = BoundedProtocol
+) -> ApiServer:
     """A server of the application, as production needs it."""
     state: ServingState = application.state.serving
     config = uvicorn.Config(
@@ -75,7 +76,11 @@ def api_server(application: FastAPI, host: str, port: int, drain: float) -> ApiS
         # X-Forwarded-For is read by the service, which knows how many proxies to trust.
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        http=protocol,
+        # No feature speaks it, and its connections have no bounds.
+        ws="none",
+        # The protocol's own deadline counts; this one ends with the first byte, whatever that is.
+        timeout_keep_alive=int(protocol.bounds.idle_seconds),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
     return ApiServer(config, state, drain)

@@ -18,6 +18,7 @@ from redis.exceptions import WatchError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
+from app.connections import BoundedProtocol, BoundedServer
 from app.features import discover
 from app.kit.features import Feature
 from app.kit.logs import configure_logging
@@ -124,7 +125,7 @@ def _cron(resources: Resources, job: CronJob) -> ArqCronJob:
     )
 
 
-class _HealthServer(uvicorn.Server):
+class _HealthServer(BoundedServer):
     """uvicorn without its signal handlers: the worker has its own."""
 
     @contextmanager
@@ -246,6 +247,8 @@ class WorkerProcess:
             log_config=None,
             access_log=False,
             lifespan="off",
+            http=BoundedProtocol,
+            ws="none",
         )
         server = _HealthServer(config)
         return server, asyncio.create_task(server.serve())

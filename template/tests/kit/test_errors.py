@@ -18,7 +18,7 @@ async def test_a_refused_method_is_told_every_method_of_the_address() -> None:
     transport = httpx.ASGITransport(application)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answer = await client.put("/v1/things")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
     assert answer.json()["type"] == "urn:problem:method-not-allowed"
 
 

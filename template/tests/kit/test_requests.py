@@ -132,3 +132,21 @@ async def test_production_tells_browsers_to_stay_with_https(settings: Settings) 
         headers = (await client.get("/")).headers
     assert headers["strict-transport-security"] == "max-age=31536000"
     assert headers["cache-control"] == "max-age=5"
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/v1/tasks", "http://test/metrics", "/v1/nothing"])
+async def test_head_answers_as_get_without_the_body(ann: SignedIn, path: str) -> None:
+    headers = {"Authorization": f"Bearer {ann.token}"}
+    get, head = [await ann.client.request(method, path, headers=headers) for method in ("GET", "HEAD")]
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    left_out = {"x-request-id", "ratelimit", "content-length"}
+    assert {name: head.headers[name] for name in head.headers.keys() - left_out} == {
+        name: get.headers[name] for name in get.headers.keys() - left_out
+    }
+    assert int(head.headers["content-length"]) > 0
+
+
+async def test_head_is_allowed_where_get_is_and_nowhere_else(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/health/live")).headers["allow"] == "GET, HEAD"
+    answer = await client.head("/v1/tasks/x/y")
+    assert answer.status_code == 404

@@ -81,11 +81,12 @@ async def _http(request: Request, error: Exception) -> Response:
 def _methods_here(request: Request) -> list[str]:
     """What the address takes. Starlette's own list ends with the first route that has the path."""
     routes = request.app.router.routes
-    return [
+    methods = [
         method
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+    return ["GET", "HEAD", *methods[1:]] if methods[:1] == ["GET"] else methods
 
 
 async def _database(_request: Request, error: Exception) -> Response:

@@ -10,6 +10,8 @@ from pathlib import Path
 from babel.messages.pofile import read_po
 
 _PACKAGE = Path(__file__).parents[1]
+# Browsers send fewer than 100 characters.
+_LONGEST_HEADER = 256
 # Codes that browsers still send for languages that have a newer one (RFC 5646, BCP 47 registry).
 _ALIASES = {"in": "id", "tl": "fil"}
 
@@ -36,13 +38,21 @@ def catalogue(language: str) -> Mapping[str, str]:
     return messages
 
 
-# Browsers of one language send the same few headers. Bounded, because callers write what they like.
-@lru_cache(maxsize=1024)
 def negotiate(accept_language: str, available: tuple[str, ...], default: str) -> str:
     """The best of the available languages for an `Accept-Language` header, or the default.
 
     A region falls back to its language: `zh-Hans-SG` is served `zh`.
     """
+    if len(accept_language) > _LONGEST_HEADER:
+        # The last entry may be cut in two: it does not count.
+        accept_language = accept_language[:_LONGEST_HEADER].rpartition(",")[0]
+    return _negotiated(accept_language.lower(), available, default)
+
+
+# Browsers of one language send the same few headers. Callers write what they like: the number of headers is bounded
+# here, their length before.
+@lru_cache(maxsize=1024)
+def _negotiated(accept_language: str, available: tuple[str, ...], default: str) -> str:
     for code in _by_quality(accept_language):
         primary = code.split("-")[0]
         if (language := _ALIASES.get(primary, primary)) in available:

@@ -22,6 +22,8 @@ log = structlog.stdlib.get_logger("app.access")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # `:uuid` in `{task_id:uuid}`: how a route reads its parameter is no part of its name.
 _CONVERTER = re.compile(r":[a-z]+(?=\})")
+# A label that callers cannot multiply.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _EXTRA_HEADERS = "app.response_headers"
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -47,6 +49,15 @@ def client_address(request: HTTPConnection) -> str:
     return request.client.host if request.client else "unknown"
 
 
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
+
+
 class RequestMiddleware:
     """The outermost layer of the application. Every request pays for what stands here, health checks too."""
 
@@ -67,15 +78,19 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method: str = scope["method"]
+        if method == "HEAD":
+            # A route answers HEAD as it answers GET. A copy: the server leaves out the body by its own scope.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         # Of a header that is sent twice the last one counts; what may be a list is read elsewhere.
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_request_id()
         accepted = headers.get(b"accept-language", b"").decode("latin-1")
         with request_context(request_id, negotiate(accepted, self._languages, self._default_language)):
-            await self._serve(scope, receive, send)
+            await self._serve(scope, receive, send, method)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, method: str) -> None:
         started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
@@ -88,12 +103,12 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request failed", method=scope["method"], path=scope["path"])
+            log.exception("request failed", method=method, path=scope["path"])
             if status:
                 raise  # The answer is under way: closing the connection is all that is left to say.
             await self._failed(scope, receive, send_with_headers)
         finally:
-            self._record(scope, status or 500, time.perf_counter() - started)
+            self._record(scope, method, status or 500, time.perf_counter() - started)
 
     def _with_headers(self, scope: Scope, headers: Iterable[RawHeader]) -> list[RawHeader]:
         complete = [*headers, *self._headers, *scope.get(_EXTRA_HEADERS, ())]
@@ -105,9 +120,10 @@ class RequestMiddleware:
             complete.append((b"content-language", current_language().encode()))
         return complete
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         path: str = scope["path"]
-        count, duration = _measures(scope["method"], self._route(scope), status)
+        label = method if method in _METHODS else "OTHER"
+        count, duration = _measures(label, self._route(scope), status)
         count.inc()
         duration.observe(seconds)
         if status >= 500:
@@ -116,7 +132,7 @@ class RequestMiddleware:
             metrics.HTTP_SLOW_REQUESTS.inc()
         if not path.startswith(self._unlogged):
             milliseconds = round(seconds * 1000, 1)
-            log.info("request", method=scope["method"], path=path, status=status, milliseconds=milliseconds)
+            log.info("request", method=method, path=path, status=status, milliseconds=milliseconds)
 
     def _route(self, scope: Scope) -> str:
         """The route's path, with its parameters unfilled: a label that callers cannot multiply."""

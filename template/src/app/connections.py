@@ -1,0 +1,162 @@
+"""Connections of the HTTP servers: bounds on size and time, for clients that reach a pod past the load balancer.
+
+uvicorn bounds the idle time after an answer, and nothing else: not a request's head, nor the time that it takes.
+"""
+
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import structlog
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one client may cost. Seconds and bytes."""
+
+    # The ALB keeps idle connections for 60 s: a server that closes them first gives random 502s.
+    idle_seconds: float = 75
+    # The ALB sends a head in one go, as it has it whole.
+    head_seconds: float = 10
+    # 1 MiB, the largest body, at 35 kB/s.
+    body_seconds: float = 30
+    # A client that reads nothing of an answer. Those of the service fit into a socket's buffer, nearly all.
+    write_seconds: float = 30
+    # The ALB's own limit on a head is 64 kB.
+    head_bytes: int = 65_536
+    headers: int = 100
+    # About 20 kB each. Beyond, the connection that is closest to its end makes room.
+    connections: int = 1_000
+
+
+class _HeadTooLargeError(Exception):
+    """Stops the parser."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol within bounds. A `BoundedServer` looks at the deadlines: a timer each would cost more."""
+
+    bounds: ClassVar[Bounds] = Bounds()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.deadline = math.inf
+        self._write_deadline = math.inf
+        self._receiving = False
+        self._in_head = False
+        self._too_large = False
+        self._head_bytes = self._bytes_since = self._headers = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a request, and have another connection make room where there are too many."""
+        super().connection_made(transport)
+        self._wait(self.bounds.idle_seconds)
+        if len(self.connections) > self.bounds.connections:
+            others = [one for one in self.connections if isinstance(one, BoundedProtocol) and one is not self]
+            victim = min(others, key=lambda one: one.deadline, default=self)
+            victim.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse. Counts what arrives without that it ends a head, or belongs to a body."""
+        in_head = self._in_head
+        self._bytes_since += len(data)
+        super().data_received(data)
+        # Of the piece in which a head begins, nobody knows how much belongs to it: its parts are counted as they come.
+        if self._receiving and self._in_head == in_head and self._bytes_since > self.bounds.head_bytes:
+            self._refuse()
+
+    def on_message_begin(self) -> None:
+        """Begin a request's head."""
+        super().on_message_begin()
+        self._receiving = self._in_head = True
+        self._head_bytes = self._bytes_since = self._headers = 0
+        self._wait(self.bounds.head_seconds)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the URL."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, or a trailer."""
+        self._headers += 1
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin the body."""
+        self._in_head, self._bytes_since = False, 0
+        self._wait(self.bounds.body_seconds)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._bytes_since = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request: how long the answer takes is the service's own matter."""
+        self._receiving = False
+        self._wait(self.bounds.idle_seconds if self.cycle.response_complete else math.inf)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request. The rest of a body that was refused keeps its deadline."""
+        super().on_response_complete()
+        if not self._receiving:
+            self._wait(self.bounds.idle_seconds)
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read."""
+        self._write_deadline = self.loop.time() + self.bounds.write_seconds
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads."""
+        self._write_deadline = math.inf
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
+        """Answer a request that cannot be parsed, or whose head is too large, with a problem."""
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._too_large else HTTPStatus.BAD_REQUEST
+        slug = "head-too-large" if self._too_large else "malformed-request"
+        body = f'{{"type":"urn:problem:{slug}","title":"{status.phrase}","status":{status.value}}}'
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
+        self.transport.write(f"{head}content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode())
+        self.transport.close()
+
+    def end_when_due(self, now: float) -> None:
+        """Cut the connection off when its client had its time."""
+        if now >= min(self.deadline, self._write_deadline):
+            self.transport.abort()
+
+    def _wait(self, seconds: float) -> None:
+        self.deadline = self.loop.time() + seconds
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self.bounds.head_bytes or self._headers > self.bounds.headers:
+            self._too_large = True
+            raise _HeadTooLargeError
+
+    def _refuse(self) -> None:
+        if not self.transport.is_closing():
+            self._too_large = True
+            self.send_400_response("")
+
+
+class BoundedServer(uvicorn.Server):
+    """A server that ends connections when they are due. Its configuration names a `BoundedProtocol`."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the deadlines once a second: uvicorn asks ten times."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedProtocol):
+                    connection.end_when_due(connection.loop.time())
+        return await super().on_tick(counter)
