@@ -9,8 +9,9 @@ from starlette.requests import Request
 from app.kit import redis as kit_redis
 from app.kit.configuration import ConfigurationError
 from app.kit.ids import new_id
-from app.kit.ratelimit import Limit, RateLimiter, RateLimitSettings, declare
-from app.kit.requests import client_address
+from app.kit.problems import TooManyRequests
+from app.kit.ratelimit import AddressLimit, Limit, RateLimiter, RateLimitSettings, declare
+from app.kit.requests import client_address, client_network
 from app.kit.resources import Resources
 from tests.identity import SignedIn
 
@@ -107,8 +108,8 @@ async def test_answers_tell_the_limit_and_a_refusal_tells_when_to_come_back(
     assert answers[1].json()["type"] == "urn:problem:too-many-requests"
 
 
-def request(trusted: int, *forwarded: str) -> Request:
-    app = SimpleNamespace(state=SimpleNamespace(settings=SimpleNamespace(trusted_proxies=trusted)))
+def request(trusted: int, *forwarded: str, app: SimpleNamespace | None = None) -> Request:
+    app = app or SimpleNamespace(state=SimpleNamespace(settings=SimpleNamespace(trusted_proxies=trusted)))
     headers = [(b"x-forwarded-for", hops.encode()) for hops in forwarded]
     return Request({"type": "http", "app": app, "headers": headers, "client": ("10.0.0.9", 1)})
 
@@ -121,10 +122,39 @@ def request(trusted: int, *forwarded: str) -> Request:
         (2, "6.6.6.6, 1.1.1.1, 10.0.0.1", "1.1.1.1"),
         (2, "1.1.1.1", "10.0.0.9"),
         (1, "", "10.0.0.9"),
+        (1, "192.0.2.1:4711", "192.0.2.1"),
+        (1, "[2001:db8::1]:443", "2001:db8::1"),
+        (1, "2001:DB8:0:0::1", "2001:db8::1"),
+        (1, "::ffff:192.0.2.1", "192.0.2.1"),
+        (1, "not an address", "10.0.0.9"),
+        (1, "1" * 5_000, "10.0.0.9"),
     ],
 )
 def test_only_trusted_hops_name_the_caller(trusted: int, forwarded: str, expected: str) -> None:
     assert client_address(request(trusted, forwarded)) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1:4711", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2:ffff::]:443", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_limits_count_by_what_one_caller_is_given(address: str, network: str) -> None:
+    assert client_network(request(1, address)) == network
+
+
+async def test_a_caller_with_many_addresses_has_one_allowance(resources: Resources) -> None:
+    limit = AddressLimit(Limit("many", 2, 60))
+    settings = SimpleNamespace(trusted_proxies=1)
+    resources_of = SimpleNamespace(state=SimpleNamespace(settings=settings, resources=resources))
+    for number in range(2):
+        await limit(request(1, f"[2001:db8::{number:x}]:{4_000 + number}", app=resources_of))
+    with pytest.raises(TooManyRequests):
+        await limit(request(1, "2001:db8::ffff", app=resources_of))
 
 
 def test_a_second_header_of_the_caller_hides_nothing() -> None:

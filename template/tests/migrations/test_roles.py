@@ -148,6 +148,27 @@ def test_the_application_changes_no_table_and_empties_none(master: Settings) -> 
     assert asked(app, lambda connection: connection.fetchval(owned)) == 0
 
 
+def test_the_application_makes_no_temporary_table(master: Settings) -> None:
+    app = prepared(master)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        run(app, "CREATE TEMPORARY TABLE mine (id int)")
+
+
+def test_the_application_reads_which_migrations_ran_and_changes_nothing_of_it(master: Settings) -> None:
+    app = prepared(master)
+    for again in range(2):
+        assert asked(app, lambda connection: connection.fetchval("SELECT count(*) FROM alembic_version"))
+        for statement in (
+            "DELETE FROM alembic_version",
+            "UPDATE alembic_version SET version_num = 'x'",
+            "INSERT INTO alembic_version VALUES ('x')",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                run(app, statement)
+        if not again:
+            ensure(master, roles())
+
+
 def test_a_second_run_writes_nothing(master: Settings, server: URL) -> None:
     prepared(master)
     # The keeper sees the passwords' rows too. A row that was written anew has another version.

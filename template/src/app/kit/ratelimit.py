@@ -16,7 +16,7 @@ from app.kit.configuration import Fault, Section, parse_json
 from app.kit.identity import CurrentUser
 from app.kit.problems import TooManyRequests
 from app.kit.redis import OUTAGES, report
-from app.kit.requests import add_response_header, client_address
+from app.kit.requests import add_response_header, client_network
 
 # The generic cell rate algorithm: one key holds the time at which the caller's allowance is whole again.
 # It spreads a caller's requests instead of letting two full windows meet at their border.
@@ -119,13 +119,13 @@ def declare(limit: Limit) -> Limit:
 
 @dataclass(frozen=True, slots=True)
 class AddressLimit:
-    """Limits each client address. Raises TooManyRequests."""
+    """Limits each client's IP address, or its /64 of IPv6. Raises TooManyRequests."""
 
     limit: Limit
 
     async def __call__(self, request: Request) -> None:
         """Count the request."""
-        await _check(request, self.limit, client_address(request))
+        await _check(request, self.limit, client_network(request))
 
 
 @dataclass(frozen=True, slots=True)

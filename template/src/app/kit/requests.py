@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -36,17 +37,50 @@ def add_response_header(request: HTTPConnection, name: str, value: str) -> None:
 
 
 def client_address(request: HTTPConnection) -> str:
-    """The caller's address: as many hops from the right of X-Forwarded-For as there are trusted proxies.
+    """The caller's IP address: as many hops from the right of X-Forwarded-For as there are trusted proxies.
 
-    What stands further left was written by the caller and proves nothing.
+    What stands further left was written by the caller and proves nothing. A port is left out, and an IPv4 address
+    that came as an IPv6 one is IPv4 again.
     """
     trusted: int = request.app.state.settings.trusted_proxies
     # A header that is sent twice is one list: the proxy writes at the end of the whole.
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    if trusted and len(hops) >= trusted:
-        return hops[-trusted]
-    return request.client.host if request.client else "unknown"
+    peer = request.client.host if request.client else "unknown"
+    if trusted and len(hops) >= trusted and len(hops[-trusted]) <= _LONGEST_HOP:
+        return _address(hops[-trusted]) or peer
+    return _address(peer) or peer
+
+
+def client_network(request: HTTPConnection) -> str:
+    """The part of the caller's address that limits count by: the /64 of IPv6, which is the least that a host is given.
+
+    One caller of IPv6 has 2**64 addresses to choose from.
+    """
+    return _network(client_address(request))
+
+
+# The longest of IPv6, in brackets, with a zone and a port.
+_LONGEST_HOP = 64
+
+
+@lru_cache(maxsize=4096)
+def _address(hop: str) -> str:
+    """The address of a hop, such as `192.0.2.1:443` or `[2001:db8::1]:443`; empty where it names none."""
+    bare = hop[1:].partition("]")[0] if hop.startswith("[") else hop
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str) -> str:
+    return str(ip_network(f"{address.partition('%')[0]}/64", strict=False)) if ":" in address else address
 
 
 def _without_body(send: Send) -> Send:

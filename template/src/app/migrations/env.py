@@ -16,6 +16,13 @@ ADVISORY_LOCK = 7_266_726
 # A migration that waits for a lock makes every later query on that table wait behind it.
 LOCK_TIMEOUT = "5s"
 
+# Roles, quoted where they need it, that may write to the record and do not own it.
+_WRITERS = """
+    SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl)
+    WHERE pg_class.oid = to_regclass('alembic_version') AND grantee NOT IN (0, relowner)
+    AND privilege_type IN ('INSERT', 'UPDATE', 'DELETE')
+"""
+
 discover()  # imports the features' models, so that autogenerate sees their tables
 
 
@@ -27,6 +34,13 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         context.run_migrations()
+        protect_record(connection)
+
+
+def protect_record(connection: Connection) -> None:
+    """Leave the record of applied migrations to its owner: default privileges have just given it to the application."""
+    for role in connection.execute(text(_WRITERS)).scalars().all():
+        connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}"))
 
 
 async def run() -> None:

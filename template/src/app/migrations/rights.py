@@ -29,7 +29,7 @@ _MEMBERSHIPS = """
 """
 # Tables and sequences of the migrations' role alone: an extension's are its superuser's.
 _RELATIONS = """
-    SELECT format('%I.%I', nspname, relname), relkind = 'S' FROM pg_class
+    SELECT format('%I.%I', nspname, relname), relkind = 'S', relname = 'alembic_version' FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = 'public' AND relowner = $1::text::regrole AND relkind IN ('r', 'p', 'v', 'm', 'S')
 """
@@ -56,7 +56,9 @@ async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -
     await connection.execute(f"GRANT {migrations} TO CURRENT_USER WITH INHERIT TRUE")
     for statement in (
         f"GRANT CONNECT ON DATABASE {database} TO {app}, {migrations}",
-        f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM {app}",
+        # Everybody may make temporary tables unless told otherwise: a revocation from one role would leave that.
+        f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM {app}, PUBLIC",
+        f"GRANT TEMPORARY ON DATABASE {database} TO {migrations}",
         f"REVOKE CREATE ON SCHEMA public FROM {app}, PUBLIC",
         f"GRANT USAGE ON SCHEMA public TO {app}",
         f"GRANT USAGE, CREATE ON SCHEMA public TO {migrations}",
@@ -66,7 +68,10 @@ async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -
         coming = f"ALTER DEFAULT PRIVILEGES FOR ROLE {migrations} IN SCHEMA public"
         await connection.execute(f"{coming} REVOKE ALL ON {kind} FROM {app}")
         await connection.execute(f"{coming} GRANT {rights} ON {kind} TO {app}")
-    for relation, is_sequence in await connection.fetch(_RELATIONS, migrations):
+    for relation, is_sequence, is_record in await connection.fetch(_RELATIONS, migrations):
         rights = f"{SEQUENCE_RIGHTS} ON SEQUENCE" if is_sequence else f"{TABLE_RIGHTS} ON TABLE"
         await connection.execute(f"REVOKE ALL ON {'SEQUENCE' if is_sequence else 'TABLE'} {relation} FROM {app}")
+        if is_record:
+            # The record of applied migrations: the start-up probe compares it, and nothing of the service writes it.
+            rights = "SELECT ON TABLE"
         await connection.execute(f"GRANT {rights} {relation} TO {app}")
