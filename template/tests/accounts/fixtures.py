@@ -17,6 +17,7 @@ from app.accounts.models import User
 from app.accounts.passwords import Passwords
 from app.accounts.service import AccountService, accounts_of
 from app.kit.mail import Mail
+from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.kit.resources import Resources
 from tests.identity import Confirm, SignedIn, SignIn
 
@@ -28,8 +29,7 @@ def cheap_passwords() -> Iterator[None]:
     """Hashes that cost next to nothing: nearly every test signs users in. A test may ask for `costly_passwords`."""
     hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
-        for user in ("feature", "administration"):
-            patch.setattr(f"app.accounts.{user}.Passwords", lambda: Passwords(hasher))
+        patch.setattr("app.accounts.feature.Passwords", lambda: Passwords(hasher))
         yield
 
 
@@ -66,7 +66,7 @@ def confirm(resources: Resources) -> Confirm:
         async with resources.database.unit_of_work() as work:
             query = update(User).where(User.id == UUID(user.user_id)).values(email_verified_at=func.now())
             await work.session.execute(query)
-            await accounts_of(resources).reread(work, UUID(user.user_id))
+            await accounts_of(resources).announce(work, UUID(user.user_id))
 
     return confirm
 
@@ -75,6 +75,13 @@ def confirm(resources: Resources) -> Confirm:
 async def ann(sign_in: SignIn) -> SignedIn:
     """A signed-in user."""
     return await sign_in("ann@example.com")
+
+
+@pytest.fixture
+def open_limits(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No rate limits, for tests that ask hundreds of times."""
+    limits = {name: Limit(name, 1_000_000, 60) for name in declared_limits()}
+    monkeypatch.setattr(resources, "limiter", RateLimiter(resources.redis, limits))
 
 
 class Mailbox:

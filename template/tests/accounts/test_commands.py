@@ -18,8 +18,21 @@ def users(*arguments: str, password: str = "correct horse battery staple") -> Re
 
 
 def test_a_user_is_created_once_and_then_given_a_new_password() -> None:
-    assert users("create", "Root@example.com", "--admin").stdout == "created Root@example.com\n"
-    assert users("create", "root@example.com").stdout == "new password for root@example.com\n"
+    assert users("create", "Root@example.com").stdout == "Root@example.com: created\n"
+    said = "root@example.com: existed: new password set, sessions ended, roles unchanged\n"
+    assert users("create", "root@example.com").stdout == said
+
+
+def test_creating_an_administrator_says_what_became_of_the_role() -> None:
+    said = [users("create", "root@example.com", "--admin").stdout for _ in range(2)]
+    users("create", "ann@example.com")
+    said.append(users("create", "ann@example.com", "--admin").stdout)
+    assert [line.partition(": ")[2] for line in said] == [
+        "created, with the role admin\n",
+        "existed: new password set, sessions ended; had the role admin before\n",
+        "existed: new password set, sessions ended, role admin given\n",
+    ]
+    assert users("list", "ann").stdout.split("\t")[2] == "admin"
 
 
 def test_a_short_password_is_refused() -> None:

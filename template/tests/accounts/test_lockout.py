@@ -1,22 +1,26 @@
 """Waits after failed logins: for any name alike, doubling, and no trap for the real user."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from app.accounts.lockout import FORGOTTEN_AFTER
-from app.accounts.models import CountedLogins
-from app.accounts.passwords import Turn
-from app.accounts.service import AccountService, accounts_of
+from app.accounts.lockout import CHECKED_WITHIN, FORGOTTEN_AFTER
+from app.accounts.models import CountedLogins, LoginSession, MailedToken
+from app.accounts.passwords import Check, Passwords, Turn
+from app.accounts.retention import remove_old
+from app.accounts.schemas import TokenPair
+from app.accounts.service import AccountService, Device, accounts_of
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import RateLimiter
 from app.kit.resources import Resources
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
 from tests.conftest import RunQueue
-from tests.identity import SignedIn
+from tests.identity import SignedIn, SignIn
 
 NOBODY = "nobody@example.com"
 
@@ -56,13 +60,13 @@ async def test_known_and_unknown_addresses_cost_the_same_hashes(
     client: httpx.AsyncClient, ann: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checks: list[bool] = []
-    real = Turn.matches
+    real = Turn.check
 
-    async def counted(turn: Turn, password: str, password_hash: str | None) -> bool:
+    async def counted(turn: Turn, password: str, password_hash: str | None) -> Check:
         checks.append(password_hash is not None)
         return await real(turn, password, password_hash)
 
-    monkeypatch.setattr(Turn, "matches", counted)
+    monkeypatch.setattr(Turn, "check", counted)
     await fail(client, ann.email, 7)
     await fail(client, NOBODY, 7)
     assert checks == [True] * 5 + [False] * 5
@@ -151,3 +155,117 @@ async def test_a_current_password_is_guessed_at_no_faster(ann: SignedIn, resourc
     answers = [await ann.post("/v1/auth/password", body) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [403] * 5 + [429]
     assert len(await events(resources, "login.failed")) == 5
+
+
+def device(answer: httpx.Response) -> dict[str, str]:
+    """The header with the cookie that a login left. httpx itself sends it over TLS alone, as browsers do."""
+    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+async def test_failures_of_strangers_lock_out_strangers_and_not_a_device_that_logged_in_before(
+    client: httpx.AsyncClient, ann: SignedIn
+) -> None:
+    known = device(await log_in(client, ann.email))
+    assert [answer.status_code for answer in await fail(client, ann.email, 6)] == [401] * 5 + [429]
+    form = {"username": ann.email, "password": PASSWORD}
+    assert (await client.post("/v1/auth/login", data=form, headers=known)).status_code == 200
+    # Nor does the owner's login give strangers new attempts.
+    assert (await log_in(client, ann.email)).status_code == 429
+
+
+async def test_a_device_is_locked_by_its_own_failures(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    known = device(await log_in(client, ann.email))
+    form = {"username": ann.email, "password": "wrong password"}
+    answers = [await client.post("/v1/auth/login", data=form, headers=known) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert (await log_in(client, ann.email)).status_code == 200
+
+
+async def test_a_device_is_known_under_its_name_alone_and_its_cookie_is_no_credential(
+    client: httpx.AsyncClient, ann: SignedIn, sign_in: SignIn
+) -> None:
+    bob = await sign_in("bob@example.com")
+    own, others = device(await log_in(client, ann.email)), device(await log_in(client, bob.email))
+    name, _, value = own["Cookie"].partition("=")
+    forged = {"Cookie": f"{name}={'0' * 32}.{value.partition('.')[2]}"}
+    await fail(client, ann.email, 6)
+    form = {"username": ann.email, "password": PASSWORD}
+    for headers in (others, forged, {"Cookie": f"{name}="}, {"Cookie": f"{name}=x.y.z"}):
+        assert (await client.post("/v1/auth/login", data=form, headers=headers)).status_code == 429
+    assert (await client.get("/v1/users/me", headers=own)).status_code == 401
+
+
+async def test_the_cookie_of_a_device_is_for_this_host_over_tls_alone_and_set_once(
+    client: httpx.AsyncClient, ann: SignedIn
+) -> None:
+    answer = await log_in(client, ann.email)
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-device-")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=strict"} <= {part.strip() for part in cookie.split(";")}
+    assert "Domain" not in cookie
+    assert ann.email not in cookie
+    form = {"username": ann.email, "password": PASSWORD}
+    again = await client.post("/v1/auth/login", data=form, headers=device(answer))
+    assert "set-cookie" not in again.headers
+    wrong = await log_in(client, ann.email, "wrong password")
+    assert "set-cookie" not in wrong.headers
+
+
+async def test_a_burst_of_right_passwords_over_several_pods_is_let_in(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources, accounts: AccountService
+) -> None:
+    pods = [replace(accounts, passwords=Passwords()) for _ in range(6)]
+
+    async def log_in_at(pod: AccountService) -> TokenPair:
+        async with resources.database.unit_of_work() as work:
+            return await pod.login(work, ann.email, PASSWORD, Device("", "127.0.0.1"))
+
+    pairs = await asyncio.gather(*(log_in_at(pod) for pod in pods for _ in range(2)))
+    assert len({pair.refresh_token for pair in pairs}) == 12
+
+
+async def test_an_attempt_whose_pod_died_counts_as_failed(
+    client: httpx.AsyncClient, ann: SignedIn, resources: Resources, accounts: AccountService
+) -> None:
+    for _ in range(5):
+        async with resources.database.unit_of_work() as work:
+            assert await accounts.lockout.admit(work.session, ann.email)
+    async with resources.database.unit_of_work() as work:
+        assert not await accounts.lockout.admit(work.session, ann.email)
+    await let_pass(resources, CHECKED_WITHIN + timedelta(seconds=1))
+    assert (await log_in(client, ann.email)).status_code == 429
+
+
+class LateClock(datetime):
+    """The clock of a pod that is months ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """A time to come."""
+        return super().now(tz) + timedelta(days=100)
+
+
+async def test_the_clock_of_a_pod_decides_no_wait_no_session_and_no_link(
+    client: httpx.AsyncClient,
+    ann: SignedIn,
+    resources: Resources,
+    mailbox: Mailbox,
+    run_queue: RunQueue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await fail(client, ann.email, 5)
+    for module in ("lockout", "service", "mailed_tokens", "repository", "recovery", "retention", "sessions"):
+        monkeypatch.setattr(f"app.accounts.{module}.datetime", LateClock, raising=False)
+    assert (await log_in(client, ann.email)).status_code == 429
+    await remove_old(resources)
+    assert (await log_in(client, ann.email)).status_code == 429
+    await client.post("/v1/auth/password/forgot", json={"email": ann.email})
+    await run_queue()
+    async with resources.database.unit_of_work() as work:
+        ends = (await work.session.execute(select(func.max(MailedToken.expires_at) - func.now()))).scalar_one()
+        sessions = (await work.session.execute(select(LoginSession.expires_at - func.now()))).scalars().all()
+    assert ends < timedelta(days=3)
+    assert all(timedelta(days=29) < left < timedelta(days=31) for left in sessions)
+    body = {"token": mailbox.token(), "password": "another long password"}
+    assert (await client.post("/v1/auth/password/reset", json=body)).status_code == 204
+    assert (await log_in(client, ann.email, "another long password")).status_code == 200

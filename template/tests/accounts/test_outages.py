@@ -44,7 +44,7 @@ async def test_without_redis_a_session_that_ended_is_refused(
     principal = await store.authenticate(ann.token)
     async with accounts.database.unit_of_work() as work:
         await accounts.logout(work, Actor(principal.user_id, ""), principal.session_id)
-    await store.forget(principal.session_id)
+    await store.forget(principal.user_id, principal.session_id)
     with pytest.raises(Unauthorized):
         await store.authenticate(ann.token)
 
@@ -66,7 +66,7 @@ async def test_a_change_that_redis_does_not_hear_of_holds_all_the_same(
     before = await store.authenticate(ann.token)
     async with accounts.database.unit_of_work() as work:
         (await accounts.profile(work, before)).roles = ["support"]
-    await store.reread(before.session_id)
+    await store.changed(before.user_id, 1)
     assert (await store.authenticate(ann.token)).roles == {"support"}
 
 

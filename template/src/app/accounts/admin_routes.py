@@ -55,9 +55,11 @@ async def disable_user(
 
 
 @router.post("/users/{user_id}/enable")
-async def enable_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep) -> UserRead:
+async def enable_user(
+    user_id: UUID, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
+) -> UserRead:
     """Open an account again."""
-    return UserRead.of(await administration.enable(work, actor, user_id))
+    return UserRead.of(await administration.enable(service, work, actor, user_id))
 
 
 @router.get("/audit-events")

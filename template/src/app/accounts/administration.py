@@ -1,19 +1,18 @@
 """What administrators do to accounts, over HTTP or at the command line."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from app.accounts.addresses import as_stored
 from app.accounts.audit import OPERATOR, Actor, AuditAction, AuditEvent, AuditFilter, AuditRepository, record
 from app.accounts.models import User
-from app.accounts.passwords import Passwords
 from app.accounts.problems import OwnAccount
 from app.accounts.repository import AccountRepository
 from app.accounts.service import AccountService
-from app.kit.database import Database, UnitOfWork
+from app.kit.database import UnitOfWork
 from app.kit.identity import ADMINISTRATOR
-from app.kit.problems import NotFound
+from app.kit.problems import Forbidden, NotFound
 
 
 async def list_users(work: UnitOfWork, actor: Actor, prefix: str, cursor: UUID | None, size: int) -> Sequence[User]:
@@ -30,32 +29,36 @@ async def read_user(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
 
 
 async def set_roles(accounts: AccountService, work: UnitOfWork, actor: Actor, user_id: UUID, roles: set[str]) -> User:
-    """Give a user these roles and no others, in open sessions too. Raises NotFound or OwnAccount."""
-    user = await _user(work, user_id)
+    """Give a user these roles and no others, in open sessions too. Raises NotFound, OwnAccount or Forbidden."""
+    user = await _lock(work, actor, user_id)
     if user_id == actor.user_id and ADMINISTRATOR not in roles:
         raise OwnAccount
     details = {"before": list(user.roles), "after": sorted(roles)}
     record(work, AuditAction.ROLES_CHANGED, actor, user_id, details)
     user.roles = sorted(roles)
-    await accounts.reread(work, user_id)
+    await accounts.announce(work, user_id)
     return user
 
 
 async def disable(accounts: AccountService, work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
-    """Close an account and end its sessions. Raises NotFound or OwnAccount."""
-    user = await _user(work, user_id)
+    """Close an account and end its sessions. Raises NotFound, OwnAccount or Forbidden."""
+    user = await _lock(work, actor, user_id)
     if user_id == actor.user_id:
         raise OwnAccount
-    user.disabled_at = user.disabled_at or datetime.now(UTC)
+    user.disabled_at = user.disabled_at or await AccountRepository(work.session).now()
     record(work, AuditAction.DISABLED, actor, user_id)
     await accounts.logout_everywhere(work, actor, user_id)
     return user
 
 
-async def enable(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
-    """Open an account again; its user has to log in. Raises NotFound."""
-    user = await _user(work, user_id)
-    user.disabled_at = None
+async def enable(accounts: AccountService, work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
+    """Open an account again; its user has to log in. Raises NotFound or Forbidden."""
+    user = await _lock(work, actor, user_id)
+    if user.disabled_at:
+        user.disabled_at = None
+        # None is live: disabling ended them, and a login locks the row. This says so once more.
+        await accounts.announce(work, user_id)
+        await AccountRepository(work.session).revoke_all(user_id)
     record(work, AuditAction.ENABLED, actor, user_id)
     return user
 
@@ -69,38 +72,71 @@ async def list_events(
     return events
 
 
-async def save_user(database: Database, email: str, password: str, name: str, roles: list[str]) -> bool:
-    """Create a user, or give an existing one this password. True when it was created."""
-    password_hash = await Passwords().hash(password)
-    async with database.unit_of_work() as work:
-        accounts = AccountRepository(work.session)
-        user = await accounts.user_by_email(as_stored(email))
+class Saved(StrEnum):
+    """What `save_user` did. The values are for people."""
+
+    CREATED = "created"
+    CREATED_ADMINISTRATOR = "created, with the role admin"
+    PASSWORD_SET = "existed: new password set, sessions ended, roles unchanged"  # noqa: S105  a description
+    MADE_ADMINISTRATOR = "existed: new password set, sessions ended, role admin given"
+    STILL_ADMINISTRATOR = "existed: new password set, sessions ended; had the role admin before"
+
+
+async def save_user(accounts: AccountService, email: str, password: str, name: str, *, admin: bool = False) -> Saved:
+    """Create a user, or give an existing one this password, end its sessions, and make it an administrator if asked."""
+    password_hash = await accounts.passwords.hash(password)
+    async with accounts.database.unit_of_work() as work:
+        repository = AccountRepository(work.session)
+        user = await repository.lock_user_by_email(as_stored(email))
         if user is None:
+            roles = [ADMINISTRATOR] if admin else []
             user = User(email=as_stored(email), name=name, password_hash=password_hash, roles=roles)
             # Whoever makes users here vouches for their addresses.
-            user.email_verified_at = datetime.now(UTC)
-            await accounts.add(user)
+            user.email_verified_at = await repository.now()
+            await repository.add(user)
             record(work, AuditAction.REGISTERED, OPERATOR, user.id, {"roles": roles})
-            return True
+            return Saved.CREATED_ADMINISTRATOR if admin else Saved.CREATED
         user.password_hash = password_hash
         record(work, AuditAction.PASSWORD_CHANGED, OPERATOR, user.id)
-        return False
+        await accounts.logout_everywhere(work, OPERATOR, user.id)
+        if not admin:
+            return Saved.PASSWORD_SET
+        if ADMINISTRATOR in user.roles:
+            return Saved.STILL_ADMINISTRATOR
+        await set_roles(accounts, work, OPERATOR, user.id, {*user.roles, ADMINISTRATOR})
+        return Saved.MADE_ADMINISTRATOR
 
 
 async def grant(work: UnitOfWork, email: str, role: str) -> None:
-    """Give a user a role. Raises NotFound."""
-    user = await user_of(work, email)
+    """Give a user a role. Raises NotFound. Open sessions see it within five minutes: `set_roles` tells them."""
+    user = await lock_user_of(work, email)
     details = {"before": list(user.roles), "after": sorted({*user.roles, role})}
     record(work, AuditAction.ROLES_CHANGED, OPERATOR, user.id, details)
     user.roles = sorted({*user.roles, role})
 
 
-async def user_of(work: UnitOfWork, email: str) -> User:
-    """The user of an address. Raises NotFound."""
-    user = await AccountRepository(work.session).user_by_email(as_stored(email))
+async def lock_user_of(work: UnitOfWork, email: str) -> User:
+    """The user of an address, locked: what is decided on it holds until the commit. Raises NotFound."""
+    user = await AccountRepository(work.session).lock_user_by_email(as_stored(email))
     if user is None:
         raise NotFound
     return user
+
+
+async def _lock(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
+    """The user whom an administrator is about to change. Raises NotFound, or Forbidden for who is no administrator.
+
+    Both rows are locked, in the order of their ids: of two administrators who demote or disable each other at once,
+    one is first, and the other no longer may. So whoever changes another remains, and there is always one.
+    """
+    users = await AccountRepository(work.session).lock_users({user_id} | ({actor.user_id} if actor.user_id else set()))
+    if actor.user_id:
+        administrator = users.get(actor.user_id)
+        if administrator is None or administrator.disabled_at or ADMINISTRATOR not in administrator.roles:
+            raise Forbidden
+    if user_id not in users:
+        raise NotFound
+    return users[user_id]
 
 
 async def _user(work: UnitOfWork, user_id: UUID) -> User:

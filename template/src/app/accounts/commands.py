@@ -29,24 +29,18 @@ _Password = Annotated[
 
 @commands.command()
 def create(email: _Email, password: _Password, name: str = "Administrator", admin: bool = False) -> None:
-    """Create a user, or set the password of an existing one, whose sessions end."""
+    """Create a user, or set the password of an existing one and end its sessions; --admin makes it an administrator."""
     if not 10 <= len(password) <= 128:
         raise typer.BadParameter("a password has 10 to 128 characters")
     try:
         deliverable(email)
     except ValueError as error:
         raise typer.BadParameter(f"{email} is not an address that mail reaches: {error}") from None
-    roles = ["admin"] if admin else []
 
-    async def save(resources: Resources) -> bool:
-        if await administration.save_user(resources.database, email, password, name, roles):
-            return True
-        async with resources.database.unit_of_work() as work:
-            user = await administration.user_of(work, email)
-            await accounts_of(resources).logout_everywhere(work, OPERATOR, user.id)
-        return False
+    async def save(resources: Resources) -> administration.Saved:
+        return await administration.save_user(accounts_of(resources), email, password, name, admin=admin)
 
-    typer.echo(f"{'created' if _run(save) else 'new password for'} {email}")
+    typer.echo(f"{email}: {_run(save)}")
 
 
 @commands.command()
@@ -55,7 +49,7 @@ def role(email: _Email, role: Annotated[str, typer.Argument(help="Such as admin.
 
     async def change(resources: Resources) -> None:
         async with resources.database.unit_of_work() as work:
-            user = await administration.user_of(work, email)
+            user = await administration.lock_user_of(work, email)
             roles = {*user.roles} - {role} if take else {*user.roles, role}
             await administration.set_roles(accounts_of(resources), work, OPERATOR, user.id, roles)
 
@@ -71,9 +65,9 @@ def disable(
 
     async def change(resources: Resources) -> None:
         async with resources.database.unit_of_work() as work:
-            user = await administration.user_of(work, email)
+            user = await administration.lock_user_of(work, email)
             if undo:
-                await administration.enable(work, OPERATOR, user.id)
+                await administration.enable(accounts_of(resources), work, OPERATOR, user.id)
             else:
                 await administration.disable(accounts_of(resources), work, OPERATOR, user.id)
 

@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 
 from app.accounts.audit import Actor
 from app.accounts.service import AccountService, Device, accounts_of
-from app.kit.identity import ADMINISTRATOR, CurrentUser, Principal
-from app.kit.problems import Forbidden
+from app.kit.database import UnitOfWorkDep
+from app.kit.identity import CurrentUser
 from app.kit.requests import client_address
 
 
@@ -15,28 +15,27 @@ async def _service(request: Request) -> AccountService:
     return accounts_of(request.app.state.resources)
 
 
-async def _device(request: Request) -> Device:
-    return Device(request.headers.get("user-agent", ""), client_address(request))
+AccountServiceDep = Annotated[AccountService, Depends(_service)]
+
+
+async def _device(request: Request, service: AccountServiceDep) -> Device:
+    cookie = request.cookies.get(service.devices.cookie_name, "")
+    return Device(request.headers.get("user-agent", ""), client_address(request), cookie)
 
 
 async def _actor(request: Request, user: CurrentUser) -> Actor:
     return Actor(user.user_id, client_address(request))
 
 
-async def _administrator(user: CurrentUser) -> Principal:
-    if ADMINISTRATOR not in user.roles:
-        raise Forbidden
-    return user
-
-
-async def _administrating(request: Request, user: "Administrator") -> Actor:
+async def _administrating(
+    request: Request, user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep
+) -> Actor:
+    await service.administrator(work, user)
     return Actor(user.user_id, client_address(request))
 
 
-Administrator = Annotated[Principal, Depends(_administrator)]
-
-AccountServiceDep = Annotated[AccountService, Depends(_service)]
 DeviceDep = Annotated[Device, Depends(_device)]
-# The signed-in user as the audit log writes it; the second is an administrator, everybody else is refused.
+# The signed-in user as the audit log writes it; the second is an administrator by the row in PostgreSQL, everybody
+# else is refused.
 ActorDep = Annotated[Actor, Depends(_actor)]
 AdministratorDep = Annotated[Actor, Depends(_administrating)]

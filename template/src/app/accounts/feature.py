@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.accounts import admin_routes, page_routes, recovery_routes, routes, session_routes
 from app.accounts.development import seed
+from app.accounts.devices import Devices
 from app.accounts.lockout import Lockout
 from app.accounts.passwords import Passwords
 from app.accounts.retention import retention
@@ -21,7 +22,8 @@ def make_service(resources: Resources) -> AccountService:
     settings = resources.section(AccountsSettings)
     tokens = Tokens(settings)
     sessions = SessionStore(resources.database, resources.redis, tokens)
-    return AccountService(settings, resources.database, tokens, sessions, Passwords(), Lockout(settings, tokens))
+    lockout, devices = Lockout(settings, tokens), Devices(settings.service, tokens)
+    return AccountService(settings, resources.database, tokens, sessions, Passwords(), lockout, devices)
 
 
 def _router() -> APIRouter:

@@ -1,9 +1,13 @@
-"""Waits after failed logins: they double, hold for any name alike, and stand in PostgreSQL, with or without Redis."""
+"""Waits after failed logins: they double, hold for any name alike, and stand in PostgreSQL, with or without Redis.
+
+A device that logged in before has a counter of its own (see `devices`): what strangers do under a name locks out
+strangers, and not its owner. All times are PostgreSQL's: pods differ in theirs.
+"""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +18,8 @@ from app.accounts.tokens import Tokens
 
 # Failures that are a day old no longer count.
 FORGOTTEN_AFTER = timedelta(days=1)
+# A check takes a second at most. One that has not ended by now lost its process, and counts as failed.
+CHECKED_WITHIN = timedelta(seconds=10)
 
 
 class CountedLoginsRepository:
@@ -22,22 +28,22 @@ class CountedLoginsRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock(self, digest: bytes) -> CountedLogins:
-        """The row of a name, made when not there, and locked: logins at once are counted one after the other."""
+    async def lock(self, digest: bytes) -> tuple[CountedLogins, datetime]:
+        """The row of a name, made when not there, and locked: logins at once are counted in turn. And the time."""
         # One statement: between two, a login that succeeds could remove the row.
-        made = insert(CountedLogins).values(digest=digest, failures=0)
+        made = insert(CountedLogins).values(digest=digest, failures=0, pending=0)
         locked = made.on_conflict_do_update(index_elements=["digest"], set_={"failures": CountedLogins.failures})
-        query = select(CountedLogins).from_statement(locked.returning(CountedLogins))
-        counted: CountedLogins = (await self._session.execute(query)).scalar_one()
-        return counted
+        query = locked.returning(CountedLogins, func.clock_timestamp())
+        row = (await self._session.execute(query, execution_options={"populate_existing": True})).one()
+        return row[0], row[1]
 
     async def clear(self, digest: bytes) -> None:
         """Forget the failures of a name."""
         await self._session.execute(delete(CountedLogins).where(CountedLogins.digest == digest))
 
-    async def remove_older(self, moment: datetime) -> None:
-        """Forget what last failed before a moment."""
-        await self._session.execute(delete(CountedLogins).where(CountedLogins.last_at < moment))
+    async def remove_older(self, age: timedelta) -> None:
+        """Forget what last failed so long ago."""
+        await self._session.execute(delete(CountedLogins).where(CountedLogins.last_at < func.now() - age))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +53,41 @@ class Lockout:
     settings: AccountsSettings
     tokens: Tokens
 
-    async def admit(self, session: AsyncSession, name: str) -> None:
-        """Count an attempt as failed before it is made, so that none made at once slips by. Raises LoginLocked.
+    async def admit(self, session: AsyncSession, name: str) -> bool:
+        """Count an attempt before its password is checked, so that none made at once slips by. Raises LoginLocked.
 
-        Commit before the password is checked, and `clear` when it was right.
+        False where attempts that are being checked may use up what is free: try again in a moment. Commit before the
+        password is checked; then `clear` when it was right, or else `fail`.
         """
-        counted = await CountedLoginsRepository(session).lock(self._digest(name))
-        now = datetime.now(UTC)
+        counted, now = await CountedLoginsRepository(session).lock(self._digest(name))
+        if counted.last_at < now - FORGOTTEN_AFTER:
+            counted.failures, counted.pending, counted.locked_until = 0, 0, None
+        if counted.pending and counted.last_at < now - CHECKED_WITHIN:
+            self._count(counted, counted.pending, counted.last_at)
+            counted.pending = 0
         if counted.locked_until and counted.locked_until > now:
             raise LoginLocked(counted.locked_until - now)
-        counted.failures = 1 if counted.last_at < now - FORGOTTEN_AFTER else counted.failures + 1
+        if counted.pending and counted.failures + counted.pending >= self.settings.login_failures:
+            return False
+        counted.pending += 1
         counted.last_at = now
-        wait = self.wait(counted.failures)
-        counted.locked_until = now + wait if wait else None
+        return True
+
+    async def fail(self, session: AsyncSession, name: str) -> None:
+        """Count an attempt that was admitted as failed."""
+        counted, now = await CountedLoginsRepository(session).lock(self._digest(name))
+        counted.pending = max(0, counted.pending - 1)
+        counted.last_at = now
+        self._count(counted, 1, now)
 
     async def clear(self, session: AsyncSession, name: str) -> None:
         """Forget the failures of a name: the password was right, or was set anew."""
         await CountedLoginsRepository(session).clear(self._digest(name))
+
+    def _count(self, counted: CountedLogins, failures: int, moment: datetime) -> None:
+        counted.failures += failures
+        wait = self.wait(counted.failures)
+        counted.locked_until = moment + wait if wait else None
 
     def wait(self, failures: int) -> timedelta:
         """How long nobody is let in after so many failures in a row."""

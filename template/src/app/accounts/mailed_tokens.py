@@ -1,6 +1,6 @@
 """Tokens that travel by mail: kept as HMACs, good once and for a while."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -19,18 +19,19 @@ class MailedTokens:
         self._session = session
         self._tokens = tokens
 
-    def issue(self, user: User, purpose: Purpose) -> tuple[str, datetime]:
+    async def issue(self, user: User, purpose: Purpose) -> tuple[str, datetime]:
         """A new token and its end. The caller has counted the mail: an address gets a few an hour."""
-        token, expires_at = self._tokens.new_refresh(), datetime.now(UTC) + LIFETIMES[purpose]
+        now = (await self._session.execute(select(func.now()))).scalar_one()
+        token, expires_at = self._tokens.new_refresh(), now + LIFETIMES[purpose]
         row = MailedToken(digest=self._digest(token), user_id=user.id, purpose=purpose, email=user.email)
         row.expires_at = expires_at
         self._session.add(row)
         return token, expires_at
 
-    async def stands(self, token: str, purpose: Purpose) -> bool:
-        """Whether a token could be used."""
-        query = select(MailedToken.digest).where(*self._live(token, purpose))
-        return (await self._session.execute(query)).one_or_none() is not None
+    async def owner(self, token: str, purpose: Purpose) -> UUID | None:
+        """Whose token it is, None when it does not stand. Lock that user, then `use` it."""
+        query = select(MailedToken.user_id).where(*self._live(token, purpose))
+        return (await self._session.execute(query)).scalar_one_or_none()
 
     async def use(self, token: str, purpose: Purpose) -> tuple[UUID, str] | None:
         """Use a token: the user, and the address that it was sent to. None when it stands no more.

@@ -24,6 +24,8 @@ class User(Model):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    # Counts the changes that open sessions must see at once: a copy of a session from before does not count.
+    generation: Mapped[int] = mapped_column(default=0)
     language: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str | None] = mapped_column(Text)
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -82,12 +84,14 @@ class MailedToken(Model):
 
 
 class CountedLogins(Model):
-    """Failures in a row under one name, as an HMAC: whether the name is a user's shows nowhere."""
+    """Failures in a row under one name, or of one device, as an HMAC: whether the name is a user's shows nowhere."""
 
     __tablename__ = "counted_logins"
     __table_args__ = (Index("ix_counted_logins_last_at", "last_at"),)
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
+    # Attempts whose password is being checked.
+    pending: Mapped[int] = mapped_column(default=0)
     last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,13 +1,19 @@
-"""Password hashes: argon2id, off the event loop, two at a time."""
+"""Password hashes: argon2id, off the event loop, two at a time.
+
+A password is hashed in Unicode's NFKC form, as NIST SP 800-63B asks: keyboards write one character in several ways.
+"""
 
 import asyncio
+import unicodedata
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.kit.lock_order import Rank, about_to_wait
 from app.kit.problems import Unavailable
 
 # OWASP's second choice for argon2id: 19 MiB, two passes, one lane. Each hash under way costs that memory.
@@ -22,6 +28,19 @@ def argon2id() -> PasswordHash:
     return PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
 
 
+def normalised(password: str) -> str:
+    """A password in the one form that is hashed."""
+    return unicodedata.normalize("NFKC", password)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether a password is right, and the hash to store in place of one that is out of date."""
+
+    right: bool
+    new_hash: str | None = None
+
+
 class Turn:
     """The right to hash, while it lasts."""
 
@@ -32,14 +51,23 @@ class Turn:
 
     async def hash(self, password: str) -> str:
         """The hash of a new password."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, normalised(password))
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether a password is right. False, after the same time, where there is no hash."""
-        right = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._hasher.verify, password, password_hash or self._nobody
-        )
-        return right and password_hash is not None
+    async def check(self, password: str, password_hash: str | None) -> Check:
+        """Check a password. Wrong, after the same time, where there is no hash."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, password, password_hash)
+
+    def _check(self, password: str, password_hash: str | None) -> Check:
+        known = password_hash or self._nobody
+        form = normalised(password)
+        right = self._hasher.verify(form, known)
+        outdated = self._hasher.current_hasher.check_needs_rehash(known)
+        if not right and form != password:
+            # Perhaps it was hashed as it was typed, before there was a form.
+            right = outdated = self._hasher.verify(password, known)
+        if password_hash is None or not right:
+            return Check(right=False)
+        return Check(right=True, new_hash=self._hasher.hash(form) if outdated else None)
 
 
 class Passwords:
@@ -56,14 +84,19 @@ class Passwords:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
-        """Wait for a turn. Hold no database connection meanwhile. Raises Unavailable after 5 s."""
+        """Wait for a turn, holding no database connection (see `kit.lock_order`). Raises Unavailable after 5 s."""
+        held = about_to_wait(Rank.HASHING)
         try:
             await asyncio.wait_for(self._turns.acquire(), _WAIT)
         except TimeoutError:
             raise Unavailable from None
+        if held is not None:
+            held.take(Rank.HASHING)
         try:
             yield self._turn
         finally:
+            if held is not None:
+                held.give_back(Rank.HASHING)
             self._turns.release()
 
     async def hash(self, password: str) -> str:
@@ -71,7 +104,7 @@ class Passwords:
         async with self.turn() as turn:
             return await turn.hash(password)
 
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether a password is right, in a turn of its own."""
+    async def check(self, password: str, password_hash: str | None) -> Check:
+        """Check a password, in a turn of its own."""
         async with self.turn() as turn:
-            return await turn.matches(password, password_hash)
+            return await turn.check(password, password_hash)

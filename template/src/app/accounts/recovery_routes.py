@@ -39,7 +39,7 @@ async def forgot_password(body: EmailRequest, work: UnitOfWorkDep, request: Requ
 async def reset_password(body: ResetRequest, device: DeviceDep, work: UnitOfWorkDep, request: Request) -> None:
     """Set a new password with the token of a mail. All sessions end."""
     resources = request.app.state.resources
-    await recovery.reset_password(resources, work, body.token, body.password, device.address)
+    await recovery.reset_password(resources, work, body.token, body.password, device)
 
 
 @router.post("/password", status_code=204, responses=problems(WrongPassword, LoginLocked))

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import LoginSession, RefreshToken, User
 
+_Query = TypeVar("_Query", bound=Select[Any])
+
 # A user with more live sessions than this sees the last used ones.
 MOST_SESSIONS = 100
+# Of a session in constant use, this is noted no more often than its copy is made anew.
+_NOTED_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,19 @@ class AccountRepository:
         """A user by id."""
         return await self._session.get(User, user_id)
 
+    async def lock_user(self, user_id: UUID) -> User | None:
+        """A user as the row is now. Until the transaction ends, nobody else changes it or decides on it."""
+        return (await self.lock_users({user_id})).get(user_id)
+
+    async def lock_users(self, user_ids: set[UUID]) -> dict[UUID, User]:
+        """Users by id, locked in the order of their ids (see `kit.lock_order`)."""
+        query = select(User).where(User.id.in_(user_ids)).order_by(User.id)
+        return {user.id: user for user in (await self._session.execute(_locked(query))).scalars()}
+
+    async def lock_user_by_email(self, email: str) -> User | None:
+        """A user by address, as stored, locked."""
+        return (await self._session.execute(_locked(select(User).where(User.email == email)))).scalar_one_or_none()
+
     async def user_by_email(self, email: str) -> User | None:
         """A user by address, as stored."""
         return (await self._session.execute(select(User).where(User.email == email))).scalar_one_or_none()
@@ -54,19 +72,36 @@ class AccountRepository:
 
     async def credentials(self, email: str) -> Credentials | None:
         """What a login needs of the user with an address, as stored."""
+        return await self._credentials(User.email == email)
+
+    async def credentials_of(self, user_id: UUID) -> Credentials | None:
+        """What a change of password needs of a user."""
+        return await self._credentials(User.id == user_id)
+
+    async def _credentials(self, condition: ColumnElement[bool]) -> Credentials | None:
         query = select(User.id, User.password_hash, User.disabled_at.is_not(None), User.email_verified_at.is_not(None))
-        row = (await self._session.execute(query.where(User.email == email))).one_or_none()
+        row = (await self._session.execute(query.where(condition))).one_or_none()
         return Credentials(*row) if row is not None else None
 
-    async def live_session(self, session_id: UUID) -> tuple[LoginSession, User] | None:
-        """A session that is neither revoked nor expired, and its user, who is not disabled."""
+    async def next_generation(self, user_id: UUID) -> int:
+        """Count a change that open sessions must see, and lock the user. 0 when there is no such user."""
+        query = update(User).where(User.id == user_id).values(generation=User.generation + 1)
+        query = query.returning(User.generation).execution_options(synchronize_session=False)
+        return await self._session.scalar(query) or 0
+
+    async def now(self) -> datetime:
+        """The database's time: the clocks of pods differ."""
+        return (await self._session.execute(select(func.now()))).scalar_one()
+
+    async def live_session(self, session_id: UUID) -> tuple[LoginSession, User, bool] | None:
+        """A session that is neither revoked nor expired, its user, who is not disabled, and whether its use is news."""
         query = (
-            select(LoginSession, User)
+            select(LoginSession, User, LoginSession.last_used_at < func.now() - _NOTED_FOR)
             .join(User, User.id == LoginSession.user_id)
             .where(LoginSession.id == session_id, User.disabled_at.is_(None), *_live())
         )
         row = (await self._session.execute(query)).one_or_none()
-        return (row[0], row[1]) if row is not None else None
+        return (row[0], row[1], row[2]) if row is not None else None
 
     async def live_sessions(self, user_id: UUID) -> Sequence[LoginSession]:
         """The live sessions of a user, the last used first, at most 100."""
@@ -74,10 +109,21 @@ class AccountRepository:
         query = query.order_by(LoginSession.last_used_at.desc()).limit(MOST_SESSIONS)
         return (await self._session.execute(query)).scalars().all()
 
-    async def lock_refresh_token(self, digest: bytes) -> RefreshToken | None:
-        """A refresh token, locked: of two exchanges at once, the second sees what the first did."""
-        query = select(RefreshToken).where(RefreshToken.digest == digest).with_for_update()
-        return (await self._session.execute(query)).scalar_one_or_none()
+    async def lock_refresh_token(self, digest: bytes) -> tuple[RefreshToken, LoginSession, timedelta | None] | None:
+        """A refresh token, its live session, and how long ago it was used. User, session and token are locked in order.
+
+        Of two exchanges at once, the second sees what the first did. None when token, session or user is gone,
+        revoked, expired or disabled: PostgreSQL checks the conditions again on the rows that it waited for.
+        """
+        query = (
+            select(RefreshToken, LoginSession, func.clock_timestamp() - RefreshToken.used_at)
+            .join(LoginSession, LoginSession.id == RefreshToken.session_id)
+            .join(User, User.id == LoginSession.user_id)
+            .where(RefreshToken.digest == digest, User.disabled_at.is_(None), *_live())
+            .with_for_update(key_share=True, of=[User, LoginSession, RefreshToken])
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return (row[0], row[1], row[2]) if row is not None else None
 
     async def revoke(self, user_id: UUID, session_id: UUID) -> bool:
         """Revoke a live session of a user. False when there is none."""
@@ -88,22 +134,26 @@ class AccountRepository:
         conditions = [LoginSession.user_id == user_id]
         return await self._revoke(*conditions, *([LoginSession.id != but] if but else []))
 
-    async def prolong(self, session: LoginSession, expires_at: datetime) -> None:
-        """Note that a session was used, and until when it lasts now."""
-        session.expires_at = expires_at
-        session.last_used_at = await self._session.scalar(select(func.now())) or session.last_used_at
+    async def exchange(self, token: RefreshToken, session: LoginSession, life: timedelta) -> None:
+        """Note that a refresh token was used, and let its session last from now on."""
+        used = update(RefreshToken).where(RefreshToken.digest == token.digest).values(used_at=func.clock_timestamp())
+        values = {"last_used_at": func.now(), "expires_at": func.now() + life}
+        lasts = update(LoginSession).where(LoginSession.id == session.id).values(values)
+        for query in (lasts, used):
+            await self._session.execute(query.execution_options(synchronize_session=False))
 
     async def note_use(self, session_id: UUID) -> None:
         """Note that a session was used, unless that was noted within the last minute."""
-        stale = LoginSession.last_used_at < func.now() - timedelta(minutes=1)
+        stale = LoginSession.last_used_at < func.now() - _NOTED_FOR
         values = {"last_used_at": func.now()}
         await self._session.execute(update(LoginSession).where(LoginSession.id == session_id, stale).values(values))
 
-    async def remove_ended(self, moment: datetime, refresh_moment: datetime) -> None:
-        """Remove sessions that ended before a moment, and refresh tokens that were used before another."""
+    async def remove_ended(self, after: timedelta, used_after: timedelta) -> None:
+        """Remove sessions some time after they ended, and refresh tokens some time after they were used."""
+        moment = func.now() - after
         ended = or_(LoginSession.revoked_at < moment, LoginSession.expires_at < moment)
         await self._session.execute(delete(LoginSession).where(ended))
-        await self._session.execute(delete(RefreshToken).where(RefreshToken.used_at < refresh_moment))
+        await self._session.execute(delete(RefreshToken).where(RefreshToken.used_at < func.now() - used_after))
 
     async def _revoke(self, *conditions: ColumnElement[bool]) -> Sequence[UUID]:
         query = update(LoginSession).where(LoginSession.revoked_at.is_(None), *conditions).values(revoked_at=func.now())
@@ -112,3 +162,8 @@ class AccountRepository:
 
 def _live() -> tuple[ColumnElement[bool], ...]:
     return (LoginSession.revoked_at.is_(None), LoginSession.expires_at > func.now())
+
+
+def _locked(query: _Query) -> _Query:
+    # Rows that refer to a user may be written meanwhile: `FOR NO KEY UPDATE`. What was read before is read again.
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)

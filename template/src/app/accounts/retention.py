@@ -1,6 +1,6 @@
 """Remove what is over: ended sessions, void tokens, forgotten failures, and audit events past their time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,12 +22,13 @@ _BATCH, _BATCHES = 5_000, 20
 
 async def remove_old(resources: Resources) -> None:
     """One round: all but the audit events in one transaction, those in batches."""
-    settings, now = accounts_of(resources).settings, datetime.now(UTC)
+    settings = accounts_of(resources).settings
     async with resources.database.unit_of_work() as work:
-        session_life = timedelta(seconds=settings.session_seconds)
-        await AccountRepository(work.session).remove_ended(now - ENDED_SESSIONS_STAY, now - session_life)
+        accounts = AccountRepository(work.session)
+        await accounts.remove_ended(ENDED_SESSIONS_STAY, timedelta(seconds=settings.session_seconds))
         await MailedTokens(work.session, accounts_of(resources).tokens).remove_expired()
-        await CountedLoginsRepository(work.session).remove_older(now - FORGOTTEN_AFTER)
+        await CountedLoginsRepository(work.session).remove_older(FORGOTTEN_AFTER)
+        now = await accounts.now()
     await _remove_events(resources, now - timedelta(days=settings.audit_retention_days))
 
 

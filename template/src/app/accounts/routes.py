@@ -1,10 +1,13 @@
 """HTTP of users, logins and tokens."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request, Response
 
+from app.accounts.addresses import as_stored
 from app.accounts.dependencies import AccountServiceDep, ActorDep, DeviceDep
+from app.accounts.devices import COOKIE_SECONDS
 from app.accounts.problems import (
     AccountDisabled,
     EmailTaken,
@@ -40,14 +43,33 @@ by_user = limited_by_user(Limit("accounts", 300, 60))
 _by_token = limited_by_address(Limit("token", 120, 60))
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A registration whose password is hashed."""
+
+    new: UserCreate
+    password_hash: str
+
+
+async def _registration(new: UserCreate, service: AccountServiceDep) -> Registration:
+    return Registration(new, await service.passwords.hash(new.password))
+
+
+_Registration = Annotated[Registration, Depends(_registration)]
+
+
+# Hashed first: the idempotency key holds a connection from then on, and whoever holds one waits for no hash.
 @router.post(
-    "/users", status_code=201, dependencies=[by_password, idempotent_by_address], responses=problems(EmailTaken)
+    "/users",
+    status_code=201,
+    dependencies=[by_password, Depends(_registration), idempotent_by_address],
+    responses=problems(EmailTaken),
 )
 async def register(
-    new: UserCreate, device: DeviceDep, service: AccountServiceDep, work: UnitOfWorkDep, request: Request
+    registration: _Registration, device: DeviceDep, service: AccountServiceDep, work: UnitOfWorkDep, request: Request
 ) -> UserRead:
     """Register. The welcome mail, with a link that confirms the address, is sent by the worker."""
-    user = await service.register(work, new, device)
+    user = await service.register(work, registration.new, registration.password_hash, device)
     await work.session.refresh(user, ["created_at"])
     request_link(work, request.app.state.resources, WELCOME, user.email)
     return UserRead.of(user)
@@ -85,9 +107,21 @@ async def login(
     device: DeviceDep,
     service: AccountServiceDep,
     work: UnitOfWorkDep,
+    response: Response,
 ) -> TokenPair:
-    """Log in with the e-mail address as `username`."""
-    return await service.login(work, form.username, form.password, device)
+    """Log in with the e-mail address as `username`.
+
+    The cookie that a login sets is no credential: a device that brings it along is not locked out by failed logins
+    of others.
+    """
+    pair = await service.login(work, form.username, form.password, device)
+    name = as_stored(form.username)
+    if not service.devices.knows(device.cookie, name):
+        cookie = service.devices.new_cookie(name)
+        response.set_cookie(
+            service.devices.cookie_name, cookie, COOKIE_SECONDS, secure=True, httponly=True, samesite="strict"
+        )
+    return pair
 
 
 @router.post("/auth/refresh", dependencies=[_by_token], responses=problems(RefreshRefused, RefreshRaced))

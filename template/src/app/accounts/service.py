@@ -1,15 +1,18 @@
 """The rules of accounts: registration, login, refresh, logout and profile."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.addresses import as_stored
 from app.accounts.audit import Actor, AuditAction, record
+from app.accounts.devices import Devices
 from app.accounts.lockout import Lockout
 from app.accounts.models import LoginSession, RefreshToken, User
 from app.accounts.passwords import Passwords
@@ -31,22 +34,44 @@ from app.kit import metrics
 from app.kit.context import current_language
 from app.kit.database import Database, UnitOfWork
 from app.kit.features import FeatureError
-from app.kit.identity import Principal
-from app.kit.problems import NotFound, Problem, Unauthorized
+from app.kit.identity import ADMINISTRATOR, Principal
+from app.kit.problems import Forbidden, NotFound, Problem, Unauthorized, Unavailable
 from app.kit.resources import Resources
 
 log = structlog.stdlib.get_logger(__name__)
 
 # A refresh token that comes back this soon was sent twice by its owner, not stolen: it is refused, and no more.
 RACE = timedelta(seconds=10)
+# Where as many attempts as are free are being checked, another one looks again so often, and so many times.
+_LOOKS, _LOOK_SECONDS = 50, 0.1
+
+ReadCredentials = Callable[[AccountRepository], Awaitable[Credentials | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a login comes from."""
+    """Where a login comes from. `cookie` is what an earlier login left there."""
 
     user_agent: str
     address: str
+    cookie: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A password that was checked: whose, whether it is right, and hashes to store."""
+
+    found: Credentials | None
+    right: bool
+    renewed_hash: str | None = None
+    new_hash: str = ""
+
+    async def lock(self, work: UnitOfWork) -> User | None:
+        """The user, locked to the end of the transaction. None unless the password is right, and still the user's."""
+        if self.found is None or not self.right:
+            return None
+        user = await AccountRepository(work.session).lock_user(self.found.user_id)
+        return user if user is not None and user.password_hash == self.found.password_hash else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +84,26 @@ class AccountService:
     sessions: SessionStore
     passwords: Passwords
     lockout: Lockout
+    devices: Devices
 
     async def authenticate(self, token: str) -> Principal:
         """The owner of an access token. Raises Unauthorized or Unavailable."""
         return await self.sessions.authenticate(token)
 
-    async def register(self, work: UnitOfWork, new: UserCreate, device: Device) -> User:
-        """Write a new user who speaks the request's language. Raises EmailTaken."""
-        user = User(
-            email=new.email,
-            name=new.name,
-            password_hash=await self.passwords.hash(new.password),
-            language=current_language(),
-        )
+    async def administrator(self, work: UnitOfWork, principal: Principal) -> None:
+        """Raise Forbidden unless PostgreSQL has a live session of an administrator: Redis is not asked."""
+        found = await AccountRepository(work.session).live_session(principal.session_id)
+        if found is None or found[1].id != principal.user_id:
+            raise Unauthorized
+        if ADMINISTRATOR not in found[1].roles:
+            raise Forbidden
+
+    async def register(self, work: UnitOfWork, new: UserCreate, password_hash: str, device: Device) -> User:
+        """Write a new user who speaks the request's language. Raises EmailTaken.
+
+        The password was hashed before the unit of work took a connection (see `kit.lock_order`).
+        """
+        user = User(email=new.email, name=new.name, password_hash=password_hash, language=current_language())
         try:
             await AccountRepository(work.session).add(user)
         except IntegrityError as error:
@@ -86,17 +118,38 @@ class AccountService:
         the account exists. Raises AccountDisabled or EmailUnverified, to those who know the password.
         """
         name = as_stored(email)
-        async with self.passwords.turn() as turn:
-            found = await self._admit(name)
-            right = await turn.matches(password, found.password_hash if found else None)
-        if found is None or not right:
-            await self._refuse(found, device, "password")
-            raise WrongCredentials
-        if obstacle := self._obstacle(found):
-            await self._refuse(found, device, obstacle.slug)
-            raise obstacle
-        await self.lockout.clear(work.session, name)
-        return await self._open(work, found.user_id, device)
+        counter = self.devices.counter(device.cookie, name)
+        checked, user = await self.check_and_lock(work, counter, password, lambda rows: rows.credentials(name))
+        refusal = self._obstacle(user) if user else WrongCredentials()
+        if user is None or refusal is not None:
+            refusal = refusal or WrongCredentials()
+            await self.give_back(work)
+            await self._refuse(checked.found, counter, device, refusal)
+            raise refusal
+        if checked.renewed_hash:
+            user.password_hash = checked.renewed_hash
+        pair = await self._open(work, user.id, device)
+        await self.lockout.clear(work.session, counter)
+        return pair
+
+    async def check_and_lock(
+        self, work: UnitOfWork, counter: str, password: str, read: ReadCredentials, new_password: str = ""
+    ) -> tuple[Checked, User | None]:
+        """Check a password, and hash the one that is to take its place. Then lock the user: None unless it was right.
+
+        What follows is decided on the row as it is under the lock: a password that was set anew since is the one that
+        counts. The attempt is counted under a name: `lockout.clear` it, or else `note_failure`. Call it before the
+        unit of work takes a connection. Raises LoginLocked, or Unavailable where others under that name are being
+        checked for seconds.
+        """
+        checked = await self._check(counter, password, read, new_password)
+        user = await checked.lock(work)
+        if checked.right and user is None:
+            # It was set anew, or another login renewed its hash.
+            await self.give_back(work)
+            checked = await self._check(counter, password, read, new_password)
+            user = await checked.lock(work)
+        return checked, user
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, device: Device) -> TokenPair:
         """Exchange a refresh token for a new pair. One that was used before ends the session.
@@ -104,41 +157,35 @@ class AccountService:
         Raises RefreshRefused, or RefreshRaced when its first use was just now: of two exchanges at once, one wins.
         """
         accounts = AccountRepository(work.session)
-        stored = await accounts.lock_refresh_token(self.tokens.digest(refresh_token))
-        found = await accounts.live_session(stored.session_id) if stored else None
-        if stored is None or found is None:
+        found = await accounts.lock_refresh_token(self.tokens.digest(refresh_token))
+        if found is None:
             raise RefreshRefused
-        session, user = found
-        now = datetime.now(UTC)
-        if stored.used_at is not None:
-            if now - stored.used_at < RACE:
+        token, session, used_ago = found
+        if used_ago is not None:
+            if used_ago < RACE:
                 raise RefreshRaced
-            user_id, session_id = user.id, session.id
-            # Gives connection and lock back: under a storm of reuses, none would be left to end the session with.
-            await work.session.rollback()
+            user_id, session_id = session.user_id, session.id
+            # Under a storm of reuses, no connection would be left to end the session with.
+            await self.give_back(work)
             await self._end(user_id, session_id, device)
             raise RefreshRefused
-        stored.used_at = now
-        await accounts.prolong(session, self._expiry())
-        return await self._pair(accounts, user.id, session.id)
+        await accounts.exchange(token, session, self._life)
+        return await self._pair(accounts, session.user_id, session.id)
 
     async def logout(self, work: UnitOfWork, actor: Actor, session_id: UUID) -> None:
         """End one of the actor's sessions. Raises NotFound."""
         if actor.user_id is None or not await AccountRepository(work.session).revoke(actor.user_id, session_id):
             raise NotFound
         record(work, AuditAction.LOGOUT, actor, actor.user_id, {"session": str(session_id)})
-        work.after_commit(lambda: self.sessions.forget(session_id))
+        user_id = actor.user_id
+        work.after_commit(lambda: self.sessions.forget(user_id, session_id))
 
     async def logout_everywhere(self, work: UnitOfWork, actor: Actor, user_id: UUID, but: UUID | None = None) -> int:
         """End all sessions of a user, or all but one. Returns how many."""
+        # Locks the user first: a login or refresh that is under way ends before this, and is revoked, or sees it.
+        await self.announce(work, user_id)
         ended = await AccountRepository(work.session).revoke_all(user_id, but)
         record(work, AuditAction.LOGOUT_EVERYWHERE, actor, user_id, {"sessions": len(ended)})
-
-        async def forget() -> None:
-            for session_id in ended:
-                await self.sessions.forget(session_id)
-
-        work.after_commit(forget)
         return len(ended)
 
     async def profile(self, work: UnitOfWork, user: Principal) -> User:
@@ -150,59 +197,80 @@ class AccountService:
 
     async def change_profile(self, work: UnitOfWork, user: Principal, change: ProfileChange, actor: Actor) -> User:
         """Change what the change names."""
-        found = await self.profile(work, user)
+        found = await AccountRepository(work.session).lock_user(user.user_id)
+        if found is None or found.disabled_at:
+            raise Unauthorized
         for field in sorted(change.model_fields_set):
             setattr(found, field, getattr(change, field))
         record(work, AuditAction.PROFILE_CHANGED, actor, found.id, {"fields": sorted(change.model_fields_set)})
-        await self.reread(work, found.id)
+        await self.announce(work, found.id)
         return found
 
-    async def reread(self, work: UnitOfWork, user_id: UUID) -> None:
+    async def announce(self, work: UnitOfWork, user_id: UUID) -> None:
         """Have all sessions of a user see what this unit of work changes, as soon as it is committed."""
-        sessions = [session.id for session in await AccountRepository(work.session).live_sessions(user_id)]
-
-        async def reread() -> None:
-            for session_id in sessions:
-                await self.sessions.reread(session_id)
-
-        work.after_commit(reread)
+        generation = await AccountRepository(work.session).next_generation(user_id)
+        work.after_commit(lambda: self.sessions.changed(user_id, generation))
 
     async def live_sessions(self, work: UnitOfWork, user: Principal) -> Sequence[LoginSession]:
         """The user's live sessions, the last used first."""
         return await AccountRepository(work.session).live_sessions(user.user_id)
 
-    async def note_failure(self, actor: Actor, user_id: UUID | None, reason: str) -> None:
-        """Record a refusal in a unit of its own: the refusal rolls the request's unit back."""
+    async def note_failure(self, counter: str, actor: Actor, user_id: UUID | None, reason: str) -> None:
+        """Count and record a refusal in a unit of its own: the refusal rolls the request's unit back."""
         async with self.database.unit_of_work() as work:
+            await self.lockout.fail(work.session, counter)
             record(work, AuditAction.LOGIN_FAILED, actor, user_id, {"reason": reason})
 
-    async def _admit(self, name: str) -> Credentials | None:
-        # In a unit of its own: the attempt counts whatever becomes of it, and no connection waits for argon2.
+    async def _check(self, counter: str, password: str, read: ReadCredentials, new_password: str) -> Checked:
+        for _ in range(_LOOKS):
+            async with self.passwords.turn() as turn:
+                # After the turn, so that an attempt which never gets one is not counted; and in a unit of its own: it
+                # counts whatever becomes of it, and no connection waits for argon2.
+                admitted, found = await self._admit(counter, read)
+                if admitted:
+                    check = await turn.check(password, found.password_hash if found else None)
+                    new_hash = await turn.hash(new_password) if new_password and check.right else ""
+                    return Checked(found, check.right, check.new_hash, new_hash)
+            # Without the turn: it may be what the others wait for.
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise Unavailable
+
+    async def _admit(self, counter: str, read: ReadCredentials) -> tuple[bool, Credentials | None]:
         try:
             async with self.database.unit_of_work() as work:
-                await self.lockout.admit(work.session, name)
-                return await AccountRepository(work.session).credentials(name)
+                if not await self.lockout.admit(work.session, counter):
+                    return False, None
+                return True, await read(AccountRepository(work.session))
         except LoginLocked:
             metrics.LOGINS_FAILED.inc()
             raise
 
-    def _obstacle(self, found: Credentials) -> Problem | None:
-        if found.disabled:
+    def _obstacle(self, user: User) -> Problem | None:
+        """What keeps out even those who know the password."""
+        if user.disabled_at:
             return AccountDisabled()
-        if self.settings.require_verified_email and not found.verified:
+        if self.settings.require_verified_email and not user.email_verified_at:
             return EmailUnverified()
         return None
 
-    async def _refuse(self, found: Credentials | None, device: Device, reason: str) -> None:
+    async def give_back(self, work: UnitOfWork) -> None:
+        """Return connection and locks of a request that is refused: what follows needs a connection of its own."""
+        await work.session.rollback()
+
+    async def _refuse(self, found: Credentials | None, counter: str, device: Device, refusal: Problem) -> None:
         """Note a refused login. An address that nobody has is not kept: it may be a password in the wrong field."""
+        reason = "password" if isinstance(refusal, WrongCredentials) else refusal.slug
         metrics.LOGINS_FAILED.inc()
         log.info("login refused", address=device.address, reason=reason)
-        await self.note_failure(Actor(None, device.address), found.user_id if found else None, reason)
+        await self.note_failure(counter, Actor(None, device.address), found.user_id if found else None, reason)
 
     async def _open(self, work: UnitOfWork, user_id: UUID, device: Device) -> TokenPair:
         accounts = AccountRepository(work.session)
         session = LoginSession(
-            user_id=user_id, user_agent=device.user_agent[:300], address=device.address, expires_at=self._expiry()
+            user_id=user_id,
+            user_agent=device.user_agent[:300],
+            address=device.address,
+            expires_at=func.now() + self._life,
         )
         await accounts.add(session)
         record(work, AuditAction.LOGIN, Actor(user_id, device.address), user_id, {"session": str(session.id)})
@@ -216,7 +284,7 @@ class AccountService:
             await AccountRepository(work.session).revoke(user_id, session_id)
             details = {"session": str(session_id)}
             record(work, AuditAction.REFRESH_REUSED, Actor(None, device.address), user_id, details)
-            work.after_commit(lambda: self.sessions.forget(session_id))
+            work.after_commit(lambda: self.sessions.forget(user_id, session_id))
 
     async def _pair(self, accounts: AccountRepository, user_id: UUID, session_id: UUID) -> TokenPair:
         refresh_token = self.tokens.new_refresh()
@@ -227,8 +295,9 @@ class AccountService:
             expires_in=self.settings.access_token_seconds,
         )
 
-    def _expiry(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.settings.session_seconds)
+    @property
+    def _life(self) -> timedelta:
+        return timedelta(seconds=self.settings.session_seconds)
 
 
 def accounts_of(resources: Resources) -> AccountService:

@@ -1,12 +1,19 @@
 """Sessions at the speed of Redis: rows in PostgreSQL are the truth, Redis holds a fast copy.
 
 With Redis down the check reads PostgreSQL; with both down the answer is 503, never acceptance.
+
+Redis is not trusted. A copy carries a MAC under SESSION_SECRET, the session and user that it is for, and its end:
+whoever can write to Redis can neither make a copy, nor give one to another session, nor let one live longer. What
+such a writer can do is put back a copy that was valid within the last five minutes. Whatever administers therefore
+reads the row (`AccountService.administrator`).
 """
 
+import hmac
 import json
 import random
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -23,114 +30,167 @@ from app.kit.redis import OUTAGES, report
 # Also bounds what a failover that lost a revocation can bring back to life.
 COPY_SECONDS = 300
 _REVOKED = b"revoked"
-# The row changed: read it. The mark stands for longer than a slow reader of the old row may take, seconds.
-_CHANGED, _CHANGED_SECONDS = b"changed", 15
-# Of a session in constant use, this is noted no more often than its copy is made anew.
-_NOTED_FOR = timedelta(minutes=1)
+_MAC_BYTES = 32
+
+# A copy, and the generation that it must be of. GETEX without options is a GET that counts as a write: a replica, or a
+# primary that may not write, refuses it. Such a server did not hear of a revocation.
+_READ = "return {redis.call('GETEX', KEYS[1]), redis.call('GET', KEYS[2])}"
+# A user's generation. Of two changes whose marks are written in the wrong order, the later one counts. `pcall`: a key
+# that holds something else is written over.
+_MARK = """
+local before = redis.pcall('GET', KEYS[#KEYS])
+if type(before) == 'string' and (tonumber(before) or -1) > tonumber(ARGV[#ARGV - 1]) then return 0 end
+redis.call('SET', KEYS[#KEYS], ARGV[#ARGV - 1], 'EX', ARGV[#ARGV])
+return 1
+"""
+# A session that was revoked stays so, whatever a reader that saw it alive is about to write.
+_KEEP = f"""
+if redis.pcall('GET', KEYS[1]) == 'revoked' then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+{_MARK}
+"""
 
 
 @dataclass(frozen=True, slots=True)
+class _Copy:
+    """What stands in Redis of a session, its MAC checked. `until` is in seconds since 1970."""
+
+    principal: Principal
+    generation: int
+    until: float
+
+    def counts(self, claims: Claims, mark: bytes | None) -> bool:
+        """Whether it is this session's, has not ended, and is from after the user's last change.
+
+        Without a mark it does not count: a change that found no memory for one removed it.
+        """
+        owner = self.principal
+        own = owner.session_id == claims.session_id and owner.user_id == claims.user_id
+        return own and time.time() < self.until and mark == b"%d" % self.generation
+
+
 class SessionStore:
     """Tells the owner of a session."""
 
-    database: Database
-    redis: Redis
-    tokens: Tokens
+    def __init__(self, database: Database, redis: Redis, tokens: Tokens) -> None:
+        self._database = database
+        self._redis = redis
+        self._tokens = tokens
+        self._read = redis.register_script(_READ)
+        self._keep = redis.register_script(_KEEP)
+        self._mark = redis.register_script(_MARK)
+        # A caller's next request brings the same claims, and the same copy.
+        self._keys = lru_cache(maxsize=1024)(self._make_keys)
+        self._opened = lru_cache(maxsize=1024)(self._open)
 
     async def authenticate(self, token: str) -> Principal:
         """The owner of an access token whose session lives. Raises Unauthorized or Unavailable."""
-        claims = self.tokens.read(token)
-        copy = await self._read_copy(claims.session_id)
+        claims = self._tokens.read(token)
+        copy, mark = await self._read_copy(claims)
         if copy == _REVOKED:
             raise Unauthorized
-        if copy is not None and copy != _CHANGED:
-            return _principal(copy)
+        if copy is not None and (opened := self._opened(copy)) and opened.counts(claims, mark):
+            return opened.principal
         return await self._read_row(claims)
 
-    async def forget(self, session_id: UUID) -> None:
-        """Refuse a session from now on. Call it after the commit that revoked it.
+    async def forget(self, user_id: UUID, session_id: UUID) -> None:
+        """Refuse a session from now on. Call it after the commit that revoked it."""
+        key = self._keys(Claims(user_id, session_id))[0]
+        await self._tell(key, lambda: self._redis.set(key, _REVOKED, ex=COPY_SECONDS))
 
-        The mark outlives any copy that a slower reader is about to write: those are written only where nothing is.
-        """
-        await self._mark(session_id, _REVOKED, COPY_SECONDS)
+    async def changed(self, user_id: UUID, generation: int) -> None:
+        """Have no copy of the user's sessions count that is from before a generation. Call it after its commit."""
+        key = self._user_key(user_id)
+        await self._tell(key, lambda: self._mark(keys=[key], args=[generation, COPY_SECONDS]))
 
-    async def reread(self, session_id: UUID) -> None:
-        """Have the next request see what changed of the session's user. Call it after the commit of the change."""
-        await self._mark(session_id, _CHANGED, _CHANGED_SECONDS)
-
-    async def _mark(self, session_id: UUID, mark: bytes, seconds: int) -> None:
+    async def _tell(self, key: str, mark: Callable[[], Awaitable[object]]) -> None:
+        """Leave a mark. Remove the key instead where the server has no memory for a mark: that it accepts."""
         try:
-            await self.redis.set(self._key(session_id), mark, ex=seconds)
+            await mark()
         except ResponseError as error:
             report("session copy not marked", error)
-            await self._remove(session_id)
-        except OUTAGES as error:
-            report("session copy not removed", error, seconds=COPY_SECONDS)
-
-    async def _remove(self, session_id: UUID) -> None:
-        """Remove the copy: a server without memory for a mark accepts deletions. A replica is not read from."""
-        try:
-            await self.redis.delete(self._key(session_id))
+            try:
+                await self._redis.delete(key)
+            except OUTAGES as second:
+                report("session copy not removed", second, seconds=COPY_SECONDS)
         except OUTAGES as error:
             report("session copy not removed", error, seconds=COPY_SECONDS)
 
     async def _read_row(self, claims: Claims) -> Principal:
-        async with self.database.unit_of_work() as work:
+        async with self._database.unit_of_work() as work:
             accounts = AccountRepository(work.session)
+            # From before the row is read: what changes after that makes the copy void.
+            until = time.time() + COPY_SECONDS
             found = await accounts.live_session(claims.session_id)
-            if found is not None and found[0].last_used_at < datetime.now(UTC) - _NOTED_FOR:
+            if found is not None and found[2]:
                 await accounts.note_use(claims.session_id)
         if found is None or found[1].id != claims.user_id:
             raise Unauthorized
-        session, user = found
+        session, user, _ = found
         email = user.email if user.email_verified_at else None
         principal = Principal(user.id, session.id, frozenset(user.roles), email, user.language)
-        await self._write_copy(principal)
+        await self._write_copy(_Copy(principal, user.generation, until))
         return principal
 
-    async def _read_copy(self, session_id: UUID) -> bytes | None:
-        """The copy, from a server that accepts writes: another one did not hear of a revocation.
-
-        GETEX without options is a GET that counts as a write: a replica, or a primary that may not write, refuses it.
-        """
+    async def _read_copy(self, claims: Claims) -> tuple[bytes | None, bytes | None]:
         try:
-            copy: bytes | None = await self.redis.getex(self._key(session_id))
+            copy, mark = await self._read(keys=self._keys(claims))
         except OUTAGES as error:
             report("session copy not read", error)
-            return None
-        return copy
+            return None, None
+        return copy, mark
 
-    async def _write_copy(self, principal: Principal) -> None:
+    async def _write_copy(self, copy: _Copy) -> None:
+        owner, document = copy.principal, _document(copy)
+        keys = self._keys(Claims(owner.user_id, owner.session_id))
         seconds = round(COPY_SECONDS * random.uniform(0.8, 1))  # noqa: S311  spreads load, guards nothing
+        arguments = [self._mac(document) + document, seconds, copy.generation, COPY_SECONDS]
         try:
-            await self.redis.set(self._key(principal.session_id), _document(principal), ex=seconds, nx=True)
+            await self._keep(keys=keys, args=arguments)
         except OUTAGES as error:
             report("session copy not written", error)
 
-    def _key(self, session_id: UUID) -> str:
-        return f"session:{{{self.tokens.digest(str(session_id)).hex()}}}"
+    def _open(self, copy: bytes) -> _Copy | None:
+        """A copy whose MAC is right, or None."""
+        mac, document = copy[:_MAC_BYTES], copy[_MAC_BYTES:]
+        return _copy(document) if hmac.compare_digest(mac, self._mac(document)) else None
+
+    def _mac(self, document: bytes) -> bytes:
+        # Another form of document takes another number: pods of two releases share Redis.
+        return self._tokens.mac(b"session-copy-1:" + document)
+
+    def _make_keys(self, claims: Claims) -> tuple[str, str]:
+        """Keys of a session's copy and of its user's mark: in one slot, should Redis ever be a cluster."""
+        user_key = self._user_key(claims.user_id)
+        session = self._tokens.digest(str(claims.session_id)).hex()
+        return f"session:{user_key.removeprefix('user:')}:{session}", user_key
+
+    def _user_key(self, user_id: UUID) -> str:
+        return f"user:{{{self._tokens.digest(f'user:{user_id}').hex()}}}"
 
 
-def _document(principal: Principal) -> bytes:
+def _document(copy: _Copy) -> bytes:
+    owner = copy.principal
     return json.dumps(
         {
-            "user_id": str(principal.user_id),
-            "session_id": str(principal.session_id),
-            "roles": sorted(principal.roles),
-            "email": principal.email,
-            "language": principal.language,
+            "user_id": str(owner.user_id),
+            "session_id": str(owner.session_id),
+            "roles": sorted(owner.roles),
+            "email": owner.email,
+            "language": owner.language,
+            "generation": copy.generation,
+            "until": copy.until,
         }
     ).encode()
 
 
-# A caller's next request brings the same copy.
-@lru_cache(maxsize=1024)
-def _principal(copy: bytes) -> Principal:
-    members = json.loads(copy)
-    return Principal(
+def _copy(document: bytes) -> _Copy:
+    members = json.loads(document)
+    principal = Principal(
         UUID(members["user_id"]),
         UUID(members["session_id"]),
         frozenset(members["roles"]),
         members["email"],
         members["language"],
     )
+    return _Copy(principal, members["generation"], members["until"])

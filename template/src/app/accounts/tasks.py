@@ -97,6 +97,6 @@ async def _send(run: TaskRun, payload: Payload, purpose: Purpose, page: str, wri
         # Registration and a request for another link count together: both bring the same link.
         if not await admit(work, run, user.email, purpose):
             return
-        token, expires_at = MailedTokens(work.session, accounts_of(run.resources).tokens).issue(user, purpose)
+        token, expires_at = await MailedTokens(work.session, accounts_of(run.resources).tokens).issue(user, purpose)
     reader = Reader.of(user, run.language, run.resources.settings.time_zone)
     await send_letter(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)

@@ -116,4 +116,8 @@ class Tokens:
 
     def digest(self, value: str) -> bytes:
         """What is stored in place of a refresh token or a session id: its HMAC under SESSION_SECRET."""
-        return hmac.digest(self._session_secret, value.encode(), "sha256")
+        return self.mac(value.encode())
+
+    def mac(self, message: bytes) -> bytes:
+        """The HMAC-SHA256 of a message under SESSION_SECRET. Begin a message with its purpose."""
+        return hmac.digest(self._session_secret, message, "sha256")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from app.kit import metrics
+from app.kit.lock_order import Rank, about_to_wait
 from app.kit.redis import OUTAGES, report
 
 # A change to the form of cached values changes this, so that old and new pods do not read each other's.
@@ -65,6 +66,8 @@ class Cache:
         """
         value_key, turn_key = _keys(key)
         turn = secrets.token_hex(8)
+        # Whoever waits for another's fill must not hold the connection that the fill needs.
+        about_to_wait(Rank.FILL)
         try:
             value = await self._value_or_turn(value_key, turn_key, turn)
         except OUTAGES as error:

@@ -5,6 +5,8 @@ from contextvars import ContextVar
 
 import structlog
 
+from app.kit import lock_order
+
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _language: ContextVar[str] = ContextVar("language", default="en")
 
@@ -39,6 +41,7 @@ class request_context:  # noqa: N801  reads as the block that it is
         self._log_fields = log_fields
 
     def __enter__(self) -> None:
+        self._held = lock_order.begin()
         # What an earlier request on this connection bound is not this one's.
         structlog.contextvars.clear_contextvars()
         self._tokens = _request_id.set(self._request_id), _language.set(self._language)
@@ -46,5 +49,6 @@ class request_context:  # noqa: N801  reads as the block that it is
 
     def __exit__(self, *_exception: object) -> None:
         structlog.contextvars.clear_contextvars()
+        lock_order.end(self._held)
         _request_id.reset(self._tokens[0])
         _language.reset(self._tokens[1])

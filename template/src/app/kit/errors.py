@@ -48,10 +48,9 @@ def install_problem_handlers(application: FastAPI) -> None:
 
 def field_faults(errors: RequestValidationError) -> list[FieldFault]:
     """The wrong fields as JSON pointers. What was sent is not repeated: it may be a password."""
-    return [
-        FieldFault(pointer="/" + "/".join(str(part) for part in error["loc"]), detail=describe(error))
-        for error in errors.errors()
-    ]
+    # Once each: two dependencies of a route may read the same body.
+    found = {("/" + "/".join(str(part) for part in error["loc"]), describe(error)): None for error in errors.errors()}
+    return [FieldFault(pointer=pointer, detail=detail) for pointer, detail in found]
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

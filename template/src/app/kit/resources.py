@@ -12,6 +12,7 @@ from app.kit.configuration import ConfigurationError, Fault, Section
 from app.kit.database import Database
 from app.kit.features import Feature, provider
 from app.kit.identity import Authenticator
+from app.kit.lock_order import check_order
 from app.kit.mail import Mailer
 from app.kit.queue import Queue, TaskContext, TaskHandler
 from app.kit.ratelimit import RateLimiter, RateLimitSettings
@@ -68,6 +69,7 @@ def load_sections(features: Sequence[Feature]) -> dict[type[Section], Section]:
 async def open_resources(settings: Settings, features: Sequence[Feature]) -> AsyncIterator[Resources]:
     """Make everything, start the features, and close all of it in reverse. Connects to nothing by itself."""
     sections = load_sections(features)
+    check_order(settings.environment.is_local)
     task_contexts = [feature.task_context for feature in features if feature.task_context]
     async with AsyncExitStack() as stack:
         database = Database(settings)

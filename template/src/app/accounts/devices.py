@@ -1,0 +1,46 @@
+"""Device cookies: a device that logged in before is counted apart, so that nobody locks its owner out.
+
+As OWASP describes (Slow Down Online Guessing Attacks with Device Cookies): a login leaves a cookie that only this
+service can make. Failures with it count for that device, all others for the name. The cookie is no credential: it
+lets nobody in, and says only which failures count.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from app.accounts.tokens import Tokens
+
+# As long as a browser keeps a cookie (RFC 6265bis: 400 days).
+COOKIE_SECONDS = 400 * 86_400
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Makes and reads the cookie of a device for a name, which is an email address as stored."""
+
+    service: str
+    tokens: Tokens
+
+    @property
+    def cookie_name(self) -> str:
+        """The prefix makes browsers send it to this host alone, over TLS alone. Services on one host differ."""
+        return f"__Host-device-{self.service}"
+
+    def new_cookie(self, name: str) -> str:
+        """The value for a device that has just logged in under a name."""
+        nonce = secrets.token_hex(_NONCE_BYTES)
+        return f"{nonce}.{self._mac(nonce, name)}"
+
+    def knows(self, cookie: str, name: str) -> bool:
+        """Whether a cookie is from an earlier login under this name."""
+        nonce, _, mac = cookie.partition(".")
+        return hmac.compare_digest(mac.encode(), self._mac(nonce, name).encode())
+
+    def counter(self, cookie: str, name: str) -> str:
+        """What failures are counted under: the device, or the name where the device is not known."""
+        return f"device {cookie.partition('.')[0]} of {name}" if self.knows(cookie, name) else name
+
+    def _mac(self, nonce: str, name: str) -> str:
+        return self.tokens.mac(f"device:{nonce}:{name}".encode()).hex()

@@ -1,0 +1,96 @@
+"""The order in which a request or job takes what is limited. Two that wait for each other would wait for ever.
+
+A task may wait for a resource only while it holds none of the same rank or a later one:
+
+1. `HASHING`: a password-hashing slot (`accounts.passwords`, two a process).
+2. `FILL`: the right to fill one key of the cache (`kit.cache`, a key in Redis that expires after 2 s).
+3. `CONNECTION`: a connection of the pool (`kit.pool`, DATABASE_POOL_SIZE a process). One at a time: every request
+   finishes with a pool of one.
+4. Locks in PostgreSQL, which end with the transaction: the advisory lock of an Idempotency-Key first, which does not
+   wait; then rows, in the order users (by id), sessions, refresh_tokens, mailed_tokens, counted_logins, tasks. A row
+   lock that only guards a decision is `FOR NO KEY UPDATE`, so that rows which refer to it can still be written.
+5. A connection to Redis (`kit.redis`): held for one round trip, during which nothing else is waited for.
+
+Ranks 1 to 3 are checked in every request and job, on a developer's machine and in tests. PostgreSQL itself ends a
+deadlock of rank 4, and rank 5 cannot take part in one. A worker renews the lease of a job in a task of its own, with
+a connection of its own: `worker` leaves one for that.
+"""
+
+import asyncio
+from contextvars import ContextVar, Token
+from enum import IntEnum
+
+
+class Rank(IntEnum):
+    """What is limited in a process, in the order of taking."""
+
+    HASHING = 1
+    FILL = 2
+    CONNECTION = 3
+
+
+class LockOrderError(AssertionError):
+    """A task waits for a resource while it holds one that comes later: under load, that is a deadlock."""
+
+
+class Held:
+    """The resources that one task of a request or job holds."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._ranks: list[Rank] = []
+
+    def is_current(self) -> bool:
+        """Whether the task at hand is the one that holds these."""
+        return self._task is asyncio.current_task()
+
+    def check(self, rank: Rank) -> None:
+        """Raise LockOrderError where waiting for a resource could be a deadlock."""
+        if self._ranks and max(self._ranks) >= rank:
+            names = ", ".join(one.name for one in self._ranks)
+            raise LockOrderError(f"waits for {rank.name} while holding {names}: see app.kit.lock_order")
+
+    def take(self, rank: Rank) -> None:
+        """Note that the task has a resource."""
+        self._ranks.append(rank)
+
+    def give_back(self, rank: Rank) -> None:
+        """Note that a resource is free again, whichever task returned it."""
+        if rank in self._ranks:
+            self._ranks.remove(rank)
+
+
+_held: ContextVar[Held | None] = ContextVar("held", default=None)
+_checking = False
+
+
+def check_order(on: bool) -> None:
+    """Check the requests and jobs that begin from here on, or check none: production saves the microseconds."""
+    global _checking  # one switch for the process, set at its start
+    _checking = on
+
+
+def begin() -> Token[Held | None]:
+    """Begin a request or job, which holds nothing. `end` it with what this returns."""
+    return _held.set(Held() if _checking else None)
+
+
+def end(begun: Token[Held | None]) -> None:
+    """End a request or job."""
+    _held.reset(begun)
+
+
+def about_to_wait(rank: Rank) -> Held | None:
+    """The account of the task that is about to wait for a resource; None where nothing is checked.
+
+    Raises LockOrderError. Once the resource is there, `take` it on the result, and `give_back` in the end.
+    """
+    held = _held.get()
+    if held is None:
+        return None
+    if not held.is_current():
+        # A task that a request or job started waits for itself alone.
+        held = Held()
+        _held.set(held)
+    held.check(rank)
+    return held

@@ -1,0 +1,201 @@
+"""Requests at once about one user: whatever their order, what comes out is what one after the other would have given.
+
+Each request is stopped before each of its statements in turn, while another runs: some hundreds of interleavings.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy import select
+
+from app.accounts.administration import set_roles
+from app.accounts.audit import OPERATOR
+from app.accounts.mailed_tokens import MailedTokens
+from app.accounts.models import Purpose, User
+from app.accounts.service import AccountService
+from app.kit.database import connector
+from app.kit.resources import Resources
+from tests.accounts.fixtures import PASSWORD, log_in
+from tests.accounts.interleaving import gated, interleave
+from tests.identity import SignedIn, SignIn
+
+BY_CHANGE, BY_RESET = "a password by change", "a password by reset"
+# Longer than the longest request has statements.
+MOST_STATEMENTS = 40
+
+
+@dataclass
+class World:
+    """A user with an open session and mailed links, an administrator, and the tokens that requests were given."""
+
+    client: httpx.AsyncClient
+    resources: Resources
+    accounts: AccountService
+    ann: SignedIn
+    root: SignedIn
+    refresh_token: str
+    links: dict[Purpose, str]
+    given: list[str]
+
+
+Act = Callable[[World], Awaitable[httpx.Response]]
+
+
+async def login(world: World) -> httpx.Response:
+    answer = await log_in(world.client, world.ann.email)
+    world.given.extend([answer.json()["access_token"]] if answer.is_success else [])
+    return answer
+
+
+async def change(world: World) -> httpx.Response:
+    return await world.ann.post("/v1/auth/password", {"current_password": PASSWORD, "new_password": BY_CHANGE})
+
+
+async def reset(world: World) -> httpx.Response:
+    body = {"token": world.links[Purpose.RESET_PASSWORD], "password": BY_RESET}
+    return await world.client.post("/v1/auth/password/reset", json=body)
+
+
+async def confirm(world: World) -> httpx.Response:
+    return await world.client.post("/v1/auth/verify-email", json={"token": world.links[Purpose.VERIFY_EMAIL]})
+
+
+async def disable(world: World) -> httpx.Response:
+    return await world.root.post(f"/v1/users/{world.ann.user_id}/disable")
+
+
+async def enable(world: World) -> httpx.Response:
+    return await world.root.post(f"/v1/users/{world.ann.user_id}/enable")
+
+
+async def promote(world: World) -> httpx.Response:
+    return await world.root.patch(f"/v1/users/{world.ann.user_id}/roles", {"roles": ["support"]})
+
+
+async def refresh(world: World) -> httpx.Response:
+    answer = await world.client.post("/v1/auth/refresh", json={"refresh_token": world.refresh_token})
+    world.given.extend([answer.json()["access_token"]] if answer.is_success else [])
+    return answer
+
+
+ACTS: list[Act] = [login, change, reset, confirm, disable, enable, promote, refresh]
+
+
+@pytest.fixture
+async def watcher(resources: Resources) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that looks at the others."""
+    connection = await connector(resources.settings)()
+    yield connection
+    await connection.close()
+
+
+MakeWorld = Callable[[bool], Awaitable[World]]
+
+
+@pytest.fixture
+async def make_world(
+    sign_in: SignIn, client: httpx.AsyncClient, resources: Resources, accounts: AccountService, open_limits: None
+) -> MakeWorld:
+    """Makes a world with a user whom no other test race has touched."""
+    root, numbers = await sign_in("root@example.com", role="admin"), count()
+
+    async def make(disabled: bool) -> World:
+        email, links = f"ann{next(numbers)}@example.com", {}
+        await client.post("/v1/users", json={"email": email, "password": PASSWORD, "name": "Ann"})
+        tokens, pair = [(await log_in(client, email)).json() for _ in range(2)]
+        async with resources.database.unit_of_work() as work:
+            user = (await work.session.execute(select(User).where(User.email == email))).scalar_one()
+            ann = SignedIn(client, str(user.id), email, tokens["access_token"])
+            for purpose in Purpose:
+                links[purpose], _ = await MailedTokens(work.session, accounts.tokens).issue(user, purpose)
+        world = World(client, resources, accounts, ann, root, pair["refresh_token"], links, [pair["access_token"]])
+        if disabled:
+            await disable(world)
+        return world
+
+    return make
+
+
+async def outcome(world: World, *answers: httpx.Response) -> tuple[object, ...]:
+    """What can be told apart afterwards: who was let do what, what the row says, and which doors are open."""
+    assert all(answer.status_code < 500 for answer in answers)
+    seen = (await world.root.get(f"/v1/users/{world.ann.user_id}")).json()
+    # Opened again: what an enabled account lets in that a disabled one kept out is part of the outcome.
+    await enable(world)
+    tokens = [world.ann.token, *world.given]
+    alive = [(await world.client.get("/v1/users/me", headers=bearer(token))).is_success for token in tokens]
+    renewed = await world.client.post("/v1/auth/refresh", json={"refresh_token": world.refresh_token})
+    async with world.resources.database.unit_of_work() as work:
+        password_hash = (await work.session.get_one(User, UUID(world.ann.user_id))).password_hash
+    passwords = [
+        (await world.accounts.passwords.check(password, password_hash)).right
+        for password in (PASSWORD, BY_CHANGE, BY_RESET)
+    ]
+    link = (await reset(world)).is_success
+    done = tuple(answer.is_success for answer in answers)
+    return (*done, seen["roles"], seen["disabled"], seen["email_verified"], alive, renewed.is_success, passwords, link)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("second", ACTS, ids=lambda act: act.__name__)
+@pytest.mark.parametrize("first", ACTS, ids=lambda act: act.__name__)
+async def test_at_once_is_one_after_the_other(
+    make_world: MakeWorld, resources: Resources, watcher: asyncpg.Connection, first: Act, second: Act
+) -> None:
+    disabled = enable in (first, second)
+    serial = []
+    for swapped in (False, True):
+        world = await make_world(disabled)
+        answers = [await act(world) for act in ((second, first) if swapped else (first, second))]
+        serial.append(await outcome(world, *(reversed(answers) if swapped else answers)))
+    for number in range(1, MOST_STATEMENTS):
+        world = await make_world(disabled)
+        with gated(resources.database):
+            one, other, stopped = await interleave(
+                watcher, lambda world=world: first(world), lambda world=world: second(world), number
+            )
+        assert await outcome(world, one, other) in serial, f"stopped before statement {number}"
+        if not stopped:
+            break
+    assert number > 1
+
+
+async def test_of_two_administrators_who_demote_or_disable_each_other_one_remains(
+    sign_in: SignIn, resources: Resources, accounts: AccountService, watcher: asyncpg.Connection, open_limits: None
+) -> None:
+    pair = await sign_in("root@example.com", role="admin"), await sign_in("ada@example.com", role="admin")
+
+    async def demote(actor: SignedIn, target: SignedIn) -> int:
+        return (await actor.patch(f"/v1/users/{target.user_id}/roles", {"roles": []})).status_code
+
+    async def close(actor: SignedIn, target: SignedIn) -> int:
+        return (await actor.post(f"/v1/users/{target.user_id}/disable")).status_code
+
+    for one, other in ((demote, demote), (close, close), (demote, close), (close, demote)):
+        for number in range(1, MOST_STATEMENTS):
+            ann, bob = [await sign_in(user.email, role="admin") for user in pair]
+            with gated(resources.database):
+                first, second, stopped = await interleave(
+                    watcher,
+                    lambda one=one, ann=ann, bob=bob: one(ann, bob),
+                    lambda other=other, ann=ann, bob=bob: other(bob, ann),
+                    number,
+                )
+            assert sorted((first, second)) in ([200, 401], [200, 403]), f"stopped before statement {number}"
+            async with resources.database.unit_of_work() as work:
+                users = (await work.session.execute(select(User))).scalars().all()
+                assert [user.email for user in users if "admin" in user.roles and not user.disabled_at]
+                for user in users:
+                    user.disabled_at = None
+                    await set_roles(accounts, work, OPERATOR, user.id, {"admin"})
+            if not stopped:
+                break
+        assert number > 3
