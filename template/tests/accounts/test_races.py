@@ -5,6 +5,7 @@ Each request is stopped before each of its statements in turn, while another run
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from uuid import UUID
 
@@ -159,9 +160,7 @@ async def test_at_once_is_one_after_the_other(
     for number in range(1, MOST_STATEMENTS):
         world = await make_world(disabled)
         with gated(resources.database):
-            one, other, stopped = await interleave(
-                watcher, lambda world=world: first(world), lambda world=world: second(world), number
-            )
+            one, other, stopped = await interleave(watcher, partial(first, world), partial(second, world), number)
         assert await outcome(world, one, other) in serial, f"stopped before statement {number}"
         if not stopped:
             break
@@ -184,10 +183,7 @@ async def test_of_two_administrators_who_demote_or_disable_each_other_one_remain
             ann, bob = [await sign_in(user.email, role="admin") for user in pair]
             with gated(resources.database):
                 first, second, stopped = await interleave(
-                    watcher,
-                    lambda one=one, ann=ann, bob=bob: one(ann, bob),
-                    lambda other=other, ann=ann, bob=bob: other(bob, ann),
-                    number,
+                    watcher, partial(one, ann, bob), partial(other, bob, ann), number
                 )
             assert sorted((first, second)) in ([200, 401], [200, 403]), f"stopped before statement {number}"
             async with resources.database.unit_of_work() as work:

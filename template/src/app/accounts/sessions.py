@@ -144,7 +144,7 @@ class SessionStore:
         owner, document = copy.principal, _document(copy)
         keys = self._keys(Claims(owner.user_id, owner.session_id))
         seconds = round(COPY_SECONDS * random.uniform(0.8, 1))  # noqa: S311  spreads load, guards nothing
-        arguments = [self._mac(document) + document, seconds, copy.generation, COPY_SECONDS]
+        arguments: list[bytes | int] = [self._mac(document) + document, seconds, copy.generation, COPY_SECONDS]
         try:
             await self._keep(keys=keys, args=arguments)
         except OUTAGES as error:

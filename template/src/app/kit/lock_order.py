@@ -37,12 +37,12 @@ class Held:
     """The resources that one task of a request or job holds."""
 
     def __init__(self) -> None:
-        self._task = asyncio.current_task()
+        self._task = _task()
         self._ranks: list[Rank] = []
 
     def is_current(self) -> bool:
         """Whether the task at hand is the one that holds these."""
-        return self._task is asyncio.current_task()
+        return self._task is _task()
 
     def check(self, rank: Rank) -> None:
         """Raise LockOrderError where waiting for a resource could be a deadlock."""
@@ -58,6 +58,14 @@ class Held:
         """Note that a resource is free again, whichever task returned it."""
         if rank in self._ranks:
             self._ranks.remove(rank)
+
+
+def _task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        # No event loop: a script that asks for the texts of a request.
+        return None
 
 
 _held: ContextVar[Held | None] = ContextVar("held", default=None)
