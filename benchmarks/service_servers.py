@@ -19,6 +19,8 @@ from app.kit.ratelimit import declared_limits
 # As in production. The addresses of the embedded servers carry no TLS, and the limits are wide: measured, not used up.
 PRODUCTION = {
     "ENVIRONMENT": "production",
+    # Outside development, a server without TLS and password must be this machine's own, and said to be.
+    "PLAIN_LOOPBACK": "true",
     "SMTP_HOST": "smtp.invalid",
     "MAIL_FROM": "noreply@example.com",
     "DATABASE_POOL_SIZE": "5",

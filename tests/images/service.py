@@ -1,6 +1,7 @@
 """Containers of a project on one network, and a client of the API that runs where their ports are."""
 
 import json
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,14 +16,14 @@ from tests.images.world import World
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--user=10001")
 PORT = 8000
 WAIT_SECONDS = 90
-# What a pod of the production environment is given, but for TLS: no certificate authority vouches for a stand-in.
+# What a pod is given, but for TLS: no certificate authority vouches for a stand-in, and only development does without.
 VARIABLES = {
-    "ENVIRONMENT": "dev",
+    "ENVIRONMENT": "development",
     "DATABASE_URL": "postgresql://app:app@postgres:5432/app",
     "REDIS_URL": "redis://valkey:6379/0",
     "PUBLIC_URL": f"http://127.0.0.1:{PORT}",
-    "JWT_SECRET": "j" * 40,
-    "SESSION_SECRET": "s" * 40,
+    "JWT_SECRET": secrets.token_hex(32),
+    "SESSION_SECRET": secrets.token_hex(32),
     "MAIL_FROM": "noreply@example.com",
     "SMTP_HOST": "mail.example.com",
     "AWS_REGION": "ap-southeast-1",

@@ -12,9 +12,10 @@ from babel import localedata
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from app.kit.addresses import postgresql_faults, redis_faults
-from app.kit.configuration import Fault, Section, parse_json
+from app.kit.addresses import environment_faults, has_password, is_loopback, is_socket, postgresql_faults, redis_faults
+from app.kit.configuration import Fault, Section, equal_faults, parse_json
 from app.kit.money import currencies
+from app.kit.redis_settings import PLAIN_LOOPBACK
 from app.kit.times import time_zones
 
 
@@ -76,6 +77,8 @@ class Settings(Section):
     )
     cache_redis_host: str | None = Field(default=None, description="host of a second Redis for the cache alone")
 
+    plain_loopback: bool = Field(default=False, description=PLAIN_LOOPBACK)
+
     worker_port: int = Field(default=8001, ge=1, le=65535, description="1 to 65535")
     worker_concurrency: int = Field(default=10, ge=1, le=100, description="jobs that one worker runs at a time")
     job_timeout: int = Field(default=300, ge=1, le=3600, description="seconds one job may take")
@@ -120,10 +123,26 @@ class Settings(Section):
         if bundle and not Path(bundle).is_file():
             yield Fault("DATABASE_SSL_ROOT_CERT", f"there is no file {bundle}", "name a PEM bundle, or leave it empty")
         if self.environment.is_local:
+            yield from environment_faults(self, {self._database_variable: self.database_address()})
             return
-        if not self.database_url and not self.database_password:
+        yield from self._open_database_faults()
+        secrets = {"DATABASE_PASSWORD": self.database_password, "REDIS_PASSWORD": self.redis_password}
+        yield from equal_faults(secrets, self.environment)
+
+    @property
+    def _database_variable(self) -> str:
+        return "DATABASE_URL" if self.database_url else "DATABASE_HOST"
+
+    def _open_database_faults(self) -> Iterator[Fault]:
+        url = self.database_address()
+        # What goes through a socket stays on the machine, and PostgreSQL knows who calls.
+        if is_socket(url) or (self.plain_loopback and is_loopback(url)):
+            return
+        if self.database_url and not has_password(url):
+            yield Fault("DATABASE_URL", "has no password", "write postgresql://user:password@host:5432/name")
+        elif not self.database_url and not self.database_password:
             yield Fault("DATABASE_PASSWORD", "is empty", "set the password of DATABASE_USER, or DATABASE_URL")
-        if not self.database_url and self.database_ssl_mode != "verify-full":
+        if self.database_ssl_mode != "verify-full":
             yield Fault("DATABASE_SSL_MODE", "leaves the connection open", "set verify-full and DATABASE_SSL_ROOT_CERT")
 
     def _regional_faults(self) -> Iterator[Fault]:

@@ -3,19 +3,19 @@
 import pytest
 
 from app.accounts.development import EMAIL, seed
-from app.accounts.settings import AccountsSettings
+from app.accounts.settings import DEVELOPMENT_JWT_SECRET, DEVELOPMENT_SESSION_SECRET, AccountsSettings
 from app.kit.configuration import ConfigurationError
 from app.kit.resources import Resources
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn
 
-SECRET = "s" * 40
+SECRET, OTHER = "0f" + "1e2d3c4b5a6978" * 2 + "8796a5b4c3", "f0e1d2c3b4a5" + "98765432100123456789abcd"
 
 
 @pytest.fixture
 def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment that serves users, with keys of its own."""
-    for name, value in {"ENVIRONMENT": "production", "JWT_SECRET": SECRET, "SESSION_SECRET": SECRET}.items():
+    for name, value in {"ENVIRONMENT": "production", "JWT_SECRET": SECRET, "SESSION_SECRET": OTHER}.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
@@ -39,6 +39,38 @@ def test_a_key_that_everybody_knows_is_refused(production: pytest.MonkeyPatch, n
     production.delenv(name)
     with pytest.raises(ConfigurationError, match=f"^{name}: is the development default"):
         AccountsSettings.load()
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "SESSION_SECRET", "JWT_SECRET_PREVIOUS"])
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (DEVELOPMENT_JWT_SECRET, "is the development default"),
+        (DEVELOPMENT_SESSION_SECRET, "is the development default"),
+        ("x" * 40, "repeats itself"),
+        ("ab" * 20, "repeats itself"),
+        ("0123456789abcdef" * 3, "repeats itself"),
+    ],
+)
+def test_a_key_that_anybody_could_guess_is_refused(
+    production: pytest.MonkeyPatch, name: str, value: str, fault: str
+) -> None:
+    production.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^{name}: {fault}"):
+        AccountsSettings.load()
+    production.setenv("ENVIRONMENT", "development")
+    AccountsSettings.load()
+
+
+def test_each_key_is_one_of_its_own(production: pytest.MonkeyPatch) -> None:
+    production.setenv("SESSION_SECRET", SECRET)
+    production.setenv("JWT_SECRET_PREVIOUS", SECRET)
+    with pytest.raises(ConfigurationError) as caught:
+        AccountsSettings.load()
+    assert [str(fault).partition(";")[0] for fault in caught.value.faults] == [
+        "JWT_SECRET_PREVIOUS: is JWT_SECRET too",
+        "SESSION_SECRET: is JWT_SECRET too",
+    ]
 
 
 @pytest.mark.parametrize(

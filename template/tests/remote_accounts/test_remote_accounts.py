@@ -172,8 +172,17 @@ def test_an_issuer_is_required_outside_development(monkeypatch: pytest.MonkeyPat
         RemoteAccountsSettings.load()
 
 
+def test_an_issuer_over_plain_http_is_refused_outside_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("ISSUER_URL", "https://users.example.com")
+    monkeypatch.setenv("JWKS_URL", "http://users.example.com/keys")
+    with pytest.raises(ConfigurationError, match="JWKS_URL: leaves the connection open"):
+        RemoteAccountsSettings.load()
+
+
 def test_an_issuer_that_is_set_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("ISSUER_URL", "https://users.example.com")
     assert RemoteAccountsSettings.load().keys_address().endswith("/api/v1/auth/jwks")
 
 

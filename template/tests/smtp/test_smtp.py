@@ -126,3 +126,6 @@ def test_a_mail_server_and_a_sender_are_enough(monkeypatch: pytest.MonkeyPatch) 
         SmtpSettings.load()
     monkeypatch.setenv("MAIL_FROM", "shop@example.com")
     assert SmtpSettings.load().smtp_tls == "starttls"
+    monkeypatch.setenv("SMTP_TLS", "none")
+    with pytest.raises(ConfigurationError, match="SMTP_TLS: leaves the connection open"):
+        SmtpSettings.load()

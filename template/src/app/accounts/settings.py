@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from app.kit.configuration import Fault, Section, secret_faults
+from app.kit.configuration import Fault, Section, equal_faults, secret_faults
 
 # Known to everybody, so refused outside a developer's machine.
 DEVELOPMENT_JWT_SECRET = "development-only-jwt-secret-0123456789"  # noqa: S105  refused outside development
@@ -51,8 +51,14 @@ class AccountsSettings(Section):
         return self.reset_password_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/reset-password"
 
     def faults(self) -> Iterator[Fault]:
-        """Refuse short secrets anywhere, and default ones outside a developer's machine."""
-        yield from secret_faults("JWT_SECRET", self.jwt_secret, DEVELOPMENT_JWT_SECRET, self.environment)
-        yield from secret_faults("SESSION_SECRET", self.session_secret, DEVELOPMENT_SESSION_SECRET, self.environment)
-        if self.jwt_secret_previous:
-            yield from secret_faults("JWT_SECRET_PREVIOUS", self.jwt_secret_previous, "", self.environment)
+        """Refuse short secrets anywhere, and published, equal or repeating ones outside a developer's machine."""
+        published = {DEVELOPMENT_JWT_SECRET, DEVELOPMENT_SESSION_SECRET}
+        secrets = {
+            "JWT_SECRET": self.jwt_secret,
+            "JWT_SECRET_PREVIOUS": self.jwt_secret_previous,
+            "SESSION_SECRET": self.session_secret,
+        }
+        for variable, value in secrets.items():
+            if value:
+                yield from secret_faults(variable, value, published, self.environment)
+        yield from equal_faults(secrets, self.environment)

@@ -1,9 +1,10 @@
 """Addresses of servers in settings: wrong ones are told before anything connects."""
 
-from collections.abc import Iterator
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from app.kit.configuration import Fault
+from app.kit.configuration import Environment, Fault, Section
 
 
 def postgresql_faults(variable: str, url: str | None) -> Iterator[Fault]:
@@ -23,6 +24,46 @@ def leads_nowhere(url: str) -> bool:
     """Whether a link leads to its reader's own machine, or to a placeholder of the manifests: PUBLIC_URL is not set."""
     host = urlsplit(url).hostname or ""
     return host in {"127.0.0.1", "localhost", "::1"} or host.endswith(".invalid")
+
+
+def environment_faults(section: Section, servers: Mapping[str, str]) -> Iterator[Fault]:
+    """A fault where ENVIRONMENT is not set and a server is another machine: nobody said `development`.
+
+    The defaults of a developer's machine, secrets among them, are public.
+    """
+    elsewhere = [variable for variable, url in servers.items() if not is_loopback(url)]
+    if elsewhere and "environment" not in section.model_fields_set:
+        names = ", ".join(environment.value for environment in Environment)
+        yield Fault("ENVIRONMENT", f"is not set, and {elsewhere[0]} names another machine", f"set one of {names}")
+
+
+def is_socket(url: str) -> bool:
+    """Whether a URL leads to a Unix socket, over which nothing leaves the machine."""
+    parts = _split(url)
+    return parts is not None and any(host.startswith("/") for host in parse_qs(parts.query).get("host", ()))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine itself: a loopback IP address, `localhost`, or a socket."""
+    parts = _split(url)
+    host = (parts.hostname or "") if parts else ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or is_socket(url)
+
+
+def has_password(url: str) -> bool:
+    """Whether a URL holds a password."""
+    parts = _split(url)
+    return parts is not None and bool(parts.password)
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _path(url: str) -> str:

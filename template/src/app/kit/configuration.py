@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 MINIMUM_SECRET_LENGTH = 32
+# Random hexadecimal digits, the poorest alphabet in use, have fewer distinct ones in 32 about once in 10**6 secrets.
+_DISTINCT = 9
 
 
 class Environment(StrEnum):
@@ -101,13 +103,31 @@ def parse_json(value: object) -> object:
         raise ValueError("is not JSON") from None
 
 
-def secret_faults(variable: str, value: str, default: str, environment: Environment) -> Iterator[Fault]:
-    """Yield a fault for a secret that is short, or still the development default outside a developer's machine."""
+def secret_faults(variable: str, value: str, published: Collection[str], environment: Environment) -> Iterator[Fault]:
+    """Yield a fault for a secret that is short anywhere, or that anybody could guess outside a developer's machine.
+
+    `published` are the defaults of development, of this secret and of others.
+    """
     remedy = f"set at least {MINIMUM_SECRET_LENGTH} random characters, such as `openssl rand -hex 32` prints"
     if len(value) < MINIMUM_SECRET_LENGTH:
         yield Fault(variable, f"has {len(value)} characters", remedy)
-    elif value == default and not environment.is_local:
+    elif environment.is_local:
+        return
+    elif value in published:
         yield Fault(variable, "is the development default", remedy)
+    elif len(set(value)) < _DISTINCT or value in (value + value)[1:-1]:
+        yield Fault(variable, "repeats itself", remedy)
+
+
+def equal_faults(secrets: Mapping[str, str], environment: Environment) -> Iterator[Fault]:
+    """Yield a fault for each secret that has the value of another one before it, outside a developer's machine."""
+    seen: dict[str, str] = {}
+    for variable, value in secrets.items():
+        if not value or environment.is_local:
+            continue
+        if first := seen.get(value):
+            yield Fault(variable, f"is {first} too", "set another value, so that one that leaks opens one door")
+        seen.setdefault(value, variable)
 
 
 def _details(error: ValidationError) -> list[tuple[str, str]]:

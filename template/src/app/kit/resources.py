@@ -17,6 +17,7 @@ from app.kit.mail import Mailer
 from app.kit.queue import Queue, TaskContext, TaskHandler
 from app.kit.ratelimit import RateLimiter, RateLimitSettings
 from app.kit.redis import connect
+from app.kit.redis_settings import RedisSettings
 from app.settings import Settings
 
 _Section = TypeVar("_Section", bound=Section)
@@ -51,10 +52,11 @@ def _section(sections: Mapping[type[Section], Section], kind: type[_Section]) ->
 
 
 def load_sections(features: Sequence[Feature]) -> dict[type[Section], Section]:
-    """Read the settings of limits and of all features. Raises one ConfigurationError with the faults of all."""
+    """Read the settings of Redis, limits and all features. Raises one ConfigurationError with the faults of all."""
     sections: dict[type[Section], Section] = {}
     faults: list[Fault] = []
-    kinds: list[type[Section]] = [RateLimitSettings, *(feature.settings for feature in features if feature.settings)]
+    kinds: list[type[Section]] = [RedisSettings, RateLimitSettings]
+    kinds += [feature.settings for feature in features if feature.settings]
     for kind in kinds:
         try:
             sections[kind] = kind.load()

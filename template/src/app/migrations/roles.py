@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import Field
 from sqlalchemy.engine import make_url
 
-from app.kit.configuration import Fault, Section
+from app.kit.configuration import Fault, Section, equal_faults
 from app.kit.database import connector
 from app.migrations.failure import MigrationError
 from app.migrations.rights import held, put_right
@@ -38,9 +38,14 @@ class RoleSettings(Section):
     migrations_database_password: str = Field(pattern=_PASSWORD, description=_PASSWORD_HELP)
 
     def faults(self) -> Iterator[Fault]:
-        """Refuse one role for both."""
+        """Refuse one role, or one password, for both."""
         if self.app_database_user == self.migrations_database_user:
             yield Fault("APP_DATABASE_USER", "is the migrations' role too", "name two roles")
+        passwords = {
+            "MIGRATIONS_DATABASE_PASSWORD": self.migrations_database_password,
+            "APP_DATABASE_PASSWORD": self.app_database_password,
+        }
+        yield from equal_faults(passwords, self.environment)
 
     @property
     def passwords(self) -> dict[str, str]:

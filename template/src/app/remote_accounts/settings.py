@@ -37,3 +37,6 @@ class RemoteAccountsSettings(Section):
             yield Fault("ISSUER_URL", "is empty", "set the PUBLIC_URL of the service that holds the users")
         if not self.issuer_audience:
             yield Fault("ISSUER_AUDIENCE", "is empty", "set the SERVICE of the service that holds the users")
+        for variable in ("ISSUER_URL", "JWKS_URL", "INTROSPECTION_URL"):
+            if str(getattr(self, variable.lower())).startswith("http://"):
+                yield Fault(variable, "leaves the connection open", "write an address that begins with https://")

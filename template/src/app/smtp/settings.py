@@ -20,10 +20,12 @@ class SmtpSettings(Section):
     )
 
     def faults(self) -> Iterator[Fault]:
-        """Refuse to run without a mail server outside a developer's machine."""
+        """Refuse to run without a mail server, or on an open connection to it, outside a developer's machine."""
         if self.environment.is_local:
             return
         if not self.smtp_host:
             yield Fault("SMTP_HOST", "is empty", "set the mail server's host name")
         if not self.mail_from:
             yield Fault("MAIL_FROM", "is empty", "set a sender such as noreply@example.com")
+        if self.smtp_tls == "none":
+            yield Fault("SMTP_TLS", "leaves the connection open", "set starttls or implicit")
