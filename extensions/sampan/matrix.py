@@ -10,7 +10,7 @@ from typing import Any, Final
 import covertable
 import yaml
 
-NOT_ASKED_WHEN_JOINED: Final = ("api_public_cidrs", "interface_endpoints", "nat_gateways", "node_instance_type", "spot")
+NOT_ASKED_WHEN_JOINED: Final = ("api_public_cidrs", "audit_trail", "interface_endpoints", "nat_gateways", "node_instance_type", "spot")
 """Questions that a service which joins a platform is not asked."""
 
 CATALOGUE: Final = Path(__file__).parents[1] / "catalogue"

@@ -77,10 +77,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def emulated_aws(log: Path) -> Iterator[Emulator]:
-    """An AWS of its own on a free loopback port, stopped at the end."""
+def emulated_aws(log: Path, *, record: bool = False) -> Iterator[Emulator]:
+    """An AWS of its own on a free loopback port, stopped at the end. It may write every request beside its log, in a file `.calls`."""
     port = free_port()
-    environment = {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+    environment = {
+        **os.environ,
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        "RECORD_REQUESTS": str(log.with_suffix(".calls")) if record else "",
+    }
     with log.open("wb") as output:
         command = [sys.executable, "-m", "tests.infrastructure.cloud", str(port)]
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT)

@@ -15,8 +15,12 @@ ACTIONS: dict[str, str] = yaml.safe_load((Path(__file__).parent / "actions.yaml"
 
 REGIONS = yaml.safe_load((ROOT / "extensions/catalogue/regions.yaml").read_text(encoding="utf-8"))["names"].split()
 
-WIDE = {"data.aws_iam_policy_document.boundary"}
-"""The line that no role crosses, and that the role which applies reviewed plans goes up to: test_roles reads it."""
+WIDE = {
+    f'data.aws_iam_policy_document.{document}["{key}"]'
+    for document in ("boundary", "boundary_allows")
+    for key in ("account", "dev", "staging", "production")
+}
+"""The lines that no role crosses, and that roles which apply reviewed plans go up to: test_roles and test_policies read them."""
 
 Answers = Mapping[str, Any]
 

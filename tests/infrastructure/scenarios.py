@@ -109,7 +109,7 @@ def watch_spending(stack: Stack) -> None:
 def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
     """Apply all scenarios: two accounts, each an emulator of its own, side by side."""
     with ExitStack() as stack:
-        clouds = {name: stack.enter_context(emulated_aws(folder / f"{name}.log")) for name in ANSWERS if name not in HOSTS}
+        clouds = {name: stack.enter_context(emulated_aws(folder / f"{name}.log", record=True)) for name in ANSWERS if name not in HOSTS}
         stacks = {
             name: Stack(
                 emulator=clouds[HOSTS.get(name, name)],

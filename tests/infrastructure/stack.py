@@ -72,18 +72,20 @@ class Stack:
         path = os.pathsep.join([str(aws_command_line().parent), str(Path(required("terraform")).parent), os.environ["PATH"]])
         return {**terraform_environment(self.emulator.environment()), **arguments, "PATH": path}
 
-    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command in the project."""
-        return subprocess.run(command, cwd=self.project, capture_output=True, text=True, env=self.variables(), check=False)
+    def run(self, *command: str, who: str = "script") -> "subprocess.CompletedProcess[str]":
+        """Run a command in the project. `who` is the access key, by which recorded requests tell who made them."""
+        who = "bootstrap" if "bootstrap" in command else who
+        environment = {**self.variables(), "AWS_ACCESS_KEY_ID": f"{who}-{self.service}-{self.environment}"}
+        return subprocess.run(command, cwd=self.project, capture_output=True, text=True, env=environment, check=False)
 
-    def ops(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def ops(self, *arguments: str, who: str = "script") -> "subprocess.CompletedProcess[str]":
         """Run the project's operations command."""
-        return self.run("env", "PYTHONPATH=ops/src", sys.executable, "-m", "ops", *arguments)
+        return self.run("env", "PYTHONPATH=ops/src", sys.executable, "-m", "ops", *arguments, who=who)
 
     def terraform(self, root: str, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run Terraform in one root, as the project does."""
         where = ["bootstrap"] if root == "bootstrap" else [self.environment, root]
-        return self.ops("terraform", *where, command, *arguments)
+        return self.ops("terraform", *where, command, *arguments, who=root)
 
     def apply(self, root: str) -> None:
         """Apply a root. Raises AssertionError with Terraform's words."""

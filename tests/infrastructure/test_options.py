@@ -43,8 +43,12 @@ def test_alarms_pause_from_before_the_night_until_after_it(plans: Planner) -> No
 
 
 def test_the_audit_trail_covers_every_region_and_cannot_be_rewritten(plans: Planner) -> None:
-    for case in cases("platform"):
+    """One an account: AWS bills every further copy of management events (https://aws.amazon.com/cloudtrail/pricing/)."""
+    for case in cases("bootstrap", "platform", "service"):
         plan = plans(case)
+        if case.root != "bootstrap":
+            assert not plan.of("aws_cloudtrail")
+            continue
         assert bool(plan.of("aws_cloudtrail")) == (case.variant in {"regulated", EVERYTHING})
         for trail in plan.of("aws_cloudtrail"):
             assert trail["is_multi_region_trail"]

@@ -17,8 +17,12 @@ REFUSED: list[tuple[Case, dict[str, str]]] = [
     (BOOTSTRAP, {"github_owner=your-github-owner": "still the placeholder", "environments=[]": "names at least one"}),
     (
         BOOTSTRAP,
-        {"github_owner=Your-GitHub-Owner": "still the placeholder", "github_repository_id=": "comes together with github_owner_id"},
+        {
+            "github_owner=Your-GitHub-Owner": "still the placeholder",
+            "github_repository_id=": "comes together with github_owner_id",
+        },
     ),
+    (Case(EVERYTHING, "bootstrap", "account"), {"audit_trail_days=1": "from 90 to 3653"}),
     (
         PLATFORM,
         {
@@ -31,7 +35,6 @@ REFUSED: list[tuple[Case, dict[str, str]]] = [
             'cluster_admin_role_arns=["admin"]': "the ARN of an IAM role",
             'spot_instance_types=["t3.medium"]': "at least 4 types",
             "off_hours_shutdown=sometimes": "none, weekends, nights-and-weekends",
-            "audit_trail_days=1": "from 90 to 3653",
         },
     ),
     (PLATFORM, {"az_count=1": "az_count is 2 or 3", 'api_public_cidrs=["office"]': "a network such as"}),

@@ -76,7 +76,7 @@ class Case:
     def var_files(self, environments: Path) -> list[Path]:
         """The answers, from the folder `environments`."""
         if self.root == "bootstrap":
-            return [environments / "bootstrap.tfvars", environments / "github.tfvars"]
+            return [environments / "bootstrap.tfvars", *sorted(environments.glob("bootstrap.*.tfvars")), environments / "github.tfvars"]
         name = f"{self.environment}.{self.root}"
         return [environments / f"{name}.tfvars", *sorted(environments.glob(f"{name}.*.tfvars"))]
 

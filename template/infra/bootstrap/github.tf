@@ -1,4 +1,6 @@
-# Trust in GitHub Actions. A token's subject is `repo:OWNER/REPOSITORY:…`, and for repositories made, renamed or moved since
+# Trust in GitHub Actions. GitHub makes environments without protection, so that a workflow of any branch may name one: the subject alone
+# says too little. Since January 2026 AWS tests the claims `ref`, `environment` and `repository_id` of a token, too; a condition that a
+# token has no claim for fails. A token's subject is `repo:OWNER/REPOSITORY:…`, and for repositories made, renamed or moved since
 # July 2026 `repo:OWNER@ID/REPOSITORY@ID:…`. Both are accepted, the second once environments/github.tfvars holds the ids.
 
 locals {
@@ -6,13 +8,23 @@ locals {
   exact_repository   = "repo:${var.github_owner}@${var.github_owner_id}/${var.github_repository}@${var.github_repository_id}"
   repositories       = var.github_owner_id == "" ? [local.classic_repository] : [local.classic_repository, local.exact_repository]
 
-  # What of the repository takes which role.
+  # What of the repository takes which role: ends of the subject, and the branch and environment of the token.
   claims = merge(
-    # Plans: of a pull request, of what is merged, and of the night that looks for drift.
-    { plan = ["pull_request", "ref:refs/heads/main"], push = ["ref:refs/heads/main"] },
-    { for environment in var.environments : "deploy-${environment}" => ["environment:${environment}"] },
-    { for environment in var.environments : "apply-${environment}" => ["environment:${environment}-infrastructure"] },
+    # Plans: of a pull request (whose ref is its own), of what is merged, and of the night that looks for drift.
+    { plan = { subjects = ["pull_request", "ref:refs/heads/main"], claims = {} } },
+    { push = { subjects = ["ref:refs/heads/main"], claims = { ref = "refs/heads/main" } } },
+    { for environment in var.environments : "deploy-${environment}" => {
+      subjects = ["environment:${environment}"]
+      claims   = { ref = "refs/heads/main", environment = environment }
+    } },
+    { for environment in var.environments : "apply-${environment}" => {
+      subjects = ["environment:${environment}-infrastructure"]
+      claims   = { ref = "refs/heads/main", environment = "${environment}-infrastructure" }
+    } },
   )
+
+  # Who takes over the name of a repository that was deleted or renamed gets another id.
+  repository_claims = var.github_repository_id == "" ? {} : { repository_id = var.github_repository_id }
 
   provider_arn = one(concat(
     [for provider in aws_iam_openid_connect_provider.github : provider.arn],
@@ -54,7 +66,17 @@ data "aws_iam_policy_document" "trust" {
     condition {
       test     = "StringEquals"
       variable = "token.actions.githubusercontent.com:sub"
-      values   = [for pair in setproduct(local.repositories, each.value) : join(":", pair)]
+      values   = [for pair in setproduct(local.repositories, each.value.subjects) : join(":", pair)]
+    }
+
+    dynamic "condition" {
+      for_each = merge(local.repository_claims, each.value.claims)
+
+      content {
+        test     = "StringEquals"
+        variable = "token.actions.githubusercontent.com:${condition.key}"
+        values   = [condition.value]
+      }
     }
   }
 }

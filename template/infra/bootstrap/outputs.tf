@@ -23,7 +23,7 @@ output "apply_role_arns" {
   value       = { for environment, role in aws_iam_role.apply : environment => role.arn }
 }
 
-output "permissions_boundary" {
-  description = "Policy that bounds every role of the project: the value of permissions_boundary in the other roots."
-  value       = aws_iam_policy.boundary.name
+output "permissions_boundaries" {
+  description = "Policy that bounds the roles of each environment: the value of permissions_boundary in the other roots."
+  value       = { for environment in var.environments : environment => aws_iam_policy.boundary[environment].name }
 }

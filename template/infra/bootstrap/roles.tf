@@ -24,7 +24,7 @@ resource "aws_iam_role" "plan" {
   description          = "Plans of ${var.service} on pull requests: reads only."
   assume_role_policy   = data.aws_iam_policy_document.trust["plan"].json
   max_session_duration = 3600
-  permissions_boundary = aws_iam_policy.boundary.arn
+  permissions_boundary = aws_iam_policy.boundary["account"].arn
 }
 
 resource "aws_iam_role_policy_attachment" "plan" {
@@ -65,7 +65,7 @@ resource "aws_iam_role" "push" {
   description          = "Pushes images of ${var.service} to ${var.environments[0]} from the main branch."
   assume_role_policy   = data.aws_iam_policy_document.trust["push"].json
   max_session_duration = 3600
-  permissions_boundary = aws_iam_policy.boundary.arn
+  permissions_boundary = aws_iam_policy.boundary["account"].arn
 }
 
 data "aws_iam_policy_document" "push" {
@@ -104,7 +104,7 @@ resource "aws_iam_role" "deploy" {
   description          = "Deploys ${var.service} to ${each.key}."
   assume_role_policy   = data.aws_iam_policy_document.trust["deploy-${each.key}"].json
   max_session_duration = 7200
-  permissions_boundary = aws_iam_policy.boundary.arn
+  permissions_boundary = aws_iam_policy.boundary[each.key].arn
 }
 
 data "aws_iam_policy_document" "deploy" {

@@ -15,6 +15,11 @@ variable "platform_name" {
   type        = string
 }
 
+variable "owns_platform" {
+  description = "Whether the service makes its platform; else it joins another's, and its roles may touch none of that one's."
+  type        = bool
+}
+
 variable "environments" {
   description = "Environments that live in this account."
   type        = list(string)

@@ -5,12 +5,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 
 from tests.infrastructure.cloud import backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails
+from tests.infrastructure.cloud.recorder import Recorder
 
 ADDED = (backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails)
 """Imported for what they add to moto."""
@@ -41,7 +43,10 @@ def serve(port: int) -> None:
     """Serve on the loopback interface until the process is told to end."""
     os.environ["MOTO_PORT"] = str(port)
     application = DomainDispatcherApplication(create_backend_app)
-    run_simple("127.0.0.1", port, FailFast(application), threaded=True, request_handler=MotoRequestHandler)
+    served: Any = FailFast(application)
+    if file := os.environ.get("RECORD_REQUESTS"):
+        served = Recorder(served, Path(file))
+    run_simple("127.0.0.1", port, served, threaded=True, request_handler=MotoRequestHandler)
 
 
 if __name__ == "__main__":

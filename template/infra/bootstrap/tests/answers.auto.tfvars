@@ -2,6 +2,7 @@
 
 service                = "shop"
 platform_name          = "shop"
+owns_platform          = true
 environments           = ["dev", "production"]
 region                 = "ap-southeast-1"
 team                   = "shop"

@@ -1,4 +1,5 @@
-# The account's audit trail (CloudTrail). Its files cannot be deleted before their time without a special right.
+# The account's audit trail (CloudTrail): one, here, since AWS bills every further copy of the same events. Its files cannot be deleted before
+# their time without a special right, and no role of the project may touch it.
 
 variable "audit_trail_days" {
   description = "Days that the trail's files are kept and locked."
@@ -11,16 +12,16 @@ variable "audit_trail_days" {
 }
 
 locals {
-  audit_name   = "${local.name}-audit"
-  audit_bucket = "${local.name}-audit-${local.account}"
-  audit_trail  = "arn:${data.aws_partition.current.partition}:cloudtrail:${var.region}:${local.account}:trail/${local.audit_name}"
+  audit_name   = "${var.service}-audit"
+  audit_bucket = "${var.service}-audit-${local.account}"
+  audit_trail  = "arn:${local.partition}:cloudtrail:${var.region}:${local.account}:trail/${local.audit_name}"
 }
 
 module "audit_key" {
   source = "../modules/key"
 
   name        = local.audit_name
-  description = "Audit trail of ${local.name}"
+  description = "Audit trail of the account, by ${var.service}"
   region      = var.region
   services    = ["cloudtrail.amazonaws.com"]
 }
@@ -29,7 +30,7 @@ data "aws_iam_policy_document" "audit" {
   statement {
     sid       = "LookAtBucket"
     actions   = ["s3:GetBucketAcl"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.audit_bucket}"]
+    resources = ["arn:${local.partition}:s3:::${local.audit_bucket}"]
 
     principals {
       type        = "Service"
@@ -46,7 +47,7 @@ data "aws_iam_policy_document" "audit" {
   statement {
     sid       = "WriteTrail"
     actions   = ["s3:PutObject"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.audit_bucket}/AWSLogs/${local.account}/*"]
+    resources = ["arn:${local.partition}:s3:::${local.audit_bucket}/AWSLogs/${local.account}/*"]
 
     principals {
       type        = "Service"

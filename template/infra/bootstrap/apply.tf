@@ -1,0 +1,19 @@
+# Applies a reviewed plan of one environment. Terraform makes, changes and deletes whatever the roots hold, so the role may do what
+# the boundary allows; who may take it is what guards it: one GitHub environment of its own, with its own approval.
+resource "aws_iam_role" "apply" {
+  for_each = toset(var.environments)
+
+  name                 = "${var.service}-${each.key}-apply"
+  description          = "Applies the infrastructure of ${var.service} in ${each.key}."
+  assume_role_policy   = data.aws_iam_policy_document.trust["apply-${each.key}"].json
+  max_session_duration = 7200
+  permissions_boundary = aws_iam_policy.boundary[each.key].arn
+}
+
+resource "aws_iam_role_policy" "apply" {
+  for_each = aws_iam_role.apply
+
+  name   = "apply"
+  role   = each.value.name
+  policy = data.aws_iam_policy_document.boundary[each.key].json
+}

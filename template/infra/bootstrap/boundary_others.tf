@@ -1,0 +1,93 @@
+# What of other environments and other people stays out of reach of every role.
+
+data "aws_iam_policy_document" "boundary_others" {
+  for_each = local.boundaries
+
+  # Trust in anybody but the cluster's own service accounts.
+  statement {
+    sid           = "KeepProviders"
+    effect        = "Deny"
+    actions       = ["iam:AddClientID*", "iam:CreateOpenID*", "iam:DeleteOpenID*", "iam:RemoveClientID*", "iam:TagOpenID*", "iam:UntagOpenID*", "iam:UpdateOpenID*"]
+    not_resources = ["arn:${local.partition}:iam::${local.account}:oidc-provider/oidc.eks.*"]
+  }
+
+  statement {
+    sid           = "OwnClustersAlone"
+    effect        = "Deny"
+    actions       = ["eks:*AccessEntry", "eks:*AccessPolicy", "eks:*PodIdentityAssociation", "eks:AccessKubernetesApi"]
+    not_resources = local.own_clusters[each.key]
+  }
+
+  # Other environments of the account: what carries their tag is out of reach, and nothing gets it.
+  statement {
+    sid       = "KeepOtherEnvironments"
+    effect    = "Deny"
+    actions   = ["*"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:ResourceTag/Environment"
+      values   = each.value
+    }
+
+    condition {
+      test     = "Null"
+      variable = "aws:ResourceTag/Environment"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "TagsOfThisEnvironment"
+    effect    = "Deny"
+    actions   = ["*"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:RequestTag/Environment"
+      values   = each.value
+    }
+
+    condition {
+      test     = "Null"
+      variable = "aws:RequestTag/Environment"
+      values   = ["false"]
+    }
+  }
+
+  # What the account's own root made: the states' key among it.
+  statement {
+    sid       = "KeepBootstrap"
+    effect    = "Deny"
+    actions   = ["kms:CreateGrant", "kms:Disable*", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Root"
+      values   = ["bootstrap"]
+    }
+  }
+
+  # Ways by which data leaves the account, or by which somebody else's instance becomes a tool.
+  statement {
+    sid    = "NoWayOut"
+    effect = "Deny"
+    actions = [
+      "backup:PutBackupVaultAccessPolicy",
+      "ec2:*IamInstanceProfile*",
+      "ec2:GetPasswordData",
+      "ec2:ModifyImageAttribute",
+      "ec2:ModifyInstanceAttribute",
+      "ec2:ModifySnapshotAttribute",
+      "ec2:SendSerialConsoleSSHPublicKey",
+      "ecr:*RegistryPolicy",
+      "rds:ModifyDB*SnapshotAttribute",
+      "secretsmanager:PutResourcePolicy",
+      "sts:GetFederationToken",
+    ]
+    resources = ["*"]
+  }
+}

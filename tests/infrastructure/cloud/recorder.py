@@ -1,0 +1,40 @@
+"""Writes down what is asked of the emulated AWS: one line of JSON a request, with the access key by which the tests tell who asks."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+LONGEST = 50_000
+"""Bytes of a body that are kept; images and archives tell nothing."""
+
+
+class Recorder:
+    """Passes every request on, and writes those that are signed into a file."""
+
+    def __init__(self, application: Any, file: Path) -> None:
+        self.application = application
+        self.file = file
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve one request."""
+        if found := SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            line = {
+                "who": found[1],
+                "region": found[2],
+                "service": found[3],
+                "target": environ.get("HTTP_X_AMZ_TARGET", ""),
+                "method": environ["REQUEST_METHOD"],
+                "path": environ["PATH_INFO"],
+                "query": environ.get("QUERY_STRING", ""),
+                "body": body[:LONGEST].decode("utf-8", "replace"),
+            }
+            with self.file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line) + "\n")
+        answer: Iterable[bytes] = self.application(environ, start_response)
+        return answer

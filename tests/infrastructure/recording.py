@@ -1,0 +1,108 @@
+"""Recorded requests as calls of IAM: action and resource, as far as the policies tell resources apart."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import botocore.loaders
+import botocore.model
+
+from tests.infrastructure.emulator import ACCOUNT
+
+PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
+"""Prefix of actions, where a service signs by another name."""
+
+REST = {"backup": "backup", "eks": "eks", "route53": "route53", "s3": "s3", "scheduler": "scheduler", "ses": "sesv2"}
+"""Services whose operation is a method and a path, and botocore's name for them."""
+
+S3_ACTIONS = {
+    "DeleteObjects": "DeleteObject",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+}
+ROLE = re.compile(rf"arn:aws:iam::{ACCOUNT}:role/[\w+=,.@/-]+")
+
+
+@cache
+def _operations(service: str) -> list[tuple[str, re.Pattern[str], frozenset[str], str]]:
+    """Method, path, query and name of every operation of a REST service, those with most of a query first."""
+    loaded = botocore.loaders.Loader().load_service_model(service, "service-2")
+    found = []
+    for name, operation in loaded["operations"].items():
+        path, _, query = operation["http"]["requestUri"].partition("?")
+        pattern = "".join(
+            "(?P<" + part[1:-1].rstrip("+").replace("-", "_") + (">.+)" if part.endswith("+}") else ">[^/]+)")
+            if part.startswith("{")
+            else re.escape(part)
+            for part in re.split(r"(\{[^}]+\})", path)
+            if part
+        )
+        found.append((operation["http"]["method"], re.compile(pattern.rstrip("/") + "/?"), frozenset(filter(None, query.split("&"))), name))
+    return sorted(found, key=lambda each: -len(each[2]))
+
+
+def _rest(line: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    given = set(line["query"].split("&")) | {part.partition("=")[0] for part in line["query"].split("&")}
+    for method, path, query, name in _operations(REST[line["service"]]):
+        matched = path.fullmatch(line["path"])
+        if method == line["method"] and matched and query <= given:
+            return name, {key: unquote(value) for key, value in matched.groupdict().items()}
+    message = f"no operation of {line['service']} is {line['method']} {line['path']}?{line['query']}"
+    raise LookupError(message)
+
+
+def _iam(form: Mapping[str, list[str]]) -> str:
+    if "RoleName" in form:
+        return f"arn:aws:iam::{ACCOUNT}:role/{form['RoleName'][0]}"
+    return next((form[name][0] for name in ("PolicyArn", "OpenIDConnectProviderArn") if name in form), "*")
+
+
+def _json(service: str, region: str, body: Mapping[str, Any]) -> str:
+    if service == "secretsmanager" and (name := body.get("SecretId") or body.get("Name")):
+        return name if name.startswith("arn:") else f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}-AbCdEf"
+    if service == "ssm" and (name := body.get("Name") or body.get("ResourceId")):
+        account = "" if name.startswith("/aws/") else ACCOUNT
+        return f"arn:aws:ssm:{region}:{account}:parameter{name}"
+    return "*"
+
+
+def _eks(region: str, name: str, parts: Mapping[str, str]) -> str:
+    cluster = parts.get("name") or parts.get("clusterName")
+    if not cluster:
+        return "*"
+    kind = {"AccessEntry": "access-entry", "AccessPolicy": "access-entry", "PodIdentityAssociation": "podidentityassociation"}
+    found = next((path for word, path in kind.items() if name.endswith(word) and not name.startswith("Create")), None)
+    return f"arn:aws:eks:{region}:{ACCOUNT}:{f'{found}/{cluster}/any' if found else f'cluster/{cluster}'}"
+
+
+def calls(file: Path) -> Iterator[tuple[str, str, str]]:
+    """Who made which call on what: access key, `service:Operation`, resource. PassRole follows from roles that are handed over."""
+    with file.open(encoding="utf-8") as lines:
+        for text in lines:
+            line = json.loads(text)
+            service = PREFIXES.get(line["service"], line["service"])
+            resource, form = "*", parse_qs(line["body"])
+            if line["service"] in REST and not line["target"]:
+                name, parts = _rest(line)
+                if service == "s3":
+                    name = S3_ACTIONS.get(name, name)
+                    resource = "arn:aws:s3:::" + "/".join(filter(None, (parts.get("Bucket"), parts.get("Key"))))
+                elif service == "eks":
+                    resource = _eks(line["region"], name, parts)
+            elif line["target"]:
+                name = line["target"].rpartition(".")[2]
+                resource = _json(service, line["region"], json.loads(line["body"] or "{}"))
+            else:
+                name = form["Action"][0]
+                resource = _iam(form) if service == "iam" else "*"
+            yield line["who"], f"{service}:{name}", resource
+            if service not in {"iam", "sts", "kms", "s3", "sns", "secretsmanager", "ssm"}:
+                for role in set(ROLE.findall(unquote(line["body"]))):
+                    yield line["who"], "iam:PassRole", role
