@@ -23,6 +23,7 @@ from app.kit.problems import answer_failure
 from app.kit.requests import RequestMiddleware
 from app.kit.resources import load_sections, open_resources
 from app.settings import Settings
+from app.warmup import warm_up
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -70,7 +71,8 @@ def _lifespan(
             application.state.resources = resources
             # What is here now stays until the end: the collector need not look at it again and again.
             gc.freeze()
-            starting = asyncio.create_task(await_database(resources.database, application.state.serving))
+            warm = partial(warm_up, application, resources)
+            starting = asyncio.create_task(await_database(resources.database, application.state.serving, warm))
             yield
             starting.cancel()
 

@@ -23,6 +23,10 @@ async def test_a_process_serves_once_the_database_answers_and_holds_every_migrat
 
     monkeypatch.setattr(state, "missing_revisions", missing_revisions)
     monkeypatch.setattr(state, "_RETRY_SECONDS", 0)
-    await await_database(resources.database, serving)
-    assert seen == [False, False, False]
+
+    async def warm_up() -> None:
+        seen.append(serving.serving)
+
+    await await_database(resources.database, serving, warm_up)
+    assert seen == [False, False, False, False]
     assert serving.serving

@@ -1,6 +1,7 @@
 """Whether this process may take requests: started, and not on its way out."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -29,14 +30,16 @@ class ServingState:
         return self.started and not self.draining
 
 
-async def await_database(database: Database, state: ServingState) -> None:
-    """Mark the process as started once PostgreSQL answers and holds every migration of this release."""
+async def await_database(database: Database, state: ServingState, warm_up: Callable[[], Awaitable[None]]) -> None:
+    """Mark the process as started once PostgreSQL answers, holds every migration of this release, and all is warm."""
     while not state.started:
         try:
             missing = await missing_revisions(database.engine)
         except Unavailable:
             missing = {"unknown: the database does not answer"}
-        state.started = not missing
-        if missing:
+        if not missing:
+            await warm_up()
+            state.started = True
+        else:
             log.warning("not started: migrations are missing", missing=sorted(missing))
             await asyncio.sleep(_RETRY_SECONDS)

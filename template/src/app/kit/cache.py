@@ -53,7 +53,7 @@ class Cache:
     """Bytes under keys in Redis, each with a time to live."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self.redis = redis
         self._take = redis.register_script(_TAKE)
         self._store = redis.register_script(_STORE)
         self._release = redis.register_script(_RELEASE)
@@ -82,12 +82,12 @@ class Cache:
     async def invalidate(self, key: str) -> None:
         """Forget a key, and make a fill that is under way forget what it read. Call it after the commit."""
         try:
-            await self._redis.delete(*_keys(key))
+            await self.redis.delete(*_keys(key))
         except OUTAGES as error:
             _count_error(error)
 
     async def _value_or_turn(self, value_key: str, turn_key: str, turn: str) -> bytes | None:
-        value: bytes | None = await self._redis.get(value_key)
+        value: bytes | None = await self.redis.get(value_key)
         for _ in range(_WAITS):
             if value is not None:
                 break

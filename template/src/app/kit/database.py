@@ -1,5 +1,6 @@
 """PostgreSQL: the connection pool, and the unit of work that a request or job runs in."""
 
+import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -201,6 +202,19 @@ class Database:
                 await connection.execute(text("SELECT 1"))
         except (DBAPIError, PoolTimeoutError, TimeoutError) as error:
             raise Unavailable from error
+
+    async def fill(self) -> None:
+        """Open all connections of the pool. Raises Unavailable when PostgreSQL does not answer."""
+        size = self._settings.database_pool_size
+        opened = await asyncio.gather(*(self.engine.connect() for _ in range(size)), return_exceptions=True)
+        failures = []
+        for one in opened:
+            if isinstance(one, BaseException):
+                failures.append(one)
+            else:
+                await one.close()
+        if failures:
+            raise Unavailable from failures[0]
 
     async def close(self) -> None:
         """Close all connections."""
