@@ -47,6 +47,10 @@ class Server:
         """Resident memory, MiB."""
         return self._process.memory_info().rss / 2**20
 
+    def descriptors(self) -> int:
+        """Open files and sockets."""
+        return self._process.num_fds()
+
 
 @contextlib.contextmanager
 def addresses(directory: Path) -> Iterator[Addresses]:
@@ -76,8 +80,8 @@ def service(environment: dict[str, str], project: Path, log: Path) -> Iterator[S
     subprocess.run([*command, "migrate"], cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL)
     port = free_port()
     command += ["api", "--host", "127.0.0.1", "--port", str(port)]
-    with _running("service", command, environment=environment, port=port, directory=project, log=log) as server:
-        _await(f"http://127.0.0.1:{port}{environment.get('ROUTE_PREFIX', '/api')}/health/ready")
+    with running("service", command, environment=environment, port=port, directory=project, log=log) as server:
+        until_ready(f"http://127.0.0.1:{port}{environment.get('ROUTE_PREFIX', '/api')}/health/ready")
         yield server
 
 
@@ -86,13 +90,14 @@ def peer(name: str, path: str, environment: dict[str, str], log: Path) -> Iterat
     """The bare route or the floor."""
     port = free_port()
     command = [sys.executable, str(Path(__file__).with_name("service_floor.py")), name, str(port)]
-    with _running(name, command, environment=environment, port=port, directory=Path.cwd(), log=log) as server:
-        _await(f"http://127.0.0.1:{port}{path}")
+    with running(name, command, environment=environment, port=port, directory=Path.cwd(), log=log) as server:
+        until_ready(f"http://127.0.0.1:{port}{path}")
         yield server
 
 
 @contextlib.contextmanager
-def _running(name: str, command: list[str], *, environment: dict[str, str], port: int, directory: Path, log: Path) -> Iterator[Server]:
+def running(name: str, command: list[str], *, environment: dict[str, str], port: int, directory: Path, log: Path) -> Iterator[Server]:
+    """A process for the length of a block."""
     with log.open("wb") as file:
         process = subprocess.Popen(command, cwd=directory, env=environment, stdout=file, stderr=file)
         try:
@@ -102,7 +107,8 @@ def _running(name: str, command: list[str], *, environment: dict[str, str], port
             process.wait()
 
 
-def _await(url: str) -> None:
+def until_ready(url: str) -> None:
+    """Wait until a URL answers 200."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
