@@ -271,3 +271,14 @@ async def test_a_wrong_current_password_changes_nothing(ann: SignedIn) -> None:
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:problem:wrong-password")
     assert (await log_in(ann.client, ann.email)).status_code == 200
     assert (await ann.client.post("/v1/auth/password", json={})).status_code == 401
+
+
+async def test_changes_of_a_password_leave_mailed_links_good(
+    client: httpx.AsyncClient, reset_token: str, ann: SignedIn
+) -> None:
+    body = {"current_password": PASSWORD, "new_password": NEW}
+    assert (await ann.post("/v1/auth/password", body)).status_code == 204
+    body = {"current_password": NEW, "new_password": "the password of a thief"}
+    assert (await ann.post("/v1/auth/password", body)).status_code == 204
+    assert (await reset(client, reset_token, "a password of the owner")).status_code == 204
+    assert (await ann.get("/v1/users/me")).status_code == 401
