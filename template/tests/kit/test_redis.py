@@ -103,3 +103,10 @@ async def test_a_caller_who_leaves_takes_nobody_along(resources: Resources) -> N
     leaving.cancel()
     assert await staying
     assert leaving.cancelled()
+
+
+def test_a_server_that_refuses_every_call_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(100):
+        kit_redis.report("test refused", ResponseError(f"MISCONF {number}"))
+    kit_redis.report("test refused otherwise", ResponseError("MISCONF"))
+    assert caplog.text.count("test refused'") + caplog.text.count("test refused otherwise'") == 2

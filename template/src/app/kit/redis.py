@@ -29,6 +29,10 @@ OUTAGES = (RedisConnectionError, TimeoutError, ResponseError, InvalidResponse)
 # Seconds between two times that all idle connections are closed because the server says that it is a replica.
 RENEWAL_PAUSE = 1.0
 
+# Seconds between two lines of one event. By its name, of which the code has a dozen.
+REPORT_PAUSE = 1.0
+_reported: dict[str, float] = {}
+
 
 class CircuitOpen(RedisConnectionError):  # noqa: N818  a state, as the pattern names it
     """Redis failed a moment ago: it was not asked."""
@@ -160,6 +164,13 @@ async def check_writable(redis: Redis) -> None:
 
 
 def report(event: str, error: Exception, **fields: object) -> None:
-    """Log that Redis failed a call; during an outage the breaker's own line has said so already."""
-    if not isinstance(error, CircuitOpen):
+    """Log that Redis failed a call, once in REPORT_PAUSE for each event: a server that refuses fails every request.
+
+    During an outage the breaker's own line has said so already.
+    """
+    if isinstance(error, CircuitOpen):
+        return
+    now = time.monotonic()
+    if now - _reported.get(event, -REPORT_PAUSE) >= REPORT_PAUSE:
+        _reported[event] = now
         log.warning(event, error=str(error) or type(error).__name__, **fields)
