@@ -10,8 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness import Renderer, copy_template
 
-WHOLE = ("tests/infrastructure", "tests/kubernetes")
-"""Parts whose tests share one costly session fixture (plans, rendered manifests): one process runs all of them."""
+WHOLE = ("tests/cluster", "tests/infrastructure", "tests/kubernetes")
+"""Parts whose tests share one costly session fixture (a cluster, plans, rendered manifests): one process runs all of them."""
 
 FIRST = ("tests/infrastructure", "tests/service", "tests/kubernetes", "tests/update", "tests/generator")
 """Parts with the longest tests, started first so that no process is left alone with them at the end."""
@@ -49,6 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _rank(nodeid: str, parts: Sequence[str] = FIRST) -> int:
     return next((rank for rank, part in enumerate(parts) if nodeid.startswith(f"{part}/")), len(parts))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of tests/cluster. They are here because pytest reads options before it collects that folder."""
+    group = parser.getgroup("cluster", "a Kubernetes cluster to test on")
+    group.addoption("--kubeconfig", metavar="PATH", help="an administrator's kubeconfig; the tests marked cluster need it")
+    group.addoption("--load-image", metavar="COMMAND", help="puts the image archive $1 on every node, where nodes reach no public registry")
 
 
 @pytest.fixture(scope="session")

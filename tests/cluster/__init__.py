@@ -1,0 +1,1 @@
+"""The rendered project on a real Kubernetes: `pytest -m cluster --kubeconfig PATH`."""
