@@ -7,8 +7,12 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, File, Form
 from pydantic import BaseModel
+from redis.exceptions import ResponseError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.kit.identity import CurrentUser
+from app.kit.identity import CurrentUser, Principal
+from app.kit.problems import Unavailable
 from app.kit.ratelimit import Limit, RateLimiter, limited_by_address, limited_by_user
 from app.kit.resources import Resources
 from app.main import create_app
@@ -95,6 +99,30 @@ async def test_json_of_nobody_is_not_read(bodies: httpx.AsyncClient) -> None:
         body = Sent(10)
         refused = await bodies.post("/json", content=body, headers={"Content-Type": "application/json", **headers})
         assert (refused.status_code, body.taken) == (401, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unavailable(), 503),
+        (PoolTimeoutError("no connection was free"), 503),
+        (TimeoutError(), 503),
+        (ResponseError("MISCONF"), 503),
+        (DBAPIError("SELECT", {}, OSError(), connection_invalidated=True), 503),
+        (RuntimeError("a mistake"), 500),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+async def test_a_failure_before_the_body_is_no_fault_of_the_body(
+    bodies: httpx.AsyncClient, resources: Resources, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    class Failing:
+        async def authenticate(self, _token: str) -> Principal:
+            raise error
+
+    monkeypatch.setattr(resources, "authenticator", Failing())
+    answer = await bodies.post("/json", json={"text": "x"}, headers={"Authorization": "Bearer x"})
+    assert answer.status_code == status
 
 
 async def test_json_over_the_limit_of_its_user_is_not_read(bodies: httpx.AsyncClient, ann: SignedIn) -> None:

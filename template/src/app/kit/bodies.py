@@ -25,11 +25,11 @@ FORM_BYTES = 16_384
 
 
 class EarlyRefusal(HTTPException):
-    """A problem that stops a body parser: FastAPI passes on Starlette's exception, and turns others into 400."""
+    """Stops a body parser for a reason: FastAPI passes on Starlette's exception, and turns any other into 400."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.status)
-        self.problem = problem
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(reason.status if isinstance(reason, Problem) else 500)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +147,5 @@ async def _admit(request: Request, rules: _Rules, length: int) -> None:
             user = await current_user(request)
             for user_limit in rules.user_limits:
                 await user_limit(request, user)
-    except Problem as refusal:
-        raise EarlyRefusal(refusal) from refusal
+    except Exception as reason:
+        raise EarlyRefusal(reason) from reason

@@ -66,7 +66,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     if isinstance(error, EarlyRefusal):
-        return error.problem.response()
+        return await _answer(request, error.reason)
     if not isinstance(error, HTTPException):
         return Problem().response()
     if error.status_code == 401:
@@ -75,6 +75,15 @@ async def _http(request: Request, error: Exception) -> Response:
         return MethodNotAllowed({"Allow": ", ".join(_methods_here(request))}).response()
     kind = _BY_STATUS.get(error.status_code, Problem if error.status_code >= 500 else Malformed)
     return kind(headers=error.headers).response()
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    """The answer to an exception, as if it had not been raised while a body was parsed."""
+    for kind in type(error).__mro__:
+        if handle := request.app.exception_handlers.get(kind):
+            response: Response = await handle(request, error)
+            return response
+    raise error
 
 
 def _methods_here(request: Request) -> list[str]:
