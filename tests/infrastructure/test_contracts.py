@@ -37,6 +37,7 @@ SERVICE_KEYS = {
     "jwt_secret",
     "session_secret",
     "external_api_keys_secret",
+    "secrets_reader_role_arn",
     "certificate_arn",
     "host",
     "alb_security_group_id",

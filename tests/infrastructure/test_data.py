@@ -121,10 +121,22 @@ def test_external_secrets_reads_this_services_path_and_nothing_wider(case: Case,
     expressions = dict(plans(case).blocks())["data.aws_iam_policy_document.read_secrets"]["expressions"]["statement"]
     actions = {action for statement in expressions for action in statement["actions"]["constant_value"]}
     assert actions == {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "kms:Decrypt"}
-    policy = next(resource for resource in plans(case).of("aws_iam_role_policy") if resource.address == "aws_iam_role_policy.read_secrets")
+    roles = {resource.address: resource["role"] for resource in plans(case).of("aws_iam_role_policy")}
+    assert roles["aws_iam_role_policy.read_secrets"] == f"{case.variant}-{case.environment}-secrets-reader"
+
+
+@pytest.mark.parametrize("case", SERVICES)
+def test_the_operator_becomes_this_services_reader_and_reads_nothing_itself(case: Case, plans: Planner) -> None:
+    """One operator serves a platform. A store of service A must not read what belongs to B (External Secrets, guides/multi-tenancy)."""
+    plan = plans(case)
+    expressions = dict(plan.blocks())["data.aws_iam_policy_document.become_secrets_reader"]["expressions"]["statement"]
+    (statement,) = expressions
+    assert set(statement["actions"]["constant_value"]) == {"sts:AssumeRole", "sts:TagSession"}
+    assert "aws_iam_role.secrets_reader.arn" in statement["resources"]["references"]
     platform = "shared" if case.variant == "joined" else case.variant
+    (policy,) = [each for each in plan.of("aws_iam_role_policy") if each["role"].endswith("-external-secrets")]
+    assert policy.address == "aws_iam_role_policy.become_secrets_reader"
     assert policy["role"].startswith(f"{platform}-")
-    assert policy["role"].endswith("-external-secrets")
 
 
 @pytest.mark.parametrize("case", SERVICES)

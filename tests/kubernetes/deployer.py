@@ -19,6 +19,7 @@ from tests.harness import required
 
 FAKE_KUBECTL = Path(__file__).with_name("fake_kubectl.py")
 
+LOAD_BALANCER = "k8s-shop-0123456789.ap-southeast-1.elb.amazonaws.com"
 DIGESTS = {name: f"sha256:{number:064x}" for number, name in enumerate(("api", "worker", "migrate"), start=1)}
 CONTRACT_VALUES = {
     "region": "ap-southeast-1",
@@ -67,7 +68,7 @@ class Deployer:
         kubectl.write_text(f"#!{sys.executable}\n{FAKE_KUBECTL.read_text(encoding='utf-8')}", encoding="utf-8")
         (folder / "real-kubectl").symlink_to(required("kubectl"))
         kubectl.chmod(0o755)
-        self.holds({"namespace/shop": {}, "job-outcome": "Complete"})
+        self.holds({"namespace/shop": {}, "job-outcome": "Complete", "load-balancer": LOAD_BALANCER})
 
     def aws(self, service: str) -> Any:
         """A client of the emulated AWS."""

@@ -18,6 +18,31 @@ FOLDER = Path(__file__).parent
 REVISION = "deployment.kubernetes.io/revision"
 
 
+def keep_what_others_wrote(manifest: dict[str, Any], held: dict[str, Any]) -> None:
+    """As server-side apply does: a field that another manager owns stays, also where the manifest lacks it."""
+    for entry in held.get("metadata", {}).get("managedFields", []):
+        if (entry["manager"], entry["operation"]) != ("deploy", "Apply"):
+            keep(manifest, held, entry["fieldsV1"])
+
+
+def keep(new: Any, old: Any, fields: dict[str, Any]) -> None:
+    """Copy what `fields` name and `new` lacks."""
+    for key, below in fields.items():
+        kind, _, name = key.partition(":")
+        if kind == "f" and name in old:
+            if name not in new:
+                new[name] = old[name]
+            elif below:
+                keep(new[name], old[name], below)
+        elif kind == "k":
+            wanted = json.loads(name).items()
+            mine, theirs = ([item for item in items if wanted <= item.items()] for items in (new, old))
+            if theirs and not mine:
+                new.append(theirs[0])
+            elif theirs and below:
+                keep(mine[0], theirs[0], below)
+
+
 def apply(state: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Merge as the cluster does: what others wrote stays; a Deployment whose pods change gets a new revision."""
     key = f"{manifest['kind']}/{manifest['metadata']['name']}".lower()
@@ -25,15 +50,17 @@ def apply(state: dict[str, Any], manifest: dict[str, Any]) -> None:
     if manifest["kind"] == "Job":
         state["applied-jobs"] = [*state.get("applied-jobs", []), key]
         return
+    keep_what_others_wrote(manifest, held)
     metadata = {**held.get("metadata", {}), **manifest["metadata"]}
     metadata["annotations"] = {**held.get("metadata", {}).get("annotations", {}), **manifest["metadata"].get("annotations", {})}
     state[key] = {**held, **manifest, "metadata": metadata}
+    if manifest["kind"] == "Ingress" and state.get("load-balancer"):
+        state[key].setdefault("status", {"loadBalancer": {"ingress": [{"hostname": state["load-balancer"]}]}})
     if manifest["kind"] == "Deployment":
         count = held.get("spec", {}).get("replicas", 1)
         state[key]["spec"] = {"replicas": count, **manifest["spec"]}
         if held.get("spec", {}).get("template") != manifest["spec"]["template"]:
             number = int(held.get("metadata", {}).get("annotations", {}).get(REVISION, 0))
-            state.setdefault("revisions", {})[f"{key} {number}"] = held.get("spec", {}).get("template")
             metadata["annotations"][REVISION] = str(number + 1)
 
 
@@ -43,12 +70,86 @@ def apply_all(state: dict[str, Any], text: str) -> None:
         apply(state, manifest)
 
 
-def get(state: dict[str, Any], key: str) -> None:
+def get(state: dict[str, Any], key: str, rest: list[str], text: str) -> None:
     """Print what is held. A Job that was applied ends as the state says."""
+    if rest[0] == "--filename=-":
+        keys = [f"{each['kind']}/{each['metadata']['name']}".lower() for each in yaml.load_all(text, Loader=yaml.CSafeLoader)]
+        show([state[name] for name in keys if state.get(name, {}).get("kind")])
+        return
+    if rest[1].startswith(("--selector=", "--field-selector=")):
+        labels = dict(pair.split("=", 1) for pair in rest[1].partition("=")[2].split(",") if pair)
+        found = {"replicaset": replica_sets, "pod": pods, "targetgroupbinding": bindings}.get(rest[0], lambda _: state.get(rest[0], []))(
+            state
+        )
+        show([each for each in found if labels.items() <= each["metadata"].get("labels", {}).items() or rest[0] == "event"])
+        return
     if key in state.get("applied-jobs", []) and key not in state and state.get("job-outcome"):
         state[key] = {"status": {"conditions": [{"type": state["job-outcome"], "status": "True"}]}}
     if key in state:
         print(json.dumps(state[key]))  # noqa: T201  its standard output is the answer
+
+
+def show(items: list[dict[str, Any]]) -> None:
+    """A list, as kubectl prints it."""
+    print(json.dumps({"kind": "List", "items": items}))  # noqa: T201  its standard output is the answer
+
+
+def bindings(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """One a Service, once the load balancer is there."""
+    names = [key.partition("/")[2] for key in state if key.startswith("service/")]
+    return [{"metadata": {}, "spec": {"serviceRef": {"name": name}}} for name in names if state.get("load-balancer")]
+
+
+def deployments(state: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    """Name, Deployment and revision of what runs."""
+    held = {key: value for key, value in state.items() if key.startswith("deployment/") and "template" in value.get("spec", {})}
+    return [(key, value, value["metadata"]["annotations"].get(REVISION, "1")) for key, value in held.items()]
+
+
+def replica_sets(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """One a Deployment: that of its newest revision."""
+    return [
+        {
+            "metadata": {
+                "uid": f"{key} {revision}",
+                "labels": value["spec"]["template"]["metadata"]["labels"],
+                "annotations": {REVISION: revision},
+            }
+        }
+        for key, value, revision in deployments(state)
+    ]
+
+
+def pods(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """One a Deployment: it crashes where the Deployment is stuck."""
+    return [pod_of(state, *deployment) for deployment in deployments(state)]
+
+
+def pod_of(state: dict[str, Any], key: str, value: dict[str, Any], revision: str) -> dict[str, Any]:
+    """The newest pod."""
+    stuck = is_stuck(state, key)
+    ready = "False" if stuck else "True"
+    gate = "target-health.elbv2.k8s.aws/k8s-shop-api"
+    conditions = [{"type": "Ready", "status": ready}, {"type": gate, "status": ready}]
+    container = {"name": value["spec"]["template"]["spec"]["containers"][0]["name"], "restartCount": 3 if stuck else 0, "state": {}}
+    if stuck:
+        container["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container"}}
+        container["lastState"] = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    return {
+        "metadata": {
+            "name": f"{key.partition('/')[2]}-{revision}",
+            "labels": value["spec"]["template"]["metadata"]["labels"],
+            "ownerReferences": [{"uid": f"{key} {revision}"}],
+        },
+        "spec": {"readinessGates": [{"conditionType": gate}] if state.get("load-balancer") else []},
+        "status": {"phase": "Running", "conditions": conditions, "containerStatuses": [container]},
+    }
+
+
+def is_stuck(state: dict[str, Any], key: str) -> bool:
+    """Whether the pods of a Deployment do not come up: those that came up before still do."""
+    template = state.get(key, {}).get("spec", {}).get("template")
+    return key in state.get("stuck", []) and template not in state.get("came-up", {}).get(key, [])
 
 
 def create(state: dict[str, Any], made: dict[str, Any]) -> None:
@@ -62,8 +163,11 @@ def create(state: dict[str, Any], made: dict[str, Any]) -> None:
     state[key] = made
 
 
-def patch(held: dict[str, Any], change: dict[str, Any]) -> None:
-    """Merge, unless the resource has moved on."""
+def patch(held: dict[str, Any], change: Any) -> None:
+    """Merge, or replace who owns which field, unless the resource has moved on."""
+    if isinstance(change, list):
+        held["metadata"]["managedFields"] = change[1]["value"]
+        return
     version = change.pop("metadata", {}).get("resourceVersion")
     if version not in (None, held["metadata"]["resourceVersion"]):
         sys.exit("Error from server (Conflict): the object has been modified")
@@ -71,10 +175,13 @@ def patch(held: dict[str, Any], change: dict[str, Any]) -> None:
     held["metadata"]["resourceVersion"] = str(int(held["metadata"]["resourceVersion"]) + 1)
 
 
-def rollout(state: dict[str, Any], action: str, name: str, number: str) -> None:
-    """Undo; a status is told after the state is written."""
-    if action == "undo":
-        state[name].setdefault("spec", {})["template"] = state.get("revisions", {}).get(f"{name} {number}")
+def rollout(state: dict[str, Any], action: str, name: str) -> None:
+    """Remember what came up. How the rollout ends is told after the state is written."""
+    if action != "status":
+        sys.exit(f"error: kubectl rollout {action} writes as another field manager; no command here uses it")
+    template = state.get(name, {}).get("spec", {}).get("template")
+    if template and not is_stuck(state, name):
+        state.setdefault("came-up", {}).setdefault(name, []).append(template)
 
 
 def answer(state: dict[str, Any], verb: str, rest: list[str], text: str) -> None:
@@ -82,14 +189,14 @@ def answer(state: dict[str, Any], verb: str, rest: list[str], text: str) -> None
     key = "/".join(rest[:2]).lower()
     value = rest[2].partition("=")[2] if len(rest) > 2 else ""
     verbs: dict[str, Callable[[], object]] = {
-        "get": lambda: get(state, key),
+        "get": lambda: get(state, key, rest, text),
         "apply": lambda: apply_all(state, text),
         "delete": lambda: state.pop(key, None),
         "create": lambda: create(state, yaml.safe_load(text)),
         "patch": lambda: patch(state[key], json.loads(rest[3].partition("=")[2])),
         "annotate": lambda: state[key]["metadata"]["annotations"].update({rest[2].partition("=")[0]: value}),
         "scale": lambda: state.setdefault(rest[0], {}).setdefault("spec", {}).update(replicas=int(rest[1].partition("=")[2])),
-        "rollout": lambda: rollout(state, rest[0], rest[1], value),
+        "rollout": lambda: rollout(state, rest[0], rest[1]),
         "logs": lambda: print(state.get("logs", "the last lines of the migration")),  # noqa: T201  the answer
         "diff": lambda: print(state.get("diff", ""), end=""),  # noqa: T201  the answer
     }
@@ -126,8 +233,8 @@ def main() -> None:
         sys.exit(mishap["fails"])
     if verb == "diff" and state.get("diff"):
         sys.exit(1)
-    if verb == "rollout" and rest[0] == "status" and rest[1] in state.get("stuck", []):
-        sys.exit("error: deployment exceeded its progress deadline")
+    if verb == "rollout" and is_stuck(state, rest[1]):
+        sys.exit(state.get("how-stuck", "error: deployment exceeded its progress deadline"))
 
 
 main()

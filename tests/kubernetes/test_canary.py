@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.harness import Renderer
 from tests.kubernetes.conftest import deployer_of
@@ -75,7 +76,9 @@ def canary(render: Renderer, tmp_path: Path, aws: str) -> CanaryDeployer:
     status = {"loadBalancer": {"ingress": [{"hostname": balancer.balancer["DNSName"]}]}}
     ingress = {"metadata": {"annotations": {ANNOTATION: annotation}}, "status": status}
     running = {"deployment/api": {}, "deployment/worker": {}, "ingress/api": ingress, "configmap/deploy-history": HISTORY}
-    deployer.holds({"namespace/shop": {}, "job-outcome": "Complete", **running})
+    running["configmap/deploy-manifests"] = {"data": {"manifests": yaml.safe_dump_all(manifests)}}
+    named = {"load-balancer": balancer.balancer["DNSName"]}
+    deployer.holds({"namespace/shop": {}, "job-outcome": "Complete", **named, **running})
     return deployer
 
 

@@ -17,7 +17,10 @@ metadata:
 spec:
   maxReplicas: 12
 """
-NOTES = ("configmap/deploy-", "revisions", "applied-jobs", "job/", "job-outcome", "stuck", "mishap", "configmap/settings-")
+NOTES = (
+    *("configmap/deploy-", "configmap/settings-", "applied-jobs", "job/", "job-outcome"),
+    *("came-up", "stuck", "how-stuck", "mishap", "event", "load-balancer"),
+)
 
 
 def job_of(deployer: Deployer) -> str:
@@ -186,29 +189,109 @@ def test_a_cancelled_deploy_goes_back_and_says_so(released: Deployer, number: si
     assert released.lock == ""
 
 
-def test_pods_that_cannot_be_undone_come_back_with_the_overlay(released: Deployer) -> None:
-    before = held(released)
-    released.hook("outage", "import sys\nif verb == 'rollout':\n    sys.exit('error: out of reach')\n")
+def test_a_restore_waits_for_the_pods_before_it_says_so_and_before_the_lock_is_free(released: Deployer) -> None:
+    """Issue 11, 27: it was said 80 s too early."""
+    released.holds(released.state | {"stuck": ["deployment/worker"]})
+    held_at = "(folder / 'held').open('a').write(state['configmap/deploy-lock']['data']['holder'] + '\\n')"
+    released.hook("watch", f"if verb == 'rollout' and '{DIGESTS['worker']}' in str(state.get('deployment/worker')):\n    {held_at}\n")
     run = released.run(images=NEXT)
     assert run.returncode == 1
-    assert "rollout status deployment/api failed" in run.stderr
-    assert "api is not put back" in run.stdout
-    assert held(released) == before
-    assert released.history()[0][1] == "withdrawn"
+    said = run.stdout
+    assert said.index("is applied again, waiting for its pods") < said.rindex("worker is up") < said.index("is in place again")
+    holders = (released.folder / "held").read_text(encoding="utf-8").splitlines()
+    assert holders
+    assert all(holders)
 
 
-@pytest.mark.parametrize("outage", ["'kind: HorizontalPodAutoscaler' in text and 'maxReplicas: 12' not in text", "rest[:1] == ['undo']"])
-def test_a_way_back_that_fails_too_is_told_and_stays_unfinished(released: Deployer, outage: str) -> None:
-    if "undo" in outage:
-        # An environment of an older deploy command has kept no manifests.
-        released.holds({key: value for key, value in released.state.items() if key != "configmap/deploy-manifests"})
+def test_no_worker_of_a_release_runs_before_its_api_is_up(released: Deployer) -> None:
+    """Issue 11, 26: workers ran a broken release for ten minutes."""
+    released.holds(released.state | {"stuck": ["deployment/api"]})
+    assert released.run(images=NEXT).returncode == 1
+    text = "".join(call.text for call in released.calls() if call.verb == "apply")
+    assert NEXT["api"] in text
+    assert NEXT["worker"] not in text
+
+
+def test_a_release_whose_pods_cannot_start_is_stopped_early_and_explained(released: Deployer) -> None:
+    """Issue 11, 25: after ten minutes the only reason was a deadline, and the crashing pod and its logs were gone."""
+    event = {"metadata": {}, "type": "Warning", "reason": "BackOff", "message": "Back-off restarting failed container api"}
+    how = "error: timed out waiting for the condition"
+    released.holds(released.state | {"stuck": ["deployment/api"], "how-stuck": how, "event": [event], "logs": "ValueError: no such key"})
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "rollout of api: api-2, container api: CrashLoopBackOff" in run.stderr
+    told = run.stdout[: run.stdout.index("is applied again")]
+    for line in (
+        "pod api-2 is Running",
+        "container api: waiting: CrashLoopBackOff: back-off 40s restarting failed container, ended with 1 (Error); 3 restarts",
+        "event BackOff: Back-off restarting failed container api",
+        "last lines of api before its restart:",
+        "ValueError: no such key",
+    ):
+        assert line in told
+    assert "pod worker" not in told
+
+
+LEFT = {"name": "DEBUG_SQL", "value": "1"}
+
+
+def edited_by_hand(released: Deployer, manager: str) -> None:
+    """A variable in the pods of the API that a person, or `kubectl rollout undo`, wrote."""
+    key = 'k:{"name":"DEBUG_SQL"}'
+    container = {"f:env": {".": {}, key: {".": {}, "f:name": {}}}}
+    fields = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"api"}': container}}}}}
+    state = released.state
+    api = state["deployment/api"]
+    api["spec"]["template"]["spec"]["containers"][0]["env"] = [LEFT]
+    api["metadata"]["resourceVersion"] = "7"
+    api["metadata"]["managedFields"] = [{"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": fields}]
+    released.holds(state)
+
+
+@pytest.mark.parametrize("manager", ["kubectl-rollout", "kubectl-edit"])
+def test_a_field_of_another_manager_goes_with_the_next_release_and_is_shown_before(released: Deployer, manager: str) -> None:
+    """Issue 11, 24: server-side apply never removes what another manager owns, and its diff does not show it."""
+    edited_by_hand(released, manager)
+    shown = released.run("--dry-run", images=NEXT)
+    line = f"would remove Deployment/api: spec.template.spec.containers[name=api].env[name=DEBUG_SQL].name ({manager})"
+    assert line in shown.stdout
+    assert LEFT in released.state["deployment/api"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert released.run(images=NEXT).returncode == 0
+    assert "DEBUG_SQL" not in str(released.state["deployment/api"]["spec"])
+
+
+def test_what_a_controller_wrote_stays(released: Deployer) -> None:
+    edited_by_hand(released, "vpa-updater")
+    assert released.run(images=NEXT).returncode == 0
+    assert "DEBUG_SQL" in str(released.state["deployment/api"]["spec"])
+
+
+def test_nothing_is_undone_by_another_manager(released: Deployer) -> None:
+    """The recorded kubectl refuses `rollout undo`; every command is one of the deploy's own field manager."""
+    released.holds(released.state | {"stuck": ["deployment/api"]})
+    assert released.run(images=NEXT).returncode == 1
+    assert {call.arguments[0] for call in released.calls() if call.verb == "rollout"} == {"status"}
+    assert all("--field-manager=deploy" in call.arguments for call in released.calls() if call.verb == "apply")
+
+
+def test_a_restore_that_fails_too_is_told_and_stays_unfinished(released: Deployer) -> None:
     stuck = "verb == 'rollout' and rest[0] == 'status'"
+    outage = "'kind: HorizontalPodAutoscaler' in text and 'maxReplicas: 12' not in text and verb == 'apply'"
     released.hook("outage", f"import sys\nif ({stuck}) or ({outage}):\n    sys.exit('error: out of reach')\n")
     run = released.run(images=NEXT)
     assert run.returncode == 1
     assert "rollout status deployment/api failed" in run.stderr
     assert "The release before is not wholly in place again" in run.stderr
     # So that a rollback knows that the newest release never arrived.
+    assert released.history()[0][1] == "started"
+
+
+def test_without_kept_manifests_a_failed_release_says_what_may_still_run(released: Deployer) -> None:
+    kept = {key: value for key, value in released.state.items() if key != "configmap/deploy-manifests"}
+    released.holds(kept | {"stuck": ["deployment/api"]})
+    run = released.run(images=NEXT)
+    assert run.returncode == 1
+    assert "no manifests of the release before are kept" in run.stderr
     assert released.history()[0][1] == "started"
 
 

@@ -30,6 +30,7 @@ class Cluster:
         self.locked_after: list[int] = []
         self.unreadable = ""
         self.stuck = ""
+        self.marks: dict[str, str | None] = {}
         self.held = {
             f"{kind}/{manifest['metadata']['name']}".lower(): copy.deepcopy(manifest)
             for kind in ("Deployment", "ExternalSecret")
@@ -60,17 +61,18 @@ class Cluster:
     def patch(self, kind: str, name: str, change: Any) -> None:
         assert kind == "deployment"
         assert list(change["spec"]["template"]["metadata"]["annotations"]) == ["kubectl.kubernetes.io/restartedAt"]
-        self.calls.append(("restart", name))
+        (mark,) = change["spec"]["template"]["metadata"]["annotations"].values()
+        self.marks[name] = mark
+        self.calls.append(("restart" if mark else "unmark", name))
 
-    def rolled_out(self, name: str, seconds: int) -> None:
-        assert seconds > 600
+    def rolled_out(self, name: str, _seconds: int) -> bool:
         self.calls.append(("wait", name))
-        if name == self.stuck:
+        if name == self.stuck and self.marks[name]:
             raise failure(name)
+        return True
 
-    def undo(self, name: str, revision: str) -> None:
-        assert revision == "7"
-        self.calls.append(("undo", name))
+    def select(self, *_: object) -> list[dict[str, Any]]:
+        return []
 
 
 @pytest.fixture
@@ -121,7 +123,19 @@ def test_pods_that_do_not_come_up_leave_the_old_ones(restart: ModuleType, cluste
     cluster.stuck = "worker"
     with pytest.raises(sys.modules["ops.errors"].OpsError, match="deadline"):
         restart.roll(cluster)
-    assert cluster.calls[-2:] == [("undo", "api"), ("undo", "worker")]
+    assert cluster.calls[-4:] == [("unmark", "api"), ("unmark", "worker"), ("wait", "api"), ("wait", "worker")]
+
+
+def test_a_restart_that_is_cancelled_leaves_the_old_pods(restart: ModuleType, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str, _seconds: int) -> bool:
+        if cluster.marks[name]:
+            raise KeyboardInterrupt
+        return True
+
+    monkeypatch.setattr(cluster, "rolled_out", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        restart.roll(cluster)
+    assert cluster.marks == {"api": None, "worker": None}
 
 
 def test_where_nothing_was_deployed_there_is_nothing_to_fetch(restart: ModuleType, cluster: Cluster) -> None:

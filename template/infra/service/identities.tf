@@ -12,7 +12,9 @@ module "identity" {
   service_account      = { namespace = var.service, name = each.key }
 }
 
-# External Secrets runs once a cluster. It may read this service's path.
+# External Secrets runs once a cluster and serves every service on it. Each service has a reader of its own, which the store
+# in its namespace names (deploy/access): the controller may become the reader, and cannot read a secret itself. Who may use
+# a store therefore reads this service's path and no other.
 data "aws_iam_policy_document" "read_secrets" {
   statement {
     sid       = "ReadSecrets"
@@ -33,10 +35,43 @@ data "aws_iam_policy_document" "read_secrets" {
   }
 }
 
+# Sessions of Pod Identity carry tags that go with them into the next role, so the trust takes sts:TagSession too.
+data "aws_iam_policy_document" "secrets_reader_trust" {
+  statement {
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:${data.aws_partition.current.partition}:iam::${local.account}:role/${local.platform.external_secrets_role_name}"]
+    }
+  }
+}
+
+resource "aws_iam_role" "secrets_reader" {
+  name                 = "${local.name}-secrets-reader"
+  description          = "External Secrets reads the secrets of ${local.name} as this role."
+  assume_role_policy   = data.aws_iam_policy_document.secrets_reader_trust.json
+  permissions_boundary = local.permissions_boundary
+}
+
 resource "aws_iam_role_policy" "read_secrets" {
+  name   = "read-secrets"
+  role   = aws_iam_role.secrets_reader.name
+  policy = data.aws_iam_policy_document.read_secrets.json
+}
+
+data "aws_iam_policy_document" "become_secrets_reader" {
+  statement {
+    sid       = "BecomeReader"
+    actions   = ["sts:AssumeRole", "sts:TagSession"]
+    resources = [aws_iam_role.secrets_reader.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "become_secrets_reader" {
   name   = "${var.service}-secrets"
   role   = local.platform.external_secrets_role_name
-  policy = data.aws_iam_policy_document.read_secrets.json
+  policy = data.aws_iam_policy_document.become_secrets_reader.json
 }
 
 # Deploys from GitHub Actions enter the cluster as a group without a right. deploy/access gives the group its rights in the

@@ -251,3 +251,12 @@ def test_only_a_hash_of_the_password_is_sent() -> None:
     assert made == verifier("pencil", salt=b"0123456789abcdef")
     assert made.startswith("SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$")
     assert "pencil" not in made
+
+
+def test_an_older_server_is_named_before_anything_is_written(server: URL, master: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL 15 lacks columns of pg_auth_members; the failure of that query hid the reason."""
+    monkeypatch.setattr("app.migrations.roles.OLDEST_VERSION", 99)
+    with pytest.raises(MigrationError, match=r"PostgreSQL \d+ is too old: the roles need 99 or newer"):
+        ensure(master, roles())
+    with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+        run(server.set(username="app", password=APP, database="service"), "SELECT 1")

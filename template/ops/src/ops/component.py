@@ -29,8 +29,8 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def component(contract: Contract, images: Images) -> str:
-    """The component as YAML."""
+def component(contract: Contract, images: Images, address: str = "") -> str:
+    """The component as YAML. `address` is the load balancer's name, where the contract has no host."""
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
@@ -39,7 +39,7 @@ def component(contract: Contract, images: Images) -> str:
             for name, repository, digest in images.references(contract)
         ],
         "configMapGenerator": [
-            {"name": "settings", "behavior": "merge", "literals": _literals(_settings(contract))},
+            {"name": "settings", "behavior": "merge", "literals": _literals(_settings(contract, address))},
             # For replacements in other components; kustomize leaves it out of what it prints.
             {"name": "contract", "literals": _literals(contract.others), "options": _LOCAL},
         ],
@@ -58,7 +58,7 @@ def _literals(values: Mapping[str, str | int]) -> list[str]:
     return [f"{key}={value}" for key, value in values.items()]
 
 
-def _settings(contract: Contract) -> dict[str, str | int]:
+def _settings(contract: Contract, address: str) -> dict[str, str | int]:
     settings: dict[str, str | int] = {
         "DATABASE_HOST": contract.database_host,
         "DATABASE_PORT": contract.database_port,
@@ -70,6 +70,8 @@ def _settings(contract: Contract) -> dict[str, str | int]:
         settings["CACHE_REDIS_HOST"] = contract.lru_cache_host
     if contract.host:
         settings["PUBLIC_URL"] = f"https://{contract.host}"
+    elif address:
+        settings["PUBLIC_URL"] = f"http://{address}"
     return settings
 
 
@@ -77,11 +79,16 @@ def _merges(contract: Contract) -> list[dict[str, object]]:
     """Strategic merges: what is added to a resource of the base."""
     return [
         _resource("networking.k8s.io/v1", "Ingress", "api", annotations=_load_balancer(contract)),
-        _resource(_SECRETS, "SecretStore", "secrets-manager", spec={"provider": {"aws": {"region": contract.region}}}),
+        _resource(_SECRETS, "SecretStore", "secrets-manager", spec=_store(contract)),
         *_secrets(contract),
         _resource("v1", "Service", "postgres-service", spec={"externalName": contract.database_host}),
         _resource("v1", "Service", "redis-service", spec={"externalName": contract.cache_host}),
     ]
+
+
+def _store(contract: Contract) -> dict[str, object]:
+    """Where External Secrets reads, and as which role: that of this service, never the operator's own."""
+    return {"provider": {"aws": {"region": contract.region, "role": contract.secrets_reader_role_arn}}}
 
 
 def _resource(

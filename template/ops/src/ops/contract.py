@@ -41,6 +41,7 @@ class Contract:
     jwt_secret: str
     session_secret: str
     external_api_keys_secret: str
+    secrets_reader_role_arn: str
     certificate_arn: str
     host: str
     alb_security_group_id: str

@@ -1,13 +1,14 @@
 """An environment, and a release that goes there."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from ops import manifests, project
+from ops import load_balancer, manifests, project
 from ops.aws import read_contract, write_kubeconfig
 from ops.contract import Contract
 from ops.errors import LockLostError, OpsError, RollbackFailedError
@@ -55,7 +56,7 @@ class Environment:
         return Snapshot(self.cluster)
 
     @contextmanager
-    def restored_on_failure(self, release: Release, manifests: Sequence[Manifest]) -> Iterator[None]:
+    def restored_on_failure(self, release: Release) -> Iterator[None]:
         """Store the snapshot when the block succeeds; otherwise restore the release before.
 
         If the lock was lost, abort without changing anything.
@@ -71,16 +72,25 @@ class Environment:
                 reasons = (str(reason) or "interrupted", f"The release before is not wholly in place again: {error}")
                 raise RollbackFailedError("\n".join([*reasons, "Run this once more, or rollback"])) from reason
             raise
-        for name in self.snapshot.gone(manifests):
+        for name in self.snapshot.gone(release.manifests):
             namespace = self.contract.namespace
             say(f"{name} is not in this release. Does nobody need it? kubectl -n {namespace} delete {name.lower()}")
-        self.snapshot.write(manifests)
+        self.snapshot.write(release.manifests)
 
     def release_of(self, project_root: Path, images: Images) -> tuple[list[Manifest], Release]:
         """The manifests that stand in a project's folder with these images, and their release. Raises OpsError."""
-        overlay = manifests.prepare(project_root, self.contract.environment, self.contract, images)
-        rendered = manifests.render(overlay)
-        return rendered, Release(self.cluster, rendered, say)
+        if self.contract.host:
+            rendered = self._rendered(project_root, images, "")
+            return rendered, Release(self.cluster, rendered, say)
+        # Without a domain the load balancer's own name is the address, once there is one.
+        name = load_balancer.address(self.cluster)
+        rendered = self._rendered(project_root, images, name)
+        later = None if name else partial(self._rendered, project_root, images)
+        return rendered, Release(self.cluster, rendered, say, render_for=later)
+
+    def _rendered(self, project_root: Path, images: Images, address: str) -> list[Manifest]:
+        overlay = manifests.prepare(project_root, self.contract.environment, self.contract, images, address)
+        return manifests.render(overlay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ class Target:
             history = self.environment.history
             history.start(self.commit, self.images)
             try:
-                with self.environment.restored_on_failure(self.release, self.manifests):
+                with self.environment.restored_on_failure(self.release):
                     yield lock
             except (LockLostError, RollbackFailedError):
                 # It stays in the history as one that is on its way: a rollback knows what to do with it.

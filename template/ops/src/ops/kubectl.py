@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from ops.errors import OpsError
 
 # Who owns the fields that the deploy applies. Others (the autoscalers, for one) own theirs, and nobody overwrites them.
 FIELD_MANAGER = "deploy"
+_JSON = "--output=json"
+# What `kubectl rollout status` says of its own --timeout; of the Deployment's deadline it says something else.
+_TIMED_OUT = "timed out waiting for the condition"
 
 
 def kustomize(folder: Path) -> str:
@@ -81,18 +84,50 @@ class Cluster:
         """Set the count once; the autoscaler owns it from then on."""
         self._kubectl("scale", f"deployment/{deployment}", f"--replicas={replicas}")
 
-    def rolled_out(self, deployment: str, seconds: int) -> None:
-        """Wait for the rollout. Raises OpsError when it does not end in time."""
-        self._kubectl("rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s")
-
-    def undo(self, deployment: str, revision: str) -> None:
-        """Put the pods of an earlier revision back; its ConfigMaps are still there, each under its own name."""
-        self._kubectl("rollout", "undo", f"deployment/{deployment}", f"--to-revision={revision}")
-
-    def logs(self, resource: str) -> str:
-        """The last lines that it wrote, or why there are none."""
+    def rolled_out(self, deployment: str, seconds: int) -> bool:
+        """Wait for the rollout; False when the seconds are over. Raises OpsError when the Deployment has given up."""
         try:
-            return self._kubectl("logs", resource, "--tail=50")
+            self._kubectl("rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s")
+        except OpsError as error:
+            if _TIMED_OUT not in str(error):
+                raise
+            return False
+        return True
+
+    def select(self, kind: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """All of a kind with these labels, oldest first."""
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        text = self._kubectl("get", kind, f"--selector={selector}", "--sort-by=.metadata.creationTimestamp", _JSON)
+        return _items(text)
+
+    def events(self, name: str, kind: str = "Pod") -> list[dict[str, Any]]:
+        """What happened to an object, oldest first."""
+        selector = f"--field-selector=involvedObject.kind={kind},involvedObject.name={name}"
+        return _items(self._kubectl("get", "event", selector, "--sort-by=.lastTimestamp", _JSON))
+
+    def held(self, manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """These objects as the cluster holds them, with who wrote which field. What is not there is left out."""
+        if not manifests:
+            return []
+        text = self._kubectl(
+            "get", "--filename=-", "--ignore-not-found", "--show-managed-fields", _JSON,
+            text=yaml.safe_dump_all(manifests, sort_keys=False),
+        )  # fmt: skip
+        return _items(text)
+
+    def replace_managed_fields(self, kind: str, name: str, version: str, entries: Sequence[object]) -> None:
+        """Change who owns which field. Raises OpsError when the object has moved on since it had this version."""
+        change = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "replace", "path": "/metadata/managedFields", "value": entries},
+        ]
+        self._kubectl("patch", kind, name, "--type=json", f"--patch={json.dumps(change)}")
+
+    def logs(self, resource: str, *, container: str = "", lines: int = 50, previous: bool = False) -> str:
+        """The last lines that it wrote, or why there are none."""
+        chosen = [f"--container={container}"] if container else []
+        try:
+            return self._kubectl("logs", resource, f"--tail={lines}", *chosen, *(["--previous"] if previous else []))
         except OpsError as error:
             return str(error)
 
@@ -100,6 +135,15 @@ class Cluster:
         return _run(
             [f"--namespace={self._namespace}", *arguments], text=text, accept=accept, environment=self._environment
         )
+
+
+def _items(text: str) -> list[dict[str, Any]]:
+    """The objects of kubectl's answer: a list, one object, or nothing."""
+    if not text.strip():
+        return []
+    found: dict[str, Any] = json.loads(text)
+    items: list[dict[str, Any]] = found["items"] if found["kind"].endswith("List") else [found]
+    return items
 
 
 def _run(

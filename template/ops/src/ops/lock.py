@@ -15,8 +15,9 @@ from ops.errors import LockLostError, OpsError
 from ops.kubectl import Cluster
 
 NAME = "deploy-lock"
-# Longer than the longest stretch without a renewal: a migration of 15 minutes and two rollouts of 20.
-HELD = timedelta(hours=1)
+# Longer than the longest stretch without a renewal: a migration of 15 minutes, and rollouts of 20 for each of three
+# Deployments, twice where the release before is restored.
+HELD = timedelta(minutes=150)
 _ACTIONS = "GitHub Actions run "
 
 

@@ -20,6 +20,7 @@ from ops.kubectl import kustomize
 Manifest = dict[str, Any]
 
 MIGRATION = "migrate"
+WORKER = "worker"
 _NAMESPACE = "Namespace"
 # What the migration's pod needs before it can start.
 _PREPARATION = {"ConfigMap", "ServiceAccount", "SecretStore", "ExternalSecret", "NetworkPolicy"}
@@ -28,8 +29,11 @@ _ROUTING = {"Service", "Ingress"}
 _PLACEHOLDER = re.compile(r"[\w.@-]*\.invalid\b")
 
 
-def prepare(project: Path, environment: str, contract: Contract, images: Images) -> Path:
-    """Copy `deploy/` to `.deploy/<environment>`, with the contract's component in it. Returns the copy's overlay."""
+def prepare(project: Path, environment: str, contract: Contract, images: Images, address: str = "") -> Path:
+    """Copy `deploy/` to `.deploy/<environment>`, with the contract's component in it. Returns the copy's overlay.
+
+    `address` is the load balancer's name, for a service without a host name of its own.
+    """
     overlay = project / "deploy" / "overlays" / environment
     if not overlay.is_dir():
         known = ", ".join(sorted(path.name for path in overlay.parent.iterdir() if path.is_dir()))
@@ -38,7 +42,8 @@ def prepare(project: Path, environment: str, contract: Contract, images: Images)
     shutil.rmtree(copy, ignore_errors=True)
     for part in ("namespace", "base", "components", "service", "overlays"):
         shutil.copytree(project / "deploy" / part, copy / part)
-    (copy / "components" / "contract" / "kustomization.yaml").write_text(component(contract, images), encoding="utf-8")
+    written = component(contract, images, address)
+    (copy / "components" / "contract" / "kustomization.yaml").write_text(written, encoding="utf-8")
     return copy / "overlays" / environment
 
 
@@ -83,6 +88,12 @@ def workload(manifests: Sequence[Manifest]) -> list[Manifest]:
     """Everything else: Deployments, their autoscalers, and what a project added."""
     earlier = {_NAMESPACE, *_PREPARATION, *_ROUTING}
     return [m for m in manifests if m["kind"] not in earlier and describe(m) != f"Job/{MIGRATION}"]
+
+
+def in_order(manifests: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
+    """What is rolled out first, and the workers, which follow once that is up."""
+    working = [manifest for manifest in manifests if describe(manifest) == f"Deployment/{WORKER}"]
+    return [manifest for manifest in manifests if manifest not in working], working
 
 
 def deployments(manifests: Sequence[Manifest]) -> list[str]:

@@ -3,10 +3,9 @@
 Each step can be repeated, so an interrupted deploy is simply run again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from ops import job
+from ops import job, load_balancer, ownership, rollout
 from ops import manifests as stages
 from ops.errors import OpsError
 from ops.history import History
@@ -17,14 +16,15 @@ from ops.manifests import Manifest
 FIRST_REPLICAS = {"api": 3, "worker": 2}
 # Beyond the Job's own deadline of 600 s: pulling its image and starting it.
 MIGRATION_SECONDS = 900
-# A Deployment gives up by itself after 600 s without progress; a large one takes several steps.
-ROLLOUT_SECONDS = 1200
-_REVISION = "deployment.kubernetes.io/revision"
 _STAGES = {"preparation": stages.preparation, "routing": stages.routing, "workload": stages.workload}
 
 
 class Release:
-    """Brings rendered manifests into a cluster. `say` takes lines for the person who watches."""
+    """Brings rendered manifests into a cluster. `say` takes lines for the person who watches.
+
+    `render_for` renders them again for the load balancer's name, where that is the service's address and is not known
+    yet.
+    """
 
     def __init__(
         self,
@@ -33,13 +33,19 @@ class Release:
         say: Callable[[str], None],
         *,
         poll: float = job.POLL_SECONDS,
+        render_for: Callable[[str], Sequence[Manifest]] | None = None,
     ) -> None:
         self._cluster = cluster
         self._manifests = manifests
+        self._render_for = render_for
         self._say = say
         self._poll = poll
         self._reached: list[str] = []
-        self._left: list[str] = []
+
+    @property
+    def manifests(self) -> Sequence[Manifest]:
+        """What the release consists of, as last rendered."""
+        return self._manifests
 
     def run(self) -> None:
         """All steps in order. Raises OpsError; nothing is rolled out when the migration fails."""
@@ -60,7 +66,9 @@ class Release:
 
     def diff(self) -> str:
         """What `run` would change; the migration's Job, which is new each time, left out."""
-        return self._cluster.diff([manifest for stage in _STAGES.values() for manifest in stage(self._manifests)])
+        manifests = [manifest for stage in _STAGES.values() for manifest in stage(self._manifests)]
+        others = ownership.written_by_others(self._cluster, manifests)
+        return "\n".join([*filter(None, [self._cluster.diff(manifests)]), *(f"would remove {line}" for line in others)])
 
     def ensure_namespace(self) -> None:
         """Raise OpsError when there is none: the deploy's role may not create it, an administrator's may."""
@@ -73,23 +81,29 @@ class Release:
             raise OpsError(f"{error}\nAn administrator creates it once: kubectl apply -k deploy/access") from None
 
     def _apply(self, stage: str) -> None:
-        manifests = _STAGES[stage](self._manifests)
         # Noted first: one that broke off in the middle has changed something too.
         self._reached.append(stage)
+        self._apply_manifests(stage, _STAGES[stage](self._manifests))
+
+    def _apply_manifests(self, stage: str, manifests: Sequence[Manifest]) -> None:
+        ownership.adopt(self._cluster, manifests)
         self._cluster.apply(manifests)
         self._say(f"{stage}: {', '.join(stages.describe(manifest) for manifest in manifests)}")
 
     def restore(self, before: Sequence[Manifest]) -> None:
-        """Apply what the release before had, as far as this one came. Raises OpsError.
-
-        Where `undo_rollout` has brought its pods back, equal manifests start nothing.
-        """
+        """Apply what the release before had, as far as this one came, and wait for its pods. Raises OpsError."""
+        if not self._reached:
+            return
+        if not before:
+            if "workload" in self._reached and History(self._cluster).has_arrived():
+                raise OpsError("no manifests of the release before are kept: its pods may have the new release's")
+            return
         for stage in self._reached:
             self._cluster.apply(_STAGES[stage](before))
-        if self._left and not before:
-            raise OpsError(f"{', '.join(self._left)} may still run the new release")
-        if before and self._reached:
-            self._say(f"the release before is in place again: {', '.join(self._reached)}")
+        if "workload" in self._reached:
+            self._say("rollout: the release before is applied again, waiting for its pods")
+            self._wait(stages.deployments(before))
+        self._say(f"the release before is in place again: {', '.join(self._reached)}")
 
     def migrate(self) -> None:
         """Run the migration and wait for it. A complete one is not run again, a failed one is. Raises OpsError."""
@@ -106,20 +120,29 @@ class Release:
         self._say(f"migration: {name} is complete")
 
     def route(self) -> None:
-        """Apply Services and Ingress."""
+        """Apply Services and Ingress; wait until the load balancer has a name and target groups. Raises OpsError."""
         self._apply("routing")
+        name = load_balancer.wait(self._cluster, self._say)
+        if self._render_for is not None:
+            # A first release without a domain: its settings could not name its own address before.
+            self._manifests, self._render_for = self._render_for(name), None
+            self.prepare()
 
     def roll_out(self) -> None:
-        """Apply the rest and wait until every Deployment is up. Raises OpsError once the old pods are put back."""
-        names = stages.deployments(self._manifests)
-        before = self.deployments()
-        try:
-            self._apply("workload")
+        """Apply the rest: first what serves, and once all of it is up the workers. Raises OpsError.
+
+        So no worker of a release runs before its API is known to be good. Pods of the release before leave only when
+        new ones are ready, of API and worker alike.
+        """
+        serving, working = stages.in_order(stages.workload(self._manifests))
+        self._reached.append("workload")
+        for manifests in (serving, working):
+            self._apply_manifests("workload", manifests)
+            names = stages.deployments(manifests)
             self._give_first_replicas(names)
             self._wait(names)
-        except BaseException:
-            self.undo_rollout(before)
-            raise
+            if load_balancer.INGRESS in names:
+                load_balancer.require_healthy_target(self._cluster, load_balancer.INGRESS, self._say)
 
     def _give_first_replicas(self, names: Sequence[str]) -> None:
         """Scale up while no release has arrived yet: also the first deploy that broke off and is run again."""
@@ -135,30 +158,5 @@ class Release:
 
     def _wait(self, names: Sequence[str]) -> None:
         for name in names:
-            self._cluster.rolled_out(name, ROLLOUT_SECONDS)
+            rollout.wait(self._cluster, name, self._say)
             self._say(f"rollout: {name} is up")
-
-    def deployments(self) -> dict[str, dict[str, Any] | None]:
-        """The Deployments of this release as the cluster holds them: what `undo_rollout` takes."""
-        return {name: self._cluster.get("deployment", name) for name in stages.deployments(self._manifests)}
-
-    def undo_rollout(self, before: Mapping[str, dict[str, Any] | None]) -> None:
-        """Bring Deployments back to the pods that they had. One that did not exist stays, for its logs.
-
-        What fails is said, and not raised: why the release failed is what counts.
-        """
-        for name, deployment in before.items():
-            if revision := _revision(deployment):
-                try:
-                    self._cluster.undo(name, revision)
-                except OpsError as error:
-                    self._left.append(name)
-                    self._say(f"rollout: {name} is not put back: {error}")
-                else:
-                    self._say(f"rollout: {name} is put back to its revision {revision}")
-
-
-def _revision(deployment: dict[str, Any] | None) -> str:
-    """Number of the pods' template; empty for a Deployment that does not exist."""
-    found: str = ((deployment or {}).get("metadata") or {}).get("annotations", {}).get(_REVISION, "")
-    return found

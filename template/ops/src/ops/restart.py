@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from ops import clock
+from ops import clock, rollout
 from ops.environment import Environment
 from ops.errors import OpsError
 from ops.kubectl import Cluster
 from ops.output import say
-from ops.release import ROLLOUT_SECONDS
 
 # External Secrets answers within seconds; longer means that it may not read, or does not run.
 FETCH_SECONDS = 60
@@ -24,7 +23,6 @@ POLL_SECONDS = 2.0
 FORCE = "force-sync"
 # kubectl's own mark of `rollout restart`. The deploy applies no such field, so it stays.
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
-_REVISION = "deployment.kubernetes.io/revision"
 
 
 def restart_pods(here: Environment, *, dry_run: bool) -> None:
@@ -75,20 +73,29 @@ def _wait(cluster: Cluster, name: str, before: str, poll: float) -> None:
 
 
 def roll(cluster: Cluster) -> None:
-    """New pods for every reader. Raises OpsError once the old pods are put back."""
+    """New pods for every reader. Raises OpsError once the old pods run alone again."""
     deployments = readers(cluster)
-    change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: clock.now().isoformat()}}}}}
+    now = clock.now().isoformat()
     try:
         for name in deployments:
-            cluster.patch("deployment", name, change)
+            cluster.patch("deployment", name, _marked(now))
         for name in deployments:
-            cluster.rolled_out(name, ROLLOUT_SECONDS)
+            rollout.wait(cluster, name, say)
             say(f"restart: {name} is up")
-    except OpsError:
+    except BaseException:
+        # The mark that it had, or none: the pods' template is that of the old pods again, which have never left.
         for name, deployment in deployments.items():
-            cluster.undo(name, deployment["metadata"]["annotations"][_REVISION])
+            marks = deployment["spec"]["template"]["metadata"].get("annotations", {})
+            cluster.patch("deployment", name, _marked(marks.get(RESTARTED)))
+        for name in deployments:
+            rollout.wait(cluster, name, say)
             say(f"restart: {name} keeps the pods that it had")
         raise
+
+
+def _marked(mark: str | None) -> dict[str, Any]:
+    """A merge that sets the mark of a restart; None removes it."""
+    return {"spec": {"template": {"metadata": {"annotations": {RESTARTED: mark}}}}}
 
 
 def _reads_secret(deployment: Mapping[str, Any]) -> bool:

@@ -32,7 +32,7 @@ def _deploy(here: Environment, entry: Entry, folder: Path, *, dry_run: bool) -> 
         target.show_difference()
         return
     with here.lock():
-        with here.restored_on_failure(release, manifests):
+        with here.restored_on_failure(release):
             release.roll_back()
         here.cluster.delete_labelled("deployment", TEMPORARY)
         here.history.rolled_back(entry)

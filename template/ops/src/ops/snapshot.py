@@ -32,7 +32,7 @@ class Snapshot:
     def gone(self, manifests: Sequence[Manifest]) -> list[str]:
         """What the last release had and these manifests have not, as kind/name.
 
-        Generated ConfigMaps are left out: an undone rollout finds its values in them.
+        Generated ConfigMaps are left out: a release that is restored finds its values in them.
         """
         present = {describe(manifest) for manifest in manifests}
         before = [describe(manifest) for manifest in self.read() if manifest["kind"] != "ConfigMap"]

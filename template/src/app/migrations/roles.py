@@ -21,6 +21,8 @@ from app.settings import Settings
 
 # Any constant, and not the migrations' own: of two runs at a time the second waits.
 ADVISORY_LOCK = 7_266_727
+# The first whose memberships say who inherits rights and who may take the role (pg_auth_members, release notes of 16).
+OLDEST_VERSION = 16
 # As many rounds as PostgreSQL itself takes; the passwords are random and long.
 SCRAM_ROUNDS = 4096
 
@@ -81,6 +83,9 @@ async def ensure_roles(settings: Settings, roles: RoleSettings) -> list[str]:
 
 
 async def _changes(connection: asyncpg.Connection, settings: Settings, roles: RoleSettings) -> list[str]:
+    # First: an older server fails at a column that it lacks, which tells nobody why.
+    if (version := connection.get_server_version().major) < OLDEST_VERSION:
+        raise MigrationError(f"PostgreSQL {version} is too old: the roles need {OLDEST_VERSION} or newer")
     await connection.execute("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)
     before = await held(connection)
     changes = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ops import clock
+from ops import clock, rollout
 from ops.canary.metrics import Metrics
 from ops.canary.verdict import Outcome, Reading, judge
 from ops.canary.weights import CANARY, STABLE, Weights
@@ -17,7 +17,6 @@ from ops.kubectl import Cluster
 from ops.lock import Lock
 from ops.manifests import Manifest
 from ops.output import say
-from ops.release import ROLLOUT_SECONDS
 from ops.rollback import TEMPORARY
 
 # As many as the autoscaler's minimum; more as the share grows, within what surge leaves of nodes and connections.
@@ -85,7 +84,6 @@ class CanaryRelease:
             self._release.roll_out()
             return
         replicas = self._replicas()
-        before = self._release.deployments()
         try:
             self._try(steps, patience, replicas)
             self._release.roll_out()
@@ -98,7 +96,7 @@ class CanaryRelease:
             self._at_least(replicas)
             raise
         self.withdraw(self._cluster, self._weights)
-        self._watch_the_whole(patience, before)
+        self._watch_the_whole(patience)
 
     @staticmethod
     def withdraw(cluster: Cluster, weights: Weights) -> None:
@@ -110,12 +108,12 @@ class CanaryRelease:
     def _try(self, steps: Sequence[int], patience: Patience, replicas: int) -> None:
         # What an interrupted release left must not get the new pods' traffic, nor they its numbers.
         self._weights.set(0)
-        self._cluster.apply([canary_of(self._target.manifests)])
+        self._cluster.apply([canary_of(self._release.manifests)])
         for percent in steps:
             self._lock.renew()
             wanted = math.ceil(replicas * percent / 100)
             self._cluster.scale(CANARY, min(max(wanted, LEAST_REPLICAS), MOST_REPLICAS))
-            self._cluster.rolled_out(CANARY, ROLLOUT_SECONDS)
+            rollout.wait(self._cluster, CANARY, say)
             self._weights.set(percent)
             say(f"canary: {percent} %, seen in the load balancer")
             self._bake(percent, patience)
@@ -128,25 +126,21 @@ class CanaryRelease:
         while True:
             self._wait(start, patience)
             # Still up and in full number, and still with the share that was set.
-            self._cluster.rolled_out(CANARY, seconds=30)
+            rollout.wait(self._cluster, CANARY, say, seconds=30)
             self._weights.verify(percent)
             tried = self._metrics.read(canary, start, clock.now())
             self._baseline = self._metrics.read(stable, start, clock.now())
             if self._decided(f"canary at {percent} %", tried, start, patience):
                 return
 
-    def _watch_the_whole(self, patience: Patience, before: dict[str, dict[str, Any] | None]) -> None:
-        """The step to 100 %: all traffic against what the old pods did. Raises OpsError once those are back."""
+    def _watch_the_whole(self, patience: Patience) -> None:
+        """The step to 100 %: all traffic against what the old pods did. Raises OpsError when it is worse."""
         group, start = self._weights.target_group(STABLE), clock.now()
-        try:
-            while True:
-                self._wait(start, patience)
-                tried = self._metrics.read(group, start, clock.now())
-                if self._decided("release at 100 %", tried, start, patience):
-                    return
-        except BaseException:
-            self._release.undo_rollout(before)
-            raise
+        while True:
+            self._wait(start, patience)
+            tried = self._metrics.read(group, start, clock.now())
+            if self._decided("release at 100 %", tried, start, patience):
+                return
 
     def _decided(self, what: str, tried: Reading, start: datetime, patience: Patience) -> bool:
         """Whether the time is over and all is well. Raises OpsError when it is not well."""
@@ -177,4 +171,4 @@ class CanaryRelease:
         """Give the stable pods their number back before, or at once after, they get all traffic."""
         if self._replicas() < replicas:
             self._cluster.scale(STABLE, replicas)
-            self._cluster.rolled_out(STABLE, ROLLOUT_SECONDS)
+            rollout.wait(self._cluster, STABLE, say)

@@ -1,0 +1,148 @@
+"""Fields that somebody else wrote into what the deploy applies.
+
+Server-side apply removes a field only when its own manager owned it. What `kubectl edit`, `kubectl set`, `kubectl
+patch` or `kubectl rollout undo` wrote is theirs (operation Update), stays in the object when a release has dropped it,
+and no diff shows it. Before an apply the deploy takes those fields over, so that the apply removes what the manifest
+lacks.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ops.kubectl import FIELD_MANAGER, Cluster
+from ops.manifests import Manifest, describe
+
+Fields = dict[str, Any]
+
+# People and tools at a terminal. Controllers have names of their own, and keep what is theirs.
+_PEOPLE = "kubectl"
+# What stays with whoever wrote it: the count is the autoscalers', the mark of a restart that restart's.
+_THEIRS = ("f:replicas", "f:kubectl.kubernetes.io/restartedAt", "f:deployment.kubernetes.io/")
+
+
+def adopt(cluster: Cluster, manifests: Sequence[Manifest]) -> None:
+    """Take over what people wrote into these objects. An apply then removes it where the manifest lacks it."""
+    for live in cluster.held(manifests):
+        entries = live["metadata"].get("managedFields", [])
+        if adopted := adopt_entries(entries, live["apiVersion"]):
+            name = live["metadata"]["name"]
+            cluster.replace_managed_fields(live["kind"].lower(), name, live["metadata"]["resourceVersion"], adopted)
+
+
+def written_by_others(cluster: Cluster, manifests: Sequence[Manifest]) -> list[str]:
+    """One line a field that a person wrote and the manifest lacks: the next apply removes it."""
+    wanted = {describe(manifest): manifest for manifest in manifests}
+    found = []
+    for live in cluster.held(manifests):
+        for entry in filter(_is_a_persons, live["metadata"].get("managedFields", [])):
+            taken, _ = _split(entry["fieldsV1"])
+            for path in _leaves(taken):
+                if not _has(wanted[describe(live)], path):
+                    found.append(f"{describe(live)}: {_readable(path)} ({entry['manager']})")
+    return sorted(set(found))
+
+
+def adopt_entries(entries: Sequence[Mapping[str, Any]], version: str) -> list[dict[str, Any]]:
+    """The entries with what people wrote moved into the deploy's own; empty when there is nothing to move."""
+    ours: Fields = {}
+    rest: list[dict[str, Any]] = []
+    moved = False
+    for entry in entries:
+        if _is_ours(entry):
+            ours = _union(ours, entry["fieldsV1"])
+        elif _is_a_persons(entry):
+            taken, kept = _split(entry["fieldsV1"])
+            moved = moved or bool(taken)
+            ours = _union(ours, taken)
+            if kept:
+                rest.append({**entry, "fieldsV1": kept})
+        else:
+            rest.append(dict(entry))
+    if not moved:
+        return []
+    own = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
+    return [{**own, "fieldsV1": ours}, *rest]
+
+
+def _is_ours(entry: Mapping[str, Any]) -> bool:
+    return entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply" and not entry.get("subresource")
+
+
+def _is_a_persons(entry: Mapping[str, Any]) -> bool:
+    update = entry["operation"] == "Update" and not entry.get("subresource")
+    return update and entry["manager"].startswith(_PEOPLE)
+
+
+def _split(fields: Fields) -> tuple[Fields, Fields]:
+    """What the deploy takes over, and what stays."""
+    taken: Fields = {}
+    kept: Fields = {}
+    for key, below in fields.items():
+        if key.startswith(_THEIRS):
+            kept[key] = below
+            continue
+        if not below:
+            taken[key] = below
+            continue
+        mine, theirs = _split(below)
+        if mine:
+            taken[key] = mine
+        if theirs:
+            kept[key] = theirs
+    return taken, kept
+
+
+def _union(one: Fields, other: Fields) -> Fields:
+    both = {**one}
+    for key, below in other.items():
+        both[key] = _union(both.get(key, {}), below)
+    return both
+
+
+def _leaves(fields: Fields, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, below in fields.items():
+        if key == ".":
+            continue
+        inner = {name: value for name, value in below.items() if name != "."}
+        if inner:
+            yield from _leaves(inner, (*above, key))
+        else:
+            yield (*above, key)
+
+
+def _has(value: object, path: Sequence[str]) -> bool:
+    """Whether a manifest has a field, by a path of managed fields."""
+    for step in path:
+        kind, _, name = step.partition(":")
+        if kind == "f":
+            if not isinstance(value, dict) or name not in value:
+                return False
+            value = value[name]
+        elif kind == "k":
+            keys = json.loads(name)
+            items = value if isinstance(value, list) else []
+            found = [item for item in items if all(item.get(key) == wanted for key, wanted in keys.items())]
+            if not found:
+                # A default, such as a port's protocol, is a key that the manifest need not name.
+                found = [item for item in items if all(item.get(key, wanted) == wanted for key, wanted in keys.items())]
+            if not found:
+                return False
+            value = found[0]
+        else:
+            return isinstance(value, list) and json.loads(name) in value
+    return True
+
+
+def _readable(path: Sequence[str]) -> str:
+    """spec.template.spec.containers[name=api].env[name=DEBUG].value."""
+    text = ""
+    for step in path:
+        kind, _, name = step.partition(":")
+        if kind == "k":
+            text += f"[{','.join(f'{key}={value}' for key, value in json.loads(name).items())}]"
+        elif kind == "v":
+            text += f"[{name}]"
+        else:
+            text += f".{name}"
+    return text.removeprefix(".")

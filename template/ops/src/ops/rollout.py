@@ -1,0 +1,161 @@
+"""The rollout of a Deployment: waited for, stopped early when its new pods cannot start, and explained."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from ops import clock
+from ops.errors import OpsError
+from ops.kubectl import Cluster
+
+# A Deployment gives up by itself after 600 s without progress; a large one takes several steps.
+ROLLOUT_SECONDS = 1200
+# Between two looks at the new pods.
+LOOK_SECONDS = 10
+# A Secret that External Secrets is about to write, or a registry that fails once, is back within this time.
+PATIENCE = timedelta(seconds=60)
+# Three starts that failed: the first may have met a database that was failing over.
+RESTARTS = 2
+# Reasons for which a container waits and which no waiting cures. Names of the kubelet.
+_CANNOT_START = {
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "CrashLoopBackOff",
+    "ErrImageNeverPull",
+    "ErrImagePull",
+    "ImageInspectError",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "RunContainerError",
+}
+_REVISION = "deployment.kubernetes.io/revision"
+_SHOWN_PODS, _SHOWN_EVENTS, _SHOWN_LINES = 2, 5, 20
+
+Object = Mapping[str, Any]
+
+
+def wait(cluster: Cluster, name: str, say: Callable[[str], None], seconds: int = ROLLOUT_SECONDS) -> None:
+    """Wait for a rollout. Raises OpsError, once `say` has told why, when it cannot or does not end in time."""
+    deadline = clock.now() + timedelta(seconds=seconds)
+    seen: dict[str, datetime] = {}
+    try:
+        while not cluster.rolled_out(name, LOOK_SECONDS):
+            if reason := _hopeless(cluster, name, seen):
+                raise OpsError(f"rollout of {name}: {reason}")
+            if clock.now() > deadline:
+                raise OpsError(f"rollout of {name}: not up after {seconds} s")
+    except OpsError:
+        # Told now: the pods and their logs are gone once the release before is back.
+        say(explain(cluster, name))
+        raise
+
+
+def explain(cluster: Cluster, name: str) -> str:
+    """State, events and last lines of the pods that are not ready; or why they cannot be read."""
+    try:
+        return "\n".join(_lines(cluster, name))
+    except OpsError as error:
+        return f"the pods of {name} cannot be read: {error}"
+
+
+def _hopeless(cluster: Cluster, name: str, seen: dict[str, datetime]) -> str:
+    """Why the new pods will not start, however long it waits; empty while they may. `seen` remembers since when."""
+    troubles = list(_troubles(cluster, name))
+    # By place, and not by reason: the kubelet goes to and fro between two names of one failure.
+    for where in seen.keys() - {where for where, _, _ in troubles}:
+        del seen[where]
+    for where, reason, restarts in troubles:
+        since = seen.setdefault(where, clock.now())
+        if restarts >= RESTARTS or clock.now() - since >= PATIENCE:
+            return f"{where}: {reason}"
+    return ""
+
+
+def _troubles(cluster: Cluster, name: str) -> Iterator[tuple[str, str, int]]:
+    """Where, why and after how many restarts a new container does not start, or no pod is made at all."""
+    deployment = cluster.get("deployment", name) or {}
+    for condition in deployment.get("status", {}).get("conditions", []):
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            yield name, condition.get("message", condition.get("reason", "")), 0
+    for pod in _new_pods(cluster, deployment):
+        for container in _containers(pod):
+            reason = container.get("state", {}).get("waiting", {}).get("reason", "")
+            restarts = 0 if container.get("ready") else container["restartCount"]
+            if reason in _CANNOT_START or restarts:
+                where = f"{pod['metadata']['name']}, container {container['name']}"
+                yield where, reason or f"restarted {restarts} times", restarts
+
+
+def _new_pods(cluster: Cluster, deployment: Object) -> list[Object]:
+    """The pods of the newest revision."""
+    if not deployment:
+        return []
+    labels = deployment["spec"]["selector"]["matchLabels"]
+    revision = deployment["metadata"].get("annotations", {}).get(_REVISION)
+    sets = [
+        each
+        for each in cluster.select("replicaset", labels)
+        if each["metadata"].get("annotations", {}).get(_REVISION) == revision
+    ]
+    uids = {each["metadata"]["uid"] for each in sets}
+    pods = cluster.select("pod", labels)
+    return [pod for pod in pods if uids & {owner["uid"] for owner in pod["metadata"].get("ownerReferences", [])}]
+
+
+def _containers(pod: Object) -> list[Object]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _lines(cluster: Cluster, name: str) -> Iterator[str]:
+    deployment = cluster.get("deployment", name) or {}
+    yield f"rollout: why {name} is not up:"
+    for condition in deployment.get("status", {}).get("conditions", []):
+        if condition["type"] in ("Progressing", "ReplicaFailure"):
+            yield f"  {condition['type']} {condition['status']}: {condition.get('message', '')}"
+    pods = [pod for pod in _new_pods(cluster, deployment) if not _is_ready(pod)]
+    if not pods:
+        yield "  every new pod is ready, or there is none"
+    for pod in pods[:_SHOWN_PODS]:
+        yield from _pod_lines(cluster, pod)
+    if len(pods) > _SHOWN_PODS:
+        yield f"  and {len(pods) - _SHOWN_PODS} more"
+
+
+def _pod_lines(cluster: Cluster, pod: Object) -> Iterator[str]:
+    name = pod["metadata"]["name"]
+    yield f"  pod {name} is {pod.get('status', {}).get('phase', 'unknown')}"
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["status"] != "True" and condition.get("message"):
+            yield f"    {condition['type']}: {condition['message']}"
+    for container in _containers(pod):
+        yield f"    container {container['name']}: {_state(container)}"
+    for event in _events(cluster, name):
+        yield f"    event {event.get('reason', '')}: {event.get('message', '')}"
+    for container in _containers(pod):
+        restarted = container["restartCount"] > 0
+        lines = cluster.logs(f"pod/{name}", container=container["name"], lines=_SHOWN_LINES, previous=restarted)
+        yield f"    last lines of {container['name']}{' before its restart' if restarted else ''}:"
+        yield from (f"      {line}" for line in lines.strip().splitlines() or ["(none)"])
+
+
+def _events(cluster: Cluster, pod: str) -> Sequence[Object]:
+    found = cluster.events(pod)
+    warnings = [event for event in found if event.get("type") != "Normal"] or found
+    return warnings[-_SHOWN_EVENTS:]
+
+
+def _state(container: Object) -> str:
+    parts = []
+    for kind, detail in container.get("state", {}).items():
+        words = [str(detail[key]) for key in ("reason", "message") if detail.get(key)]
+        parts.append(": ".join([kind, *words]))
+    ended = container.get("lastState", {}).get("terminated")
+    if ended:
+        parts.append(f"ended with {ended.get('exitCode')} ({ended.get('reason', '')})")
+    return f"{', '.join(parts) or 'unknown'}; {container['restartCount']} restarts"
