@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,33 @@ Older.
 
 
 def test_it_has_the_workflows_that_a_template_needs() -> None:
-    assert set(OWN) == {"ci", "newest", "release", "slow"}
+    assert set(OWN) == {"ci", "cluster", "newest", "release", "slow"}
     assert "schedule" in triggers_of(OWN["slow"])
     assert "-m slow" in " ".join(step.get("run", "") for step in steps_of(OWN["slow"]))
+
+
+def test_the_cluster_suite_runs_each_week_on_two_nodes() -> None:
+    cluster = OWN["cluster"]
+    assert "schedule" in triggers_of(cluster)
+    commands = " ".join(step.get("run", "") for step in steps_of(cluster))
+    kind = yaml.safe_load((ROOT / "tests/cluster/kind.yaml").read_text(encoding="utf-8"))
+    assert "kind create cluster --config tests/cluster/kind.yaml" in commands
+    assert [node["role"] for node in kind["nodes"]].count("worker") >= 2, "one node can be drained while another serves"
+    assert f"--name {kind['name']}" in commands
+    assert "pytest -m cluster tests/cluster" in commands
+    assert "--kubeconfig" in commands
+    assert "--load-image" in commands
+
+
+def test_cluster_tests_are_no_part_of_any_other_run() -> None:
+    """They carry their own marker alone: neither `pytest` nor `pytest -m slow` selects them."""
+    marked = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.cluster" in path.read_text(encoding="utf-8")]
+    folder = ROOT / "tests/cluster"
+    assert {path.parent for path in marked if path != Path(__file__)} == {folder}
+    assert set(folder.glob("test_*.py")) <= set(marked)
+    assert not [path for path in folder.glob("test_*.py") if "mark.slow" in path.read_text(encoding="utf-8")]
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert options["addopts"][options["addopts"].index("-m") + 1] == "not slow and not cluster"
 
 
 def test_every_slow_test_runs_in_one_job_of_the_schedule() -> None:
