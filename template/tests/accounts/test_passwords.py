@@ -59,8 +59,9 @@ def test_passwords_are_hashed_as_owasp_says() -> None:
 
 
 async def test_twenty_logins_at_once_hash_two_at_a_time(
-    client: httpx.AsyncClient, costly_passwords: None, ann: SignedIn, gauge: Gauge
+    client: httpx.AsyncClient, costly_passwords: None, ann: SignedIn, gauge: Gauge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(passwords, "_WAIT", 60)  # a busy machine takes longer
     answers = await asyncio.gather(*(log_in(client, ann.email) for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert (gauge.calls, gauge.most) == (20, 2)

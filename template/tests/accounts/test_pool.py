@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.accounts import passwords
 from app.accounts.passwords import Passwords
 from app.accounts.service import accounts_of
 from app.features import discover
@@ -21,8 +22,11 @@ from tests.identity import SignedIn
 
 
 @pytest.fixture(params=[1, 3])
-async def small(request: pytest.FixtureRequest, settings: Settings, resources: Resources) -> AsyncIterator[FastAPI]:
-    """The service with few connections and the hashes of production."""
+async def small(
+    request: pytest.FixtureRequest, settings: Settings, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FastAPI]:
+    """The service with few connections, the hashes of production, and time for all of them on a busy machine."""
+    monkeypatch.setattr(passwords, "_WAIT", 60)
     own = settings.model_copy(update={"database_pool_size": request.param})
     application = create_app(own)
     async with open_resources(own, discover()) as opened:
