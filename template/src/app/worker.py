@@ -20,7 +20,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.connections import BoundedProtocol, BoundedServer
 from app.features import discover
+from app.kit import metrics
 from app.kit.features import Feature
+from app.kit.guarded_worker import GuardedWorker
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
 from app.kit.problems import Unavailable
@@ -76,13 +78,19 @@ def make_worker(
 
     async def run(ctx: dict[Any, Any], task_id: str, suspect: bool = False) -> None:  # noqa: ARG001  ARQ passes its context
         try:
-            async with shared.one(suspect=suspect):
-                await run_task(resources, UUID(task_id))
+            number = UUID(str(task_id))
+        except ValueError:
+            metrics.JOBS_DROPPED.inc()
+            log.warning("job names no task", name=repr(task_id)[:100])
+            return
+        try:
+            async with shared.one(suspect=suspect is True):
+                await run_task(resources, number)
         except (Unavailable, SQLAlchemyError, TimeoutError) as error:
             # The row says that the task is unfinished: its lease runs out, and the sweeper finds it.
             log.warning("attempt not recorded", task_id=task_id, error=type(error).__name__)
 
-    return Worker(
+    return GuardedWorker(
         # Attempts are counted and repeated by the task's row: ARQ neither counts nor repeats.
         functions=[func(run, name=RUN_TASK, keep_result=0, max_tries=1_000_000)],
         cron_jobs=[_cron(resources, job) for feature in features for job in feature.cron],

@@ -1,4 +1,4 @@
-"""The queue: the only module that knows ARQ, beside the worker that runs it.
+"""The queue: the only module that knows ARQ, beside the worker that runs it and `guarded_worker`.
 
 A job is the id of a task row. What the job is to do, and what became of it, stands in PostgreSQL.
 """

@@ -1,0 +1,72 @@
+"""ARQ's worker, for which no entry of the queue is a reason to end: whoever can write to Redis can write any.
+
+ARQ trusts names, scores and fields of entries, and ends its loop with the first that it cannot read. Here, what cannot
+be run is removed and counted. What a job may do is in the task's row: an entry names one, and no more.
+"""
+
+import math
+from typing import Any
+
+import structlog
+from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
+from arq.worker import Worker
+from redis.exceptions import ResponseError
+
+from app.kit import metrics
+
+log = structlog.stdlib.get_logger(__name__)
+
+# The longest name that this service gives a job: two UUIDs' length is far below.
+_LONGEST_NAME = 200
+# What ARQ raises over fields of other types, or numbers that are no times.
+_UNREADABLE = (TypeError, ValueError, OverflowError, AttributeError, LookupError)
+# Refusals of a key that holds something else. All other refusals are the server's state: an outage.
+_OTHER_KIND = ("WRONGTYPE", "not an integer")
+
+
+class GuardedWorker(Worker):
+    """Runs what can be run, and drops the rest."""
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        """Start those jobs whose names and scores are of the form that this service writes."""
+        # redis-py asks for text, and sends bytes as they are: a name need not be text.
+        names: list[Any] = list(job_ids)
+        scores: list[float | None] = await self.pool.zmscore(self.queue_name, names) if names else []
+        sound = []
+        for job_id, score in zip(job_ids, scores, strict=True):
+            if score is None or (_is_name(job_id) and math.isfinite(score) and score > 0):
+                sound.append(job_id)
+            else:
+                await self._drop(job_id)
+        await super().start_jobs(sound)
+
+    async def run_job(self, job_id: str, score: int) -> None:
+        """Run a job, or drop it where its entry cannot be read."""
+        try:
+            await super().run_job(job_id, score)
+        except _UNREADABLE:
+            await self._drop(job_id.encode())
+        except ResponseError as error:
+            if not any(words in str(error) for words in _OTHER_KIND):
+                raise
+            await self._drop(job_id.encode())
+
+    async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
+        """Remove a job that ARQ itself found to be unreadable, of an unknown kind, or expired."""
+        metrics.JOBS_DROPPED.inc()
+        await super().finish_failed_job(job_id, result_data)
+
+    async def _drop(self, job_id: bytes) -> None:
+        metrics.JOBS_DROPPED.inc()
+        log.warning("entry of the queue dropped", queue=self.queue_name, name=repr(job_id[:_LONGEST_NAME]))
+        keys: list[Any] = [
+            prefix.encode() + job_id for prefix in (job_key_prefix, retry_key_prefix, in_progress_key_prefix)
+        ]
+        async with self.pool.pipeline(transaction=True) as pipe:
+            pipe.zrem(self.queue_name, job_id)
+            pipe.delete(*keys)
+            await pipe.execute()
+
+
+def _is_name(job_id: bytes) -> bool:
+    return len(job_id) <= _LONGEST_NAME and job_id.isascii()
