@@ -20,6 +20,9 @@ REST = {"backup": "backup", "eks": "eks", "route53": "route53", "s3": "s3", "sch
 """Services whose operation is a method and a path, and botocore's name for them."""
 
 S3_ACTIONS = {
+    # Operations of one method and path, of which Terraform makes the simple ones.
+    "AbortMultipartUpload": "DeleteObject",
+    "CopyObject": "PutObject",
     "DeleteObjects": "DeleteObject",
     "HeadBucket": "ListBucket",
     "HeadObject": "GetObject",
@@ -30,6 +33,14 @@ S3_ACTIONS = {
 ROLE = re.compile(rf"arn:aws:iam::{ACCOUNT}:role/[\w+=,.@/-]+")
 
 
+def _part(text: str) -> str:
+    """A part of a path as a pattern: a parameter goes up to the next slash, but for keys and ARNs."""
+    if not text.startswith("{"):
+        return re.escape(text)
+    name = text[1:-1].rstrip("+")
+    return f"(?P<{name.replace('-', '_')}>{'.+' if text.endswith('+}') or name.endswith('Arn') else '[^/]+'})"
+
+
 @cache
 def _operations(service: str) -> list[tuple[str, re.Pattern[str], frozenset[str], str]]:
     """Method, path, query and name of every operation of a REST service, those with most of a query first."""
@@ -37,13 +48,7 @@ def _operations(service: str) -> list[tuple[str, re.Pattern[str], frozenset[str]
     found = []
     for name, operation in loaded["operations"].items():
         path, _, query = operation["http"]["requestUri"].partition("?")
-        pattern = "".join(
-            "(?P<" + part[1:-1].rstrip("+").replace("-", "_") + (">.+)" if part.endswith("+}") else ">[^/]+)")
-            if part.startswith("{")
-            else re.escape(part)
-            for part in re.split(r"(\{[^}]+\})", path)
-            if part
-        )
+        pattern = "".join(_part(part) for part in re.split(r"(\{[^}]+\})", path) if part)
         found.append((operation["http"]["method"], re.compile(pattern.rstrip("/") + "/?"), frozenset(filter(None, query.split("&"))), name))
     return sorted(found, key=lambda each: -len(each[2]))
 
@@ -61,6 +66,8 @@ def _rest(line: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 def _iam(form: Mapping[str, list[str]]) -> str:
     if "RoleName" in form:
         return f"arn:aws:iam::{ACCOUNT}:role/{form['RoleName'][0]}"
+    if "Url" in form:
+        return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{form['Url'][0].removeprefix('https://')}"
     return next((form[name][0] for name in ("PolicyArn", "OpenIDConnectProviderArn") if name in form), "*")
 
 
@@ -103,6 +110,19 @@ def calls(file: Path) -> Iterator[tuple[str, str, str]]:
                 name = form["Action"][0]
                 resource = _iam(form) if service == "iam" else "*"
             yield line["who"], f"{service}:{name}", resource
-            if service not in {"iam", "sts", "kms", "s3", "sns", "secretsmanager", "ssm"}:
+            # An access entry names who enters a cluster, and hands nothing over.
+            if service not in {"iam", "sts", "kms", "s3", "sns", "secretsmanager", "ssm"} and not name.endswith("AccessEntry"):
                 for role in set(ROLE.findall(unquote(line["body"]))):
                     yield line["who"], "iam:PassRole", role
+
+
+def of_projects(file: Path) -> set[str]:
+    """Calls of the platform's and service's roots and of the scripts, each `service-environment action resource`, without random names."""
+    found = set()
+    for who, action, resource in calls(file):
+        root, _, whose = who.partition("-")
+        if root in {"platform", "service", "script"}:
+            plain = re.sub(r"(oidc\.eks\.[^/]+/id/).*", r"\1any", resource)
+            plain = re.sub(r"(:secret:.*)-\w{6}$", r"\1-AbCdEf", plain)
+            found.add(f"{whose} {action} {plain}")
+    return found

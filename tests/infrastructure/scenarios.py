@@ -61,6 +61,9 @@ class Applied:
     stacks: dict[str, Stack]
     done: dict[str, Future[None]]
     before: dict[str, set[str]]
+    requests: dict[str, Path]
+    """What was asked of each account: files that `recording` reads."""
+
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __getitem__(self, scenario: str) -> Stack:
@@ -123,7 +126,8 @@ def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
         watch_spending(stacks[PRODUCTION])
         # From here on, whatever is made belongs to a scenario.
         pool = stack.enter_context(ThreadPoolExecutor(len(clouds)))
-        found = Applied(stacks, {}, {name: standing(cloud, *REGIONS) for name, cloud in clouds.items()})
+        requests = {name: folder / f"{name}.calls" for name in clouds}
+        found = Applied(stacks, {}, {name: standing(cloud, *REGIONS) for name, cloud in clouds.items()}, requests)
 
         def apply(name: str) -> None:
             for root in stacks[name].roots:

@@ -1,6 +1,7 @@
 """Simulated, call by call: nobody inside a boundary gets out of it, and what an apply, a deploy and a destroy call stays allowed."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -290,3 +291,30 @@ def test_every_boundary_of_every_option_is_simulated(plans: Planner) -> None:
         f"{EVERYTHING}-dev-boundary",
         f"{EVERYTHING}-production-boundary",
     }
+
+
+# Recorded stack (service and environment) to the variant whose boundary it is tried on, and the words of one that the other has.
+STACKS: dict[str, tuple[Case, str, dict[str, str]]] = {
+    "shop-production": (Case(EVERYTHING, "bootstrap", "account"), "production", {"shop": EVERYTHING, "second": "second"}),
+    "cart-dev": (Case("sandbox", "bootstrap", "account"), "dev", {"cart": "sandbox"}),
+    "guest-dev": (Case("joined", "bootstrap", "account"), "production", {"guest": "joined", "cart": "shared", "dev": "production"}),
+}
+RECORDED_CALLS = [line.split(" ") for line in RECORDED.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_call_of_a_recorded_apply_and_destroy_is_allowed(stack: str, plans: Planner) -> None:
+    """test_apply records them on the emulated AWS; the apply role has its boundary for a policy."""
+    case, environment, words = STACKS[stack]
+    inside = boundary(plans(case), environment)
+    tags = {f"aws:{kind}/Environment": environment for kind in ("RequestTag", "ResourceTag")}
+    context = tags | {"iam:PermissionsBoundary": f"{POLICY}/{case.variant}-{environment}-boundary"}
+    refused, tried = [], 0
+    for whose, action, resource in RECORDED_CALLS:
+        if whose == stack:
+            here = re.sub(r"\b(" + "|".join(words) + r")\b", lambda found: words[found[1]], resource)
+            tried += 1
+            if not allowed(Call(action, here, context), [inside], inside):
+                refused.append((action, here))
+    assert tried > 100
+    assert refused == []
