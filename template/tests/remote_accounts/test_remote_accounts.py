@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from uuid import uuid4
 
 import httpx
@@ -11,12 +9,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.kit import redis as kit_redis
 from app.kit.configuration import ConfigurationError
 from app.kit.database import Model
 from app.kit.problems import Unauthorized, Unavailable
 from app.kit.resources import Resources
-from app.remote_accounts.authenticator import RemoteAuthenticator
+from app.remote_accounts.authenticator import ANSWER_SECONDS, RemoteAuthenticator
 from app.remote_accounts.feature import seed
 from app.remote_accounts.keys import IssuerKeys
 from app.remote_accounts.settings import RemoteAccountsSettings
@@ -25,6 +22,15 @@ from tests.remote_accounts.fixtures import Issuer
 
 # Not there, so that a signed-in caller gets 404 and any other 401.
 PATH = "/v1/tasks/018f0000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+async def authenticator(resources: Resources) -> RemoteAuthenticator:
+    """The application's authenticator, which remembers nothing."""
+    found = resources.authenticator
+    assert isinstance(found, RemoteAuthenticator)
+    found.answers.clear()
+    return found
 
 
 async def status(client: httpx.AsyncClient, token: str) -> int:
@@ -47,12 +53,37 @@ async def test_a_session_that_ended_at_the_issuer_is_refused(ann: SignedIn, issu
 
 
 async def test_an_ended_session_lives_no_longer_than_the_kept_answer(
+    ann: SignedIn, issuer: Issuer, authenticator: RemoteAuthenticator
+) -> None:
+    await status(ann.client, ann.token)
+    ((digest, (answer, end)),) = authenticator.answers.items()
+    assert 0 < end - time.monotonic() <= ANSWER_SECONDS
+    assert ann.token.encode() not in digest
+    del issuer.sessions[ann.token]
+    assert await status(ann.client, ann.token) == 404
+    authenticator.answers[digest] = answer, time.monotonic()
+    assert await status(ann.client, ann.token) == 401
+
+
+async def test_redis_holds_no_answer_that_a_writer_could_change(
     ann: SignedIn, issuer: Issuer, resources: Resources
 ) -> None:
     await status(ann.client, ann.token)
-    names = [key async for key in resources.redis.scan_iter("introspection:*")]
-    assert 0 < await resources.redis.ttl(names[0]) <= 30
-    assert ann.token.encode() not in names[0]
+    assert [key async for key in resources.redis.scan_iter("*") if not key.startswith(b"limit:")] == []
+
+
+async def test_the_oldest_answers_make_room(
+    issuer: Issuer, authenticator: RemoteAuthenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.remote_accounts.authenticator.MOST_ANSWERS", 3)
+    tokens = [issuer.token(f"user{number}@example.com", [])[0] for number in range(5)]
+    for token in tokens:
+        await authenticator.authenticate(token)
+    assert (len(authenticator.answers), issuer.asked) == (3, 5)
+    await authenticator.authenticate(tokens[-1])
+    assert issuer.asked == 5
+    await authenticator.authenticate(tokens[0])
+    assert issuer.asked == 6
 
 
 @pytest.mark.parametrize(
@@ -87,34 +118,14 @@ async def test_an_issuer_that_does_not_answer_is_503_and_never_acceptance(
     assert await status(client, token) == 404
 
 
-@pytest.fixture
-async def no_redis(resources: Resources) -> AsyncIterator[RemoteAuthenticator]:
-    """The authenticator of a service whose Redis is out of reach."""
-    authenticator = resources.authenticator
-    assert isinstance(authenticator, RemoteAuthenticator)
-    redis = kit_redis.connect("redis://127.0.0.1:1/0")
-    yield replace(authenticator, redis=redis)
-    await redis.aclose()
-
-
-async def test_without_redis_the_issuer_is_asked_each_time(
-    ann: SignedIn, issuer: Issuer, no_redis: RemoteAuthenticator
+async def test_without_the_issuer_the_answer_is_503_and_never_acceptance(
+    ann: SignedIn, issuer: Issuer, authenticator: RemoteAuthenticator
 ) -> None:
-    for _ in range(3):
-        assert str((await no_redis.authenticate(ann.token)).user_id) == ann.user_id
-    assert issuer.asked == 3
-    del issuer.sessions[ann.token]
-    with pytest.raises(Unauthorized):
-        await no_redis.authenticate(ann.token)
-
-
-async def test_without_redis_and_issuer_the_answer_is_503_and_never_acceptance(
-    ann: SignedIn, issuer: Issuer, no_redis: RemoteAuthenticator
-) -> None:
-    await no_redis.authenticate(ann.token)
+    await authenticator.authenticate(ann.token)
+    authenticator.answers.clear()
     issuer.answering = False
     with pytest.raises(Unavailable):
-        await no_redis.authenticate(ann.token)
+        await authenticator.authenticate(ann.token)
 
 
 async def test_an_answer_about_another_token_is_none(ann: SignedIn, issuer: Issuer) -> None:
@@ -122,9 +133,11 @@ async def test_an_answer_about_another_token_is_none(ann: SignedIn, issuer: Issu
     assert await status(ann.client, ann.token) == 401
 
 
-async def test_roles_are_the_issuers_and_not_the_tokens(issuer: Issuer, no_redis: RemoteAuthenticator) -> None:
+async def test_roles_are_the_issuers_and_not_the_tokens(issuer: Issuer, authenticator: RemoteAuthenticator) -> None:
     token, _ = issuer.token("eve@example.com", [], role="admin", scope="admin")
-    assert (await no_redis.authenticate(token)).roles == frozenset()
+    principal = await authenticator.authenticate(token)
+    assert principal.roles == frozenset()
+    assert not await authenticator.administers(principal)
 
 
 async def test_there_is_no_table_of_users(resources: Resources) -> None:

@@ -90,6 +90,15 @@ class AccountService:
         """The owner of an access token. Raises Unauthorized or Unavailable."""
         return await self.sessions.authenticate(token)
 
+    async def administers(self, principal: Principal) -> bool:
+        """Whether the user is an administrator by the row in PostgreSQL."""
+        async with self.database.unit_of_work() as work:
+            try:
+                await self.administrator(work, principal)
+            except (Unauthorized, Forbidden):
+                return False
+        return True
+
     async def administrator(self, work: UnitOfWork, principal: Principal) -> None:
         """Raise Forbidden unless PostgreSQL has a live session of an administrator: Redis is not asked."""
         found = await AccountRepository(work.session).live_session(principal.session_id)

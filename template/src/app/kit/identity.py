@@ -38,6 +38,12 @@ class Authenticator(Protocol):
         Raises Unauthorized for a token that does not stand, Unavailable when that cannot be told.
         """
 
+    async def administers(self, principal: Principal) -> bool:
+        """Whether the user is an administrator at this moment, by what nobody but the owner of users can change.
+
+        Call it before anything that only administrators may do: `roles` may be out of date.
+        """
+
 
 async def current_user(request: Request) -> Principal:
     """The signed-in user of a request, asked for once. Raises Unauthorized."""

@@ -19,7 +19,7 @@ def make_authenticator(resources: Resources) -> RemoteAuthenticator:
     """The authenticator of a process."""
     settings = resources.section(RemoteAccountsSettings)
     client = httpx.AsyncClient(timeout=TIMEOUT)
-    return RemoteAuthenticator(settings, client, resources.redis, IssuerKeys(client, settings.keys_address()))
+    return RemoteAuthenticator(settings, client, IssuerKeys(client, settings.keys_address()))
 
 
 @asynccontextmanager

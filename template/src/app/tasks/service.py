@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 
 from app.kit import metrics
 from app.kit.context import current_language, current_request_id
-from app.kit.database import Database, UnitOfWork
+from app.kit.database import UnitOfWork
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
@@ -62,11 +62,15 @@ def request_task(
     return task.id
 
 
-async def visible_task(database: Database, user: Principal, task_id: UUID) -> TaskRead:
+async def visible_task(resources: Resources, user: Principal, task_id: UUID) -> TaskRead:
     """A task of the user, or any task for an administrator. Raises NotFound."""
-    async with database.reading() as connection:
+    async with resources.database.reading() as connection:
         task = await TaskRepository.read(connection, task_id)
-    if task is None or (task.owner_id != user.user_id and ADMINISTRATOR not in user.roles):
+    if task is None:
+        raise NotFound
+    if task.owner_id != user.user_id and not (
+        ADMINISTRATOR in user.roles and await resources.authenticator.administers(user)
+    ):
         raise NotFound
     return TaskRead.model_validate(task)
 
