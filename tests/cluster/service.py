@@ -127,7 +127,7 @@ class Service:
         name = f"{self.name}/{ENVIRONMENT}/{target}"
         with suppress(images.exceptions.RepositoryAlreadyExistsException):
             images.create_repository(repositoryName=name)
-        images.put_image(repositoryName=name, imageManifest=manifest, imageTag=digest[-12:], imageDigest=digest)
+        images.put_image(repositoryName=name, imageManifest=manifest, imageTag=digest.removeprefix("sha256:"), imageDigest=digest)
         images.describe_images(repositoryName=name, imageIds=[{"imageDigest": digest}])
 
     def environment(self, *, administrator: bool = False) -> dict[str, str]:

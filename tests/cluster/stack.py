@@ -164,13 +164,13 @@ def _balancer_rights(namespace: str) -> list[Manifest]:
 
 
 @contextmanager
-def readiness_gates(cluster: Cluster) -> Iterator[None]:
+def readiness_gates(cluster: Cluster, namespace: str) -> Iterator[None]:
     """Give pods of the API the gate, as the controller's webhook does in namespaces with its label. A policy does it without a server."""
     kinds = cluster.kubectl("api-resources", "--api-group=admissionregistration.k8s.io", "--output=name", "--no-headers")
     assert "mutatingadmissionpolicies." in kinds, "the cluster serves no MutatingAdmissionPolicy: Kubernetes 1.36, or its feature gate"
     served = cluster.kubectl("api-versions").split()
     version = "v1" if "admissionregistration.k8s.io/v1" in served and _serves_v1(cluster) else "v1beta1"
-    manifests = gate_policy(f"admissionregistration.k8s.io/{version}")
+    manifests = gate_policy(f"admissionregistration.k8s.io/{version}", namespace)
     cluster.apply(manifests)
     try:
         yield
@@ -184,8 +184,10 @@ def _serves_v1(cluster: Cluster) -> bool:
     return any(each["name"] == "mutatingadmissionpolicies" for each in resources)
 
 
-def gate_policy(version: str) -> list[Manifest]:
-    metadata = {"name": "sampan-cluster-readiness-gates", "labels": LABEL}
+def gate_policy(version: str, namespace: str) -> list[Manifest]:
+    """A policy that adds the gate, bound to the pods of the API in one namespace."""
+    metadata = {"name": f"readiness-gates-{namespace}", "labels": LABEL}
+    labels = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled", "kubernetes.io/metadata.name": namespace}
     # In two steps: the API server of 1.36 panics when the value of a patch is a list of objects.
     gate = f'Object.spec.readinessGates{{conditionType: "{GATE}"}}'
     operations = [("/spec/readinessGates", "[]"), ("/spec/readinessGates/-", gate)]
@@ -210,7 +212,7 @@ def gate_policy(version: str) -> list[Manifest]:
             "spec": {
                 "policyName": metadata["name"],
                 "matchResources": {
-                    "namespaceSelector": {"matchLabels": {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled", **LABEL}},
+                    "namespaceSelector": {"matchLabels": labels},
                     "objectSelector": {"matchLabels": {"app.kubernetes.io/name": "api"}},
                 },
             },

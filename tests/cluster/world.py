@@ -83,7 +83,7 @@ def world(cluster: Cluster, render: Renderer, load_command: str | None) -> Itera
         service.prepare()
         scope.enter_context(stack.own_namespace(cluster))
         scope.enter_context(access(cluster, project))
-        scope.enter_context(stack.readiness_gates(cluster))
+        scope.enter_context(stack.readiness_gates(cluster, SERVICE))
         engine = scope.enter_context(images.engine(root))
         registry = scope.enter_context(images.registry(cluster, engine, project, load_command))
         built = {release: images.build_release(registry, project, SERVICE, release) for release in ("first", "second")}
