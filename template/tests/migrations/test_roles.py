@@ -253,7 +253,9 @@ def test_only_a_hash_of_the_password_is_sent() -> None:
     assert "pencil" not in made
 
 
-def test_an_older_server_is_named_before_anything_is_written(server: URL, master: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_server_is_named_before_anything_is_written(
+    server: URL, master: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """PostgreSQL 15 lacks columns of pg_auth_members; the failure of that query hid the reason."""
     monkeypatch.setattr("app.migrations.roles.OLDEST_VERSION", 99)
     with pytest.raises(MigrationError, match=r"PostgreSQL \d+ is too old: the roles need 99 or newer"):
