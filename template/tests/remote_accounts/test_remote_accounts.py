@@ -1,13 +1,7 @@
 """Another service's users: their tokens, their sessions, and their issuer's outages."""
 
 import asyncio
-import hashlib
-import json
 import time
-<<<<<<< Updated upstream
-=======
-from dataclasses import replace
->>>>>>> Stashed changes
 from uuid import uuid4
 
 import httpx
@@ -59,7 +53,6 @@ async def test_a_session_that_ended_at_the_issuer_is_refused(ann: SignedIn, issu
 
 
 async def test_an_ended_session_lives_no_longer_than_the_kept_answer(
-<<<<<<< Updated upstream
     ann: SignedIn, issuer: Issuer, authenticator: RemoteAuthenticator
 ) -> None:
     await status(ann.client, ann.token)
@@ -91,40 +84,6 @@ async def test_the_oldest_answers_make_room(
     assert issuer.asked == 5
     await authenticator.authenticate(tokens[0])
     assert issuer.asked == 6
-=======
-    ann: SignedIn, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.remote_accounts.authenticator.ANSWER_SECONDS", 0.2)
-    assert await status(ann.client, ann.token) == 404
-    del issuer.sessions[ann.token]
-    async with asyncio.timeout(10):
-        while await status(ann.client, ann.token) != 401:  # noqa: ASYNC110  time alone ends an answer
-            await asyncio.sleep(0.05)
-
-
-async def test_whoever_writes_to_redis_hands_out_no_role(
-    ann: SignedIn, issuer: Issuer, resources: Resources, authenticator: RemoteAuthenticator
-) -> None:
-    claims = issuer.sessions[ann.token]
-    digest = hashlib.sha256(ann.token.encode()).hexdigest()
-    for value in (json.dumps({**claims, "roles": ["admin"]}), "no answer"):
-        await resources.redis.set(f"introspection:{{{digest}}}", value)
-        assert (await replace(authenticator, kept={}).authenticate(ann.token)).roles == frozenset()
-
-
-async def test_kept_answers_have_a_bound(
-    issuer: Issuer, authenticator: RemoteAuthenticator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.remote_accounts.authenticator.MOST_KEPT", 3)
-    own = replace(authenticator, kept={})
-    tokens = [issuer.token("ann@example.com", [])[0] for _ in range(5)]
-    for token in tokens:
-        await own.authenticate(token)
-    assert len(own.kept) == 3
-    asked = issuer.asked
-    await own.authenticate(tokens[-1])
-    assert issuer.asked == asked
->>>>>>> Stashed changes
 
 
 @pytest.mark.parametrize(
@@ -159,7 +118,6 @@ async def test_an_issuer_that_does_not_answer_is_503_and_never_acceptance(
     assert await status(client, token) == 404
 
 
-<<<<<<< Updated upstream
 async def test_without_the_issuer_the_answer_is_503_and_never_acceptance(
     ann: SignedIn, issuer: Issuer, authenticator: RemoteAuthenticator
 ) -> None:
@@ -168,40 +126,6 @@ async def test_without_the_issuer_the_answer_is_503_and_never_acceptance(
     issuer.answering = False
     with pytest.raises(Unavailable):
         await authenticator.authenticate(ann.token)
-=======
-@pytest.fixture
-async def authenticator(resources: Resources) -> RemoteAuthenticator:
-    """The authenticator of the service."""
-    assert isinstance(resources.authenticator, RemoteAuthenticator)
-    return resources.authenticator
-
-
-@pytest.fixture
-def forgetful(authenticator: RemoteAuthenticator, monkeypatch: pytest.MonkeyPatch) -> RemoteAuthenticator:
-    """The authenticator, which keeps no answer."""
-    monkeypatch.setattr("app.remote_accounts.authenticator.ANSWER_SECONDS", 0)
-    return replace(authenticator, kept={})
-
-
-async def test_without_a_kept_answer_the_issuer_is_asked_each_time(
-    ann: SignedIn, issuer: Issuer, forgetful: RemoteAuthenticator
-) -> None:
-    for _ in range(3):
-        assert str((await forgetful.authenticate(ann.token)).user_id) == ann.user_id
-    assert issuer.asked == 3
-    del issuer.sessions[ann.token]
-    with pytest.raises(Unauthorized):
-        await forgetful.authenticate(ann.token)
-
-
-async def test_without_a_kept_answer_and_the_issuer_it_is_503_and_never_acceptance(
-    ann: SignedIn, issuer: Issuer, forgetful: RemoteAuthenticator
-) -> None:
-    await forgetful.authenticate(ann.token)
-    issuer.answering = False
-    with pytest.raises(Unavailable):
-        await forgetful.authenticate(ann.token)
->>>>>>> Stashed changes
 
 
 async def test_an_answer_about_another_token_is_none(ann: SignedIn, issuer: Issuer) -> None:
@@ -209,17 +133,11 @@ async def test_an_answer_about_another_token_is_none(ann: SignedIn, issuer: Issu
     assert await status(ann.client, ann.token) == 401
 
 
-<<<<<<< Updated upstream
 async def test_roles_are_the_issuers_and_not_the_tokens(issuer: Issuer, authenticator: RemoteAuthenticator) -> None:
     token, _ = issuer.token("eve@example.com", [], role="admin", scope="admin")
     principal = await authenticator.authenticate(token)
     assert principal.roles == frozenset()
     assert not await authenticator.administers(principal)
-=======
-async def test_roles_are_the_issuers_and_not_the_tokens(issuer: Issuer, forgetful: RemoteAuthenticator) -> None:
-    token, _ = issuer.token("eve@example.com", [], role="admin", scope="admin")
-    assert (await forgetful.authenticate(token)).roles == frozenset()
->>>>>>> Stashed changes
 
 
 async def test_there_is_no_table_of_users(resources: Resources) -> None:

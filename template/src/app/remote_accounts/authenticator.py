@@ -19,13 +19,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 # A session that was ended at the issuer lives on here no longer than this, seconds.
 ANSWER_SECONDS = 30
-<<<<<<< Updated upstream
 # About 2 MiB. A process that serves more tokens within that time asks about some of them again.
 MOST_ANSWERS = 4_096
-=======
-# About 2 MiB.
-MOST_KEPT = 4_096
->>>>>>> Stashed changes
 # Clocks of two machines differ by less than this, seconds.
 LEEWAY = 10
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
@@ -44,25 +39,15 @@ class Introspection(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RemoteAuthenticator:
-<<<<<<< Updated upstream
     """Trusts one issuer. Its answers are kept in the process, and not in Redis: whoever can write there would sign
     users in, and give them roles.
     """
-=======
-    """Trusts one issuer. Its answers are kept in the process: whoever writes to Redis must not hand out roles."""
->>>>>>> Stashed changes
 
     settings: RemoteAccountsSettings
     client: httpx.AsyncClient
     keys: IssuerKeys
-<<<<<<< Updated upstream
     # By the digest of a token, with the time at which each ends; the oldest first.
     answers: dict[bytes, tuple[Introspection, float]] = field(default_factory=dict)
-=======
-    # By the digest of the token: when the answer is no longer good, and the answer. The one that was used longest ago
-    # is the first.
-    kept: dict[bytes, tuple[float, Introspection]] = field(default_factory=dict)
->>>>>>> Stashed changes
 
     async def authenticate(self, token: str) -> Principal:
         """The owner of an access token. Raises Unauthorized, or Unavailable when the issuer does not answer."""
@@ -95,7 +80,6 @@ class RemoteAuthenticator:
             raise Unauthorized from error
 
     async def _introspect(self, token: str) -> Introspection:
-<<<<<<< Updated upstream
         digest, now = hashlib.sha256(token.encode()).digest(), time.monotonic()
         kept = self.answers.get(digest)
         if kept is not None and now < kept[1]:
@@ -106,16 +90,6 @@ class RemoteAuthenticator:
             self.answers.pop(next(iter(self.answers)))
         self.answers[digest] = answer, now + ANSWER_SECONDS
         return answer
-=======
-        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        until, kept = self.kept.pop(digest, (0.0, None))
-        if kept is None or time.monotonic() >= until:
-            until, kept = time.monotonic() + ANSWER_SECONDS, await self._ask(token)
-        if len(self.kept) >= MOST_KEPT:
-            self.kept.pop(next(iter(self.kept)))
-        self.kept[digest] = until, kept
-        return kept
->>>>>>> Stashed changes
 
     async def _ask(self, token: str) -> Introspection:
         try:
