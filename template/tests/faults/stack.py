@@ -106,16 +106,21 @@ class Stack:
             "TASK_LEASE": str(LEASE),
             "JOB_COMPLETION_WAIT": str(COMPLETION_WAIT),
         }
-        port = str(free_port())
-        self.base = f"http://127.0.0.1:{port}{Settings.load().route_prefix}"
-        words = ("api", "--host", "127.0.0.1", "--port", port)
-        self.api = Process(directory / "api.log", self._environment, *words, url=f"{self.base}/health/ready")
+        self.api = self.make_api("api")
+        self.base = self.api.url.removesuffix("/health/ready")
         self.worker = self.make_worker("worker")
 
-    def make_worker(self, name: str) -> Process:
+    def make_api(self, name: str, **values: str) -> Process:
+        """An API that is not started."""
+        port = str(free_port())
+        words = ("api", "--host", "127.0.0.1", "--port", port)
+        url = f"http://127.0.0.1:{port}{Settings.load().route_prefix}/health/ready"
+        return Process(self._directory / f"{name}.log", {**self._environment, **values}, *words, url=url)
+
+    def make_worker(self, name: str, **values: str) -> Process:
         """A worker that is not started."""
         port = str(free_port())
-        environment = {**self._environment, "WORKER_PORT": port}
+        environment = {**self._environment, "WORKER_PORT": port, **values}
         words = ("worker", "--host", "127.0.0.1")
         return Process(self._directory / f"{name}.log", environment, *words, url=f"http://127.0.0.1:{port}/live")
 

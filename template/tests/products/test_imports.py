@@ -163,6 +163,21 @@ async def test_a_user_has_so_many_tasks_in_the_queue(
     assert (await upload(ann, HEADER + "Tea,1,SGD\n"))[0] == 202
 
 
+async def test_a_quota_holds_for_requests_with_an_idempotency_key_too(
+    ann: SignedIn, run_queue: RunQueue, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run_queue()
+    limited = resources.section(TasksSettings).model_copy(update={"tasks_per_user": 1})
+    sections: dict[type[Section], Section] = {**resources.sections, TasksSettings: limited}
+    monkeypatch.setattr(resources, "sections", sections)
+    statuses = []
+    for key in ("first", "second", "first"):
+        headers = {"Authorization": f"Bearer {ann.token}", "Idempotency-Key": key}
+        files = {"file": ("products.csv", f"{HEADER}Tea,1,SGD\n".encode(), "text/csv")}
+        statuses.append((await ann.client.post("/v1/products/imports", files=files, headers=headers)).status_code)
+    assert statuses == [202, 429, 202]
+
+
 async def test_what_a_users_failed_tasks_keep_stored_is_limited_too(
     ann: SignedIn, run_queue: RunQueue, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 from typing import Annotated, Any, ClassVar, Self
@@ -12,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import Insert, MetaData, Row, Select, insert, inspect, text
+from sqlalchemy import Insert, MetaData, TextClause, bindparam, insert, inspect, text
 from sqlalchemy.engine import URL, AdaptedConnection, ExceptionContext, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.event import listen
@@ -21,11 +22,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.util import greenlet_spawn
 
 from app.kit import metrics
 from app.kit.pool import FairPool
-from app.kit.problems import Unavailable
+from app.kit.problems import Problem, Unavailable
 from app.kit.redis import OUTAGES, report
 from app.settings import Settings
 
@@ -61,6 +63,19 @@ class Model(DeclarativeBase):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold for a row to be written. It is asked in the statement that writes the row where that stands alone.
+
+    `condition` is SQL with the parameters `values`; where it does not hold, the commit raises `refusal`. As text,
+    because SQLAlchemy walks through an expression at each execution, which doubled the CPU of such a request.
+    """
+
+    condition: str
+    values: Mapping[str, object]
+    refusal: type[Problem]
+
+
 class UnitOfWork:
     """One transaction, opened on first use, and what is to happen once it is committed."""
 
@@ -69,6 +84,7 @@ class UnitOfWork:
         self._autocommit = autocommit
         self._session: AsyncSession | None = None
         self._added: list[Model] = []
+        self._guards: list[Guard] = []
         self._after_commit: list[AfterCommit] = []
 
     async def __aenter__(self) -> Self:
@@ -93,8 +109,8 @@ class UnitOfWork:
             self._session.add_all(self._added)
         return self._session
 
-    def add(self, row: Model) -> None:
-        """Write a new row before the session's next query, or with the commit.
+    def add(self, row: Model, guard: Guard | None = None) -> None:
+        """Write a new row before the session's next query, or with the commit, which raises the guard's refusal.
 
         A unit that does nothing but add one row needs neither session nor transaction: that is a third of the work.
         """
@@ -103,15 +119,8 @@ class UnitOfWork:
             self._added.append(row)
         else:
             self.session.add(row)
-
-    async def read_one(self, query: Select[Any]) -> Row[Any]:
-        """The one row of a query: in the transaction where there is one, or else alone, which saves two round trips."""
-        if self._session is not None or self._added:
-            row: Row[Any] = (await self.session.execute(query)).one()
-        else:
-            async with self._autocommit.connect() as connection:
-                row = (await connection.execute(query)).one()
-        return row
+        if guard is not None:
+            self._guards.append(guard)
 
     def after_commit(self, action: AfterCommit) -> None:
         """Run an action after the commit. Its failure is logged: what is committed stands."""
@@ -120,8 +129,9 @@ class UnitOfWork:
     async def commit(self) -> None:
         """Commit, then run the actions in order. Called by the request or job that owns the unit, by nobody else."""
         if self._session is None and len(self._added) == 1:
-            await self._write_alone(self._added.pop())
+            await self._write_alone(self._added.pop(), self._guards.pop() if self._guards else None)
         elif self._session is not None or self._added:
+            await self._check_guards()
             await self.session.commit()
         for action in self._after_commit:
             try:
@@ -131,14 +141,26 @@ class UnitOfWork:
             except Exception:
                 log.exception("after-commit action failed")
 
-    async def _write_alone(self, row: Model) -> None:
-        statement, columns = _insertion(type(row))
+    async def _check_guards(self) -> None:
+        for guard in self._guards:
+            # The guarded row may be written already: its condition leaves it out.
+            with self.session.no_autoflush:
+                if not await self.session.scalar(text(f"SELECT {guard.condition}"), dict(guard.values)):
+                    raise guard.refusal
+
+    async def _write_alone(self, row: Model, guard: Guard | None) -> None:
+        plain, columns = _insertion(type(row))
         given = vars(row)
         values = {column: given[name] for name, column in columns if name in given}
+        statement: Insert | TextClause = plain
+        if guard is not None:
+            statement = _guarded(type(row), tuple(values), guard.condition)
+            values.update(guard.values)
 
         def write() -> None:
             with self._autocommit.sync_engine.connect() as connection:
-                connection.execute(statement, values)
+                if connection.execute(statement, values).rowcount == 0 and guard is not None:
+                    raise guard.refusal
 
         # One switch to SQLAlchemy's own world and back, in place of one for each step.
         await greenlet_spawn(write)
@@ -149,6 +171,23 @@ def _insertion(model: type[Model]) -> tuple[Insert, list[tuple[str, str]]]:
     """The statement that writes a row, and its columns by attribute. Made once: it costs more than its execution."""
     table = model.metadata.tables[model.__tablename__]
     return insert(table), [(name, column.key) for name, column in inspect(model).columns.items()]
+
+
+@cache
+def _guarded(model: type[Model], columns: tuple[str, ...], condition: str) -> TextClause:
+    """The statement that writes a row where a condition holds. Conditions are made once, and few."""
+    table = model.metadata.tables[model.__tablename__]
+    # A statement of text knows none of the model's defaults.
+    defaults = {
+        column.key: column.default.arg
+        for column in table.c
+        if column.key not in columns and isinstance(column.default, ScalarElementColumnDefault)
+    }
+    names = (*columns, *defaults)
+    values = ", ".join(f":{name}" for name in names)
+    query = text(f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {values} WHERE {condition}")
+    given = [bindparam(name, type_=table.c[name].type) for name in columns]
+    return query.bindparams(*given, *(bindparam(name, value, table.c[name].type) for name, value in defaults.items()))
 
 
 class Database:

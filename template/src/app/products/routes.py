@@ -66,6 +66,6 @@ async def import_products(
     response: Response,
 ) -> TaskAccepted:
     """Import products from a file. The answer names the task that does it."""
-    task_id = await service.request_import(work, resources, user, file)
+    task_id = service.request_import(work, resources, user, file)
     response.headers["Location"] = f"{resources.settings.route_prefix}/v1/tasks/{task_id}"
     return TaskAccepted(task_id=task_id)

@@ -14,7 +14,8 @@ from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductRepository
 from app.products.schemas import ProductCreate, ProductRead
-from app.tasks.service import request_task, require_room
+from app.tasks.service import request_task
+from app.tasks.settings import TasksSettings
 
 ProductPage = Page[ProductRead]
 
@@ -69,12 +70,12 @@ async def list_products(database: Database, owner: Principal, cursor: UUID | Non
     return ProductPage.model_validate(page, from_attributes=True)
 
 
-async def request_import(work: UnitOfWork, resources: Resources, owner: Principal, data: bytes) -> UUID:
+def request_import(work: UnitOfWork, resources: Resources, owner: Principal, data: bytes) -> UUID:
     """Have the worker import a CSV file. Returns the task's id.
 
-    Raises UnreadableImport, TooManyLines or TooMuchQueued.
+    Raises UnreadableImport or TooManyLines; the commit raises TooMuchQueued.
     """
     text = check_header(data)
-    await require_room(work, resources, owner.user_id)
     payload = {"csv": text, "notify": owner.email}
-    return request_task(work, resources.queue, IMPORT, payload, owner_id=owner.user_id)
+    quota = resources.section(TasksSettings)
+    return request_task(work, resources.queue, IMPORT, payload, owner_id=owner.user_id, quota=quota)

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Select,
     and_,
     bindparam,
     case,
@@ -36,6 +35,14 @@ _DEAD = text("tasks.status = 'dead'")
 _SHOWN = ("id", "owner_id", "kind", "status", "attempts", "result", "problem", "created_at", "finished_at")
 _READ = select(*(Task.__table__.c[name] for name in _SHOWN)).where(Task.__table__.c.id == bindparam("id"))
 _LOST = and_(Task.status == TaskStatus.RUNNING, Task.lease_until < func.now())
+
+# Whether an owner's other tasks leave room for one more: by number, and by the bytes that PostgreSQL stores of what
+# they work on.
+ROOM = """(
+    SELECT count(*) FILTER (WHERE status IN ('queued', 'running')) < :most_tasks
+        AND coalesce(sum(pg_column_size(payload)), 0) < :most_bytes
+    FROM tasks WHERE owner_id = :room_of AND payload IS NOT NULL AND id <> :room_for
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +215,3 @@ def finished(status: TaskStatus, result: Mapping[str, Any] | None, problem: Mapp
     """The values of a task that is done with. What a success was made of is forgotten: it may hold private data."""
     values: dict[str, Any] = {"status": status, "result": result, "problem": problem, "finished_at": func.now()}
     return {**values, "payload": None} if status is TaskStatus.SUCCEEDED else values
-
-
-def stored_of(owner_id: UUID) -> Select[Any]:
-    """The query for an owner's unfinished tasks, and the bytes that PostgreSQL stores of what all of them work on."""
-    unfinished = func.count().filter(Task.status.in_((TaskStatus.QUEUED, TaskStatus.RUNNING)))
-    size = func.coalesce(func.sum(func.pg_column_size(Task.payload)), 0)
-    return select(unfinished.label("unfinished"), size.label("stored")).where(
-        Task.owner_id == owner_id, Task.payload.is_not(None)
-    )

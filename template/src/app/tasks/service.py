@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 
 from app.kit import metrics
 from app.kit.context import current_language, current_request_id
-from app.kit.database import UnitOfWork
+from app.kit.database import Guard, UnitOfWork
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
@@ -19,7 +19,7 @@ from app.kit.redis import OUTAGES, report
 from app.kit.resources import Resources
 from app.tasks.models import Task
 from app.tasks.problems import TooMuchQueued
-from app.tasks.repository import TaskRepository, stored_of
+from app.tasks.repository import ROOM, TaskRepository
 from app.tasks.schemas import TaskRead
 from app.tasks.settings import TasksSettings
 
@@ -35,12 +35,17 @@ def request_task(
     owner_id: UUID | None = None,
     language: str | None = None,
     within: timedelta | None = None,
+    quota: TasksSettings | None = None,
 ) -> UUID:
     """Write a task with the unit of work and return its id.
 
     After the commit its id goes to the queue; were that to fail, the sweeper queues it later. A unit that rolls
     back leaves no task. The language is the caller's, unless the task speaks to somebody else. A task that is not
     done `within` a time is given up; without one it is tried TASK_ATTEMPTS times.
+
+    Give a `quota` where a user asks for a task whose number or size the user chooses: the commit raises TooMuchQueued
+    when the owner's other tasks reach it. Requests at the same instant do not count each other; the rate limit bounds
+    how far they exceed it.
     """
     task = Task(
         id=new_id(),
@@ -52,7 +57,7 @@ def request_task(
         carried=queue.carried(),
         deadline_at=datetime.now(UTC) + within if within is not None else None,
     )
-    work.add(task)
+    work.add(task, _room(quota, task) if quota else None)
 
     async def push() -> None:
         metrics.TASKS_QUEUED.labels(kind).inc()
@@ -93,16 +98,9 @@ async def replay(resources: Resources, condition: ColumnElement[bool]) -> Sequen
     return [due.task_id for due in replayed]
 
 
-async def require_room(work: UnitOfWork, resources: Resources, owner_id: UUID) -> None:
-    """Refuse a user whose tasks fill the queue or the database. Raises TooMuchQueued.
-
-    Call it where a user asks for a task whose number or size the user chooses. Of requests at the same instant each
-    counts those before it alone: the limit of requests bounds how far they exceed it.
-    """
-    settings = resources.section(TasksSettings)
-    found = await work.read_one(stored_of(owner_id))
-    if found.unfinished >= settings.tasks_per_user or found.stored >= settings.task_bytes_per_user:
-        raise TooMuchQueued
+def _room(quota: TasksSettings, task: Task) -> Guard:
+    limits = {"most_tasks": quota.tasks_per_user, "most_bytes": quota.task_bytes_per_user}
+    return Guard(ROOM, {"room_of": task.owner_id, "room_for": task.id, **limits}, TooMuchQueued)
 
 
 async def _push(queue: Queue, due: Due) -> None:

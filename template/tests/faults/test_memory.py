@@ -1,0 +1,173 @@
+"""The memory of API and worker at the largest input of each route and task, four at once. Prints a table: `-rP`.
+
+No peak is 64 MiB above the idle process, nor above half of the limit in the manifests.
+"""
+
+import importlib.util
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+from tests.faults.stack import Process, Stack, until
+from tests.security.operations import FORM, JSON, MULTIPART, Operation, operations
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc"),
+    pytest.mark.skipif(importlib.util.find_spec("app.accounts") is None, reason="signs in a user of its own"),
+]
+
+log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+AT_ONCE = 4
+# MiB. The limit is that of deploy/base/api.yaml and worker.yaml.
+MOST_ABOVE_IDLE, LIMIT, MARGIN = 64, 512, 2
+# Lines of an import; as the image and the manifests have it: 4 places, 2 of them for imports.
+LINES = 19_900
+PRODUCTION = {"MALLOC_MMAP_THRESHOLD_": "4194304", "DATABASE_POOL_SIZE": "5", "DATABASE_STATEMENT_TIMEOUT": "10"}
+# The failed tasks below, which no user could store, are not what is measured.
+ROOMY = {"TASK_BYTES_PER_USER": "1000000000"}
+# What a page of 100 shows, as large as it gets: names of four-byte characters, failed tasks of 1 MB.
+FILLING = (
+    """INSERT INTO users (id, email, name, password_hash, roles)
+       SELECT gen_random_uuid(), 'filling' || i || '@example.com', repeat('\U0001f600', 100), 'x', '{}'
+       FROM generate_series(1, 100) AS i ON CONFLICT DO NOTHING""",
+    """INSERT INTO sessions (id, user_id, user_agent, address, expires_at)
+       SELECT gen_random_uuid(), users.id, repeat('a', 300), '127.0.0.1', now() + interval '1 day'
+       FROM users, generate_series(1, 100) WHERE email = 'faults@example.com'""",
+    """INSERT INTO tasks
+           (id, kind, owner_id, payload, status, attempts, losses, problem, language, carried, finished_at)
+       SELECT gen_random_uuid(), 'filling', users.id,
+              jsonb_build_object('csv', (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 30000) AS n)),
+              'failed', 1, 0, '{"type": "x", "title": "x", "status": 422, "detail": "x"}', 'en', '{}', now()
+       FROM users, generate_series(1, 100) AS i WHERE email = 'faults@example.com'""",
+)
+PRODUCTS = """INSERT INTO products (id, owner_id, name, price_minor, currency)
+    SELECT gen_random_uuid(), users.id, repeat('\U0001f600', 200), 9007199254740991, 'IDR'
+    FROM users, generate_series(1, 100) WHERE email = 'faults@example.com'"""
+
+
+def memory(process: Process, field: str) -> float:
+    """A figure of a process, MiB: `VmRSS` is what it holds, `VmHWM` the most since `reset`."""
+    assert process.child is not None
+    status = Path(f"/proc/{process.child.pid}/status").read_text()
+    return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+
+
+def peak(process: Process, action: Callable[[], _Result]) -> tuple[float, _Result]:
+    """The most that a process holds during an action, MiB, and what the action returns."""
+    assert process.child is not None
+    Path(f"/proc/{process.child.pid}/clear_refs").write_text("5")
+    result = action()
+    return memory(process, "VmHWM"), result
+
+
+@pytest.fixture
+def filled(stack: Stack) -> Stack:
+    """A service whose administrator has a full page of everything."""
+    for statement in FILLING:
+        stack.sql(statement)
+    if importlib.util.find_spec("app.products"):
+        stack.sql(PRODUCTS)
+    stack.sql("UPDATE users SET roles = '{admin}' WHERE email = 'faults@example.com'")
+    return stack
+
+
+@pytest.fixture
+def api(filled: Stack) -> Iterator[Process]:
+    """An API like that of the image."""
+    process = filled.make_api("memory-api", **PRODUCTION, **ROOMY)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def client(filled: Stack, api: Process) -> Iterator[httpx.Client]:
+    """A client of the administrator."""
+    base = api.url.removesuffix("/health/ready")
+    with httpx.Client(base_url=base, timeout=60, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
+        form = {"username": "faults@example.com", "password": "correct horse battery staple"}
+        client.headers["Authorization"] = f"Bearer {client.post('/v1/auth/login', data=form).json()['access_token']}"
+        yield client
+
+
+def largest(operation: Operation, client: httpx.Client, settings: Settings) -> httpx.Request:
+    """The operation with the longest page and the largest body that it takes."""
+    path = operation.path.removeprefix(settings.route_prefix)
+    for name, text in operation.places.items():
+        path = path.replace(f"{{{name}}}", text)
+    query = {**operation.query, **({"limit": "100"} if "limit" in operation.query else {})}
+    headers = {"Idempotency-Key": "memory"} if operation.media_type in (JSON, MULTIPART) else {}
+    if operation.media_type == JSON:
+        content = json.dumps(operation.body).encode().ljust(settings.max_body_bytes)
+        return client.build_request(
+            operation.method, path, params=query, content=content, headers={**headers, "Content-Type": JSON}
+        )
+    if operation.media_type == FORM:
+        return client.build_request(operation.method, path, params=query, data=operation.body)
+    if operation.media_type == MULTIPART:
+        files = {name: ("largest.csv", csv(settings.max_upload_bytes - 1_000)) for name in operation.body}
+        return client.build_request(operation.method, path, params=query, files=files)
+    return client.build_request(operation.method, path, params=query)
+
+
+def csv(size: int) -> bytes:
+    """As many lines as an import takes, in as many bytes, of characters that are four bytes wide in memory."""
+    name = "\U0001f600" * ((size // LINES - 8) // 4)
+    return ("name,price_minor,currency\n" + f"{name},1,SGD\n" * LINES).encode()
+
+
+def four_at_once(client: httpx.Client, request: httpx.Request) -> list[int]:
+    """The statuses of a request that is sent four times at once."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [answer.status_code for answer in pool.map(lambda _: client.send(request), range(AT_ONCE))]
+
+
+def test_memory_per_request_has_a_bound(api: Process, client: httpx.Client, settings: Settings) -> None:
+    routes = operations(create_app(settings))
+    assert len(routes) > 15
+    idle = memory(api, "VmRSS")
+    table: list[tuple[float, str]] = []
+    for operation in routes:
+        most, statuses = peak(api, partial(four_at_once, client, largest(operation, client, settings)))
+        assert not [status for status in statuses if status >= 500 and status != 503], (operation, statuses)
+        table.append((most, f"{operation.method:6} {operation.path:52} {most - idle:6.1f} {most:6.1f}  {statuses}"))
+    log.info("API idle: %.1f MiB; route, peak above idle, peak:\n%s", idle, "\n".join(line for _, line in table))
+    assert max(most for most, _ in table) < min(idle + MOST_ABOVE_IDLE, LIMIT / MARGIN)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("app.products") is None, reason="imports are of the sample")
+def test_memory_of_imports_has_a_bound(api: Process, client: httpx.Client, filled: Stack, settings: Settings) -> None:
+    filled.worker.kill()
+    worker = filled.make_worker("memory-worker", **PRODUCTION)
+    worker.start()
+    try:
+        idle = memory(worker, "VmRSS")
+
+        def import_many() -> None:
+            content = csv(settings.max_upload_bytes - 1_000)
+            for _ in range(8):
+                answer = client.post("/v1/products/imports", files={"file": ("largest.csv", content)})
+                assert answer.status_code == 202, answer.text
+            waiting = "SELECT count(*) FROM tasks WHERE kind = 'products.import' AND status IN ('queued', 'running')"
+            until(lambda: filled.sql(waiting) == [(0,)], "the imports are done", seconds=300)
+
+        most, _ = peak(worker, import_many)
+        log.info("worker idle: %.1f MiB; 8 imports of %d lines: %.1f above, %.1f", idle, LINES, most - idle, most)
+        imported = "SELECT count(*) FROM tasks WHERE kind = 'products.import' AND status = 'succeeded'"
+        assert filled.sql(imported) >= [(8,)]
+        assert most < min(idle + MOST_ABOVE_IDLE, LIMIT / MARGIN)
+    finally:
+        worker.kill()
