@@ -89,15 +89,19 @@ def test_the_databases_take_tls_connections_alone(shop: World) -> None:
 
 def test_a_release_replaces_every_pod(shop: World) -> None:
     release(shop)
+    wanted = shop.other()
     with shop.load.unharmed():
-        shop.service.succeed("deploy", images=shop.second)
-        runs(shop, shop.second)
+        shop.service.succeed("deploy", images=wanted)
+        runs(shop, wanted)
 
 
 def test_a_rollback_brings_the_release_before(shop: World) -> None:
+    before = shop.current()
+    release(shop)
+    shop.service.succeed("deploy", images=shop.other())
     with shop.load.unharmed():
         shop.service.succeed("rollback")
-        runs(shop, shop.first)
+        runs(shop, before)
 
 
 @pytest.mark.parametrize("turn", [0, 1])
@@ -118,29 +122,31 @@ def test_a_drained_node_takes_no_request_with_it(shop: World, nodes: list[str], 
 
 def test_a_release_that_crashes_gives_way_to_the_one_before(shop: World) -> None:
     release(shop, "BROKEN=1\n", [pods("api", {"containers": [{"name": "api", "args": ["app", "no-such-command"]}]})])
+    before = shop.current()
     with shop.load.unharmed():
-        done = shop.service.run("deploy", images=shop.second)
+        done = shop.service.run("deploy", images=shop.other())
         assert done.returncode == 1, done.stdout
-        runs(shop, shop.first)
+        runs(shop, before)
     print(done.stdout, done.stderr)  # noqa: T201  for reports of failures
     assert "no-such-command" in done.stderr + done.stdout, "the reason is in what the crashed pod wrote"
 
 
 def test_after_a_failure_later_releases_remove_what_they_no_longer_have(shop: World) -> None:
     """Server-side apply removes a field only when nobody else owns it: the restored release must not have a second owner."""
+    wanted = shop.current()
     release(shop)
-    shop.service.succeed("deploy", images=shop.first)
-    runs(shop, shop.first)
+    shop.service.succeed("deploy", images=wanted)
+    runs(shop, wanted)
     for name in ("api", "worker"):
         assert "no-such-command" not in json.dumps(shop.service.container(name))
         writers = {manager for manager, _ in shop.service.managers("deployment", name)}
         assert "kubectl-rollout" not in writers, writers
     extra = {"name": "worker", "env": [{"name": "EXTRA", "value": "1"}]}
     release(shop, patches=[pods("worker", {"containers": [extra]})])
-    shop.service.succeed("deploy", images=shop.first)
+    shop.service.succeed("deploy", images=wanted)
     assert "EXTRA" in json.dumps(shop.service.container("worker"))
     release(shop)
-    shop.service.succeed("deploy", images=shop.first)
+    shop.service.succeed("deploy", images=wanted)
     assert "EXTRA" not in json.dumps(shop.service.container("worker"))
 
 
@@ -155,33 +161,36 @@ def await_new_pod(shop: World, name: str, digest: str) -> None:
 
 def test_a_cancelled_release_gives_way_to_the_one_before(shop: World) -> None:
     release(shop)
-    with shop.load.unharmed(), shop.service.started("deploy", images=shop.second) as process:
-        await_new_pod(shop, "api", shop.second["api"])
+    before, wanted = shop.current(), shop.other()
+    with shop.load.unharmed(), shop.service.started("deploy", images=wanted) as process:
+        await_new_pod(shop, "api", wanted["api"])
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=ROLLOUT_SECONDS)
         assert process.returncode == 130, output
-        runs(shop, shop.first)
+        runs(shop, before)
 
 
 def test_a_second_release_at_once_is_refused(shop: World) -> None:
-    with shop.load.unharmed(), shop.service.started("deploy", images=shop.second) as process:
-        await_new_pod(shop, "api", shop.second["api"])
-        second = shop.service.run("deploy", images=shop.first)
+    before, wanted = shop.current(), shop.other()
+    with shop.load.unharmed(), shop.service.started("deploy", images=wanted) as process:
+        await_new_pod(shop, "api", wanted["api"])
+        second = shop.service.run("deploy", images=before)
         assert second.returncode == 1
         assert "deploy" in second.stderr, second.stderr
         output, _ = process.communicate(timeout=ROLLOUT_SECONDS)
         assert process.returncode == 0, output
-        runs(shop, shop.second)
+        runs(shop, wanted)
 
 
 def test_a_killed_release_is_finished_by_the_next(shop: World) -> None:
+    wanted = shop.other()
     with shop.load.unharmed():
-        with shop.service.started("deploy", images=shop.first) as process:
-            await_new_pod(shop, "api", shop.first["api"])
+        with shop.service.started("deploy", images=wanted) as process:
+            await_new_pod(shop, "api", wanted["api"])
             process.kill()
             process.communicate()
-        shop.service.succeed("deploy", "--take-over", images=shop.first)
-        runs(shop, shop.first)
+        shop.service.succeed("deploy", "--take-over", images=wanted)
+        runs(shop, wanted)
 
 
 def test_a_deleted_pod_of_the_api_finishes_its_requests(shop: World) -> None:

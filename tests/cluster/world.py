@@ -35,9 +35,16 @@ class World:
     first: Mapping[str, str]
     second: Mapping[str, str]
 
-    def digests(self) -> dict[str, str]:
-        """The digests that the Deployments' pods are to have."""
-        return {name: self.service.container(name)["image"].rpartition("@")[2] for name in ("api", "worker")}
+    def current(self) -> Mapping[str, str]:
+        """The digests of the release that is deployed."""
+        return self.first if self._api() == self.first["api"] else self.second
+
+    def other(self) -> Mapping[str, str]:
+        """The digests of the release that is not."""
+        return self.second if self._api() == self.first["api"] else self.first
+
+    def _api(self) -> str:
+        return str(self.service.container("api")["image"].rpartition("@")[2])
 
 
 @contextmanager

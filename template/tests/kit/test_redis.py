@@ -56,6 +56,20 @@ async def test_a_connection_that_fell_silent_costs_one_time_out() -> None:
         assert time.monotonic() - started < 2
 
 
+async def test_a_connection_that_takes_long_to_close_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS closes by a handshake, and redis-py raises when that takes longer than a call: no worker may end by it."""
+
+    async def never(_: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    async with server(lambda data: OK * data.count(b"*")) as redis:
+        await redis.ping()
+        with monkeypatch.context() as slow:
+            slow.setattr(asyncio.StreamWriter, "wait_closed", never)
+            await kit_redis.renew(redis)
+        await redis.ping()
+
+
 async def test_a_full_server_counts_as_an_outage() -> None:
     refusal = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
     async with server(lambda data: refusal * data.count(b"*")) as redis:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,9 @@ class GuardedPool(BlockingConnectionPool):
         """
         if time.monotonic() - self._renewed_at >= RENEWAL_PAUSE:
             self._renewed_at = time.monotonic()
-            await self.disconnect(inuse_connections=False)
+            # TLS closes by a handshake. If that takes longer than a call, the connection is dropped without it.
+            with suppress(TimeoutError):
+                await self.disconnect(inuse_connections=False)
 
 
 class SharingRedis(Redis):
