@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -103,3 +104,180 @@ def test_a_zone_and_a_bucket_are_emptied_wherever_they_are(aws: Emulator, load: 
     bucket = contents.Resource("module.logs.aws_s3_bucket.this", "aws_s3_bucket", {"bucket": "felled-logs", "region": REGION})
     contents.HELD["aws_s3_bucket"](bucket, False)
     assert "Versions" not in s3.list_object_versions(Bucket="felled-logs")
+
+
+class Registry:
+    """ECR by its rules: an index holds its children, a call takes 100 images, and refusals are told in `failures`.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html
+    """
+
+    def __init__(self, children: dict[str, list[str]], *, locked: bool = False) -> None:
+        self.children, self.locked, self.calls = children, locked, 0
+
+    def get_paginator(self, _: str) -> "Registry":
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        return [{"imageIds": [{"imageDigest": digest, "imageTag": "x"} for digest in self.children]}]
+
+    def batch_delete_image(self, *, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:  # noqa: ARG002, N803  AWS's
+        assert len(imageIds) <= 100
+        self.calls += 1
+        held = {child for children in self.children.values() for child in children}
+        failures = []
+        for image in imageIds:
+            digest = image["imageDigest"]
+            if digest in held or self.locked:
+                failures.append({"imageId": image, "failureCode": "ImageReferencedByManifestList", "failureReason": "in an index"})
+            else:
+                del self.children[digest]
+        return {"imageIds": [], "failures": failures}
+
+
+def registry_of(contents: Any) -> Any:
+    values = {"name": "felled/dev/api", "arn": f"arn:aws:ecr:{REGION}:1:repository/felled/dev/api"}
+    return contents.Resource("module.registry.aws_ecr_repository.this", "aws_ecr_repository", values)
+
+
+def test_an_index_goes_before_its_children(load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = load("ops.destroy.contents")
+    images = {f"{number:03}-index": [f"{number:03}-amd64", f"{number:03}-attestation"] for number in range(60)}
+    registry = Registry(images | {child: [] for children in images.values() for child in children})
+    monkeypatch.setattr(contents.boto3, "client", lambda *_, **__: registry)
+    contents.HELD["aws_ecr_repository"](registry_of(contents), False)
+    assert registry.children == {}
+
+
+def test_images_that_ecr_keeps_stop_it(load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = load("ops.destroy.contents")
+    registry = Registry({"a": []}, locked=True)
+    monkeypatch.setattr(contents.boto3, "client", lambda *_, **__: registry)
+    with pytest.raises(contents.OpsError, match="felled/dev/api keeps its images: in an index"):
+        contents.HELD["aws_ecr_repository"](registry_of(contents), False)
+    assert registry.calls == 1
+
+
+class Ingress:
+    """A namespace with an Ingress whose controller runs on a node, if there is one."""
+
+    def __init__(self, *, node: bool) -> None:
+        self.node, self.there, self.finalizer = node, True, True
+
+    def exists(self, *_: str) -> bool:
+        return self.there
+
+    def items(self, kind: str) -> list[dict[str, Any]]:
+        assert kind == "nodes"
+        ready = {"type": "Ready", "status": "True" if self.node else "Unknown"}
+        return [{"status": {"conditions": [ready]}}]
+
+    def patch(self, *_: object) -> None:
+        self.finalizer = False
+
+    def delete(self, *_: str, seconds: int) -> None:
+        assert seconds
+        assert self.node or not self.finalizer, "it would wait for ever"
+        self.there = False
+
+
+@pytest.mark.parametrize("node", [True, False])
+def test_an_ingress_goes_with_and_without_nodes(
+    node: bool,  # noqa: FBT001  a parameter
+    aws: Emulator,
+    load: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ingress, elb = load("ops.destroy.ingress"), aws.client("elbv2", REGION)
+    contract = SimpleNamespace(region=REGION, cluster_name="felled-dev", namespace="felled")
+    namespace = Ingress(node=node)
+    monkeypatch.setattr(ingress, "_contract", lambda *_: contract)
+    monkeypatch.setattr(ingress, "_exists", lambda _: True)
+    monkeypatch.setattr(ingress, "write_kubeconfig", lambda *_: None)
+    monkeypatch.setattr(ingress, "Cluster", lambda *_: namespace)
+    tags = [{"Key": "elbv2.k8s.aws/cluster", "Value": "felled-dev"}, {"Key": "ingress.k8s.aws/stack", "Value": "felled/api"}]
+    subnets = aws.client("ec2", REGION).describe_subnets()["Subnets"][:2]
+    made = {"Subnets": [subnet["SubnetId"] for subnet in subnets]}
+    elb.create_load_balancer(Name=f"k8s-mine-{node}", Tags=tags, **made)
+    (other,) = elb.create_load_balancer(Name=f"k8s-other-{node}", Tags=tags[:1], **made)["LoadBalancers"]
+    elb.create_target_group(Name=f"mine-{node}", Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"], Tags=tags)
+    ingress.remove_ingress(Path(), "felled", "dev", REGION)
+    assert not namespace.there
+    names = {each["LoadBalancerName"] for each in elb.describe_load_balancers()["LoadBalancers"]}
+    # With a node the controller would have deleted it: here is none, so it is still there.
+    assert (f"k8s-mine-{node}" in names) is node
+    assert f"k8s-other-{node}" in names
+    assert (f"mine-{node}" in {group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]}) is node
+    elb.delete_load_balancer(LoadBalancerArn=other["LoadBalancerArn"])
+    for each in elb.describe_load_balancers()["LoadBalancers"]:
+        if each["LoadBalancerName"] == f"k8s-mine-{node}":
+            elb.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
+
+
+def test_an_ingress_is_not_looked_for_once_the_contract_is_gone(aws: Emulator, load: Callable[[str], Any]) -> None:
+    """A run that breaks off has destroyed the contract perhaps, and the next one goes on."""
+    ingress = load("ops.destroy.ingress")
+    ingress.remove_ingress(Path(), "felled", "nowhere", REGION)
+    parameters = aws.client("ssm", REGION)
+    assert "/service/felled/nowhere/contract" not in [each["Name"] for each in parameters.describe_parameters()["Parameters"]]
+
+
+def test_a_database_that_off_hours_stopped_is_started_first(
+    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents, rds = load("ops.destroy.contents"), aws.client("rds", REGION)
+    monkeypatch.setattr(contents, "POLL_SECONDS", 0.01)
+    settings = {"Engine": "postgres", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20, "DeletionProtection": True}
+    login = {"MasterUsername": "m", "MasterUserPassword": "p" * 12}
+    made = rds.create_db_instance(DBInstanceIdentifier="asleep", **settings, **login)["DBInstance"]
+    rds.stop_db_instance(DBInstanceIdentifier="asleep")
+    values = {"identifier": "asleep", "arn": made["DBInstanceArn"], "final_snapshot_identifier": "asleep-final"}
+    database = contents.Resource("module.database.aws_db_instance.this", "aws_db_instance", values)
+    contents.HELD["aws_db_instance"](database, False)
+    (instance,) = rds.describe_db_instances(DBInstanceIdentifier="asleep")["DBInstances"]
+    assert (instance["DBInstanceStatus"], instance["DeletionProtection"]) == ("available", False)
+    rds.delete_db_instance(DBInstanceIdentifier="asleep", SkipFinalSnapshot=True)
+    # A run that breaks off after that is repeated.
+    contents.HELD["aws_db_instance"](database, False)
+
+
+def test_the_names_of_deleted_secrets_are_freed_before_a_second_creation(
+    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html: the name is taken for 7 to 30 days."""
+    secrets, client = load("ops.secrets"), aws.client("secretsmanager", REGION)
+    for name in ("felled/dev/cache", "felled/dev/session", "felled/production/cache"):
+        client.create_secret(Name=name, SecretString="{}")
+        if name != "felled/dev/session":
+            client.delete_secret(SecretId=name, RecoveryWindowInDays=7)
+    root = SimpleNamespace(root="service", environment="dev", project=Path())
+    with pytest.raises(secrets.OpsError, match=r"felled/dev/cache were deleted and can be restored.*--yes agrees in advance"):
+        secrets.free_secrets(root, yes=False)
+    secrets.free_secrets(root, yes=True)
+    assert secrets.deleted("felled", "dev", REGION) == []
+    assert secrets.deleted("felled", "production", REGION) == ["felled/production/cache"]
+    client.create_secret(Name="felled/dev/cache", SecretString="{}")
+    # What is alive is never touched.
+    assert client.describe_secret(SecretId="felled/dev/session").get("DeletedDate") is None
+    monkeypatch.setattr(secrets, "deleted", lambda *_: pytest.fail("bootstrap has no secrets"))
+    secrets.free_secrets(SimpleNamespace(root="platform"), yes=False)
+
+
+def test_bootstrap_that_is_gone_is_destroyed_again(load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = load("ops.destroy.environment")
+    monkeypatch.setattr(environment, "resources_of", lambda _: [])
+    monkeypatch.setattr(environment, "drop_local_state", lambda _: None)
+    assert load("ops.cli").main(["destroy", "bootstrap", "--yes", "felled-bootstrap"]) == 0
+
+
+def test_an_error_of_aws_is_one_line(
+    load: Callable[[str], Any], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # noqa: PLC0415  botocore carries no types
+
+    def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized"}}, "DeleteBucket")
+
+    monkeypatch.setattr(load("ops.commands.destroy"), "destroy_environment", refuse)
+    assert load("ops.cli").main(["destroy", "dev", "--yes", "x"]) == 1
+    assert capfd.readouterr().err == "AWS: An error occurred (AccessDenied) when calling the DeleteBucket operation: not authorized\n"

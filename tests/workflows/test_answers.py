@@ -72,6 +72,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "infra/service/platform-contract.example.json",
             "infra/service/platform_join.tf",
             "infra/service/tests/platform_join.tftest.hcl",
+            "docs/runbooks/upgrade.md",
             "ops/src/ops/addons/*.py",
             "ops/src/ops/commands/addons.py",
         ],

@@ -24,6 +24,7 @@ ADMINISTRATORS = {
     "get_parameters_by_path": "ssm:GetParametersByPath",
     "get_secret_value": "secretsmanager:GetSecretValue",
     "list_hosted_zones_by_name": "route53:ListHostedZonesByName",
+    "list_secrets": "secretsmanager:ListSecrets",
 }
 
 

@@ -11,10 +11,23 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 
-from tests.infrastructure.cloud import backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails
+from tests.infrastructure.cloud import (
+    account,
+    backups,
+    caches,
+    costs,
+    databases,
+    dns,
+    kubernetes,
+    mail,
+    network,
+    parameters,
+    storage,
+    trails,
+)
 from tests.infrastructure.cloud.recorder import Recorder
 
-ADDED = (backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails)
+ADDED = (account, backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails)
 """Imported for what they add to moto."""
 
 

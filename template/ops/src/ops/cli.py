@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import commands
 from ops.errors import OpsError
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         application()(arguments)
     except OpsError as error:
         sys.stderr.write(f"{error}\n")
+        return FAILED
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"AWS: {error}\n")
         return FAILED
     except Interrupted:
         sys.stderr.write("interrupted: it is safe to run this again\n")

@@ -45,6 +45,11 @@ class Cluster:
         """Names of all resources of a kind, in order."""
         return sorted(self._kubectl("get", kind, "--output=jsonpath={.items[*].metadata.name}").split())
 
+    def items(self, kind: str) -> list[dict[str, Any]]:
+        """All resources of a kind, as the cluster holds them."""
+        found: list[dict[str, Any]] = json.loads(self._kubectl("get", kind, "--output=json")).get("items", [])
+        return found
+
     def apply(self, manifests: Sequence[object]) -> None:
         """Server-side apply, repeatable. Nothing to apply is nothing to do."""
         if manifests:
@@ -60,9 +65,10 @@ class Cluster:
             text=yaml.safe_dump_all(manifests, sort_keys=False), accept=(0, 1),
         )  # fmt: skip
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete and wait until it is gone."""
-        self._kubectl("delete", kind, name, "--ignore-not-found", "--wait=true")
+    def delete(self, kind: str, name: str, *, seconds: int = 0) -> None:
+        """Delete and wait until it is gone, for ever unless `seconds` are given. Raises OpsError when it stays."""
+        limit = [f"--timeout={seconds}s"] if seconds else []
+        self._kubectl("delete", kind, name, "--ignore-not-found", "--wait=true", *limit)
 
     def delete_labelled(self, kind: str, label: str) -> None:
         """Delete all with a label, `key=value`, and wait until they are gone."""

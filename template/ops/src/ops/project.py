@@ -20,6 +20,17 @@ def facts(project: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
+def environments(project: Path) -> list[str]:
+    """Names of the environments: each has an overlay."""
+    return sorted(path.name for path in (project / "deploy" / "overlays").iterdir() if path.is_dir())
+
+
+def require_environment(project: Path, name: str) -> None:
+    """Raise OpsError for a name that is not an environment's."""
+    if name not in environments(project):
+        raise OpsError(f"there is no environment {name}; there is {', '.join(environments(project))}")
+
+
 def require_certificates(project: Path, region: str) -> None:
     """Raise OpsError when the images lack the roots by which they verify a database of `region`."""
     certificates = (project / "deploy" / "certs" / "rds.pem").read_text(encoding="utf-8")

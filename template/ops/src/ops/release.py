@@ -78,7 +78,7 @@ class Release:
         try:
             self._cluster.apply([namespace])
         except OpsError as error:
-            raise OpsError(f"{error}\nAn administrator creates it once: kubectl apply -k deploy/access") from None
+            raise OpsError(f"{error}\nAn administrator creates it once: uv run ops access") from None
 
     def _apply(self, stage: str) -> None:
         # Noted first: one that broke off in the middle has changed something too.

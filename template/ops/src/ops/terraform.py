@@ -25,6 +25,8 @@ from ops import project as projects
 from ops.errors import OpsError
 
 BOOTSTRAP = "bootstrap"
+CHANGES = 2
+"""Exit status of a plan with -detailed-exitcode that would change something."""
 ROOTS = ("platform", "service")
 """Roots of an environment, in the order in which they are applied."""
 _WITH_VARIABLES = {"plan", "apply", "destroy", "refresh", "import", "console"}
@@ -82,6 +84,13 @@ class Root:
         if done.returncode:
             raise OpsError(f"terraform {arguments[0]} failed in {self.name}\n{done.stderr.strip()}")
         return str(done.stdout)
+
+    def plan(self, file: str) -> bool:
+        """Show a plan and save it in the root's folder; whether it changes anything. Raises OpsError."""
+        status = self.call("plan", "-input=false", "-detailed-exitcode", f"-out={file}")
+        if status not in (0, CHANGES):
+            raise OpsError(f"terraform plan failed in {self.name}")
+        return status == CHANGES
 
     def call(self, *arguments: str) -> int:
         """Run a command of Terraform at the terminal; its exit status. Raises OpsError when it cannot be started."""

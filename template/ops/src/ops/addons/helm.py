@@ -1,5 +1,6 @@
 """helm: the only module that starts it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,11 @@ class Helm:
             f"--history-max={HISTORY}", "--wait", f"--timeout={WAIT}", "--atomic",
         ]  # fmt: skip
         return self._helm([*arguments, "--dry-run"] if dry_run else arguments, text=yaml.safe_dump(dict(facts)))
+
+    def releases(self) -> dict[str, dict[str, str]]:
+        """What is installed, by name: `status` and `chart` among its facts."""
+        rows = json.loads(self._helm(["list", "--all-namespaces", "--all", "--output=json"]) or "[]")
+        return {row["name"]: row for row in rows}
 
     def custom_resources(self, addon: Addon) -> list[dict[str, Any]]:
         """The definitions that a chart brings outside of its templates."""

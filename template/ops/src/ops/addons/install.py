@@ -19,14 +19,15 @@ def install_addons(environment: str, *, dry_run: bool) -> None:
     """Install one environment's add-ons, in their order. Raises OpsError at the first that fails."""
     root = project.find()
     folder = root / "deploy" / "addons"
-    name, addons = _table(folder / "addons.yaml")
+    name, addons = read_table(folder / "addons.yaml")
     wanted = [key for addon in addons for key in addon.facts.values()]
     platform = read_platform(name, environment, project.facts(root)["AWS_REGION"], wanted)
     kubeconfig = write_kubeconfig(root, f"platform-{environment}", platform)
     _Installation(platform, kubeconfig, folder).run(addons, dry_run=dry_run)
 
 
-def _table(path: Path) -> tuple[str, list[Addon]]:
+def read_table(path: Path) -> tuple[str, list[Addon]]:
+    """Name of the platform, and its add-ons in the order of installation."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document["platform"], [Addon(**row) for row in document["addons"]]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ops import project
+from ops.secrets import free_secrets
 from ops.terraform import BOOTSTRAP, Root, roots_of
 
 app = typer.Typer()
@@ -32,6 +33,7 @@ def apply(
     `ops apply bootstrap`, once an account, makes the bucket of the state on a local state and moves the state there.
     """
     for each in roots_of(project.find(), environment, root):
+        free_secrets(each, yes=yes)
         each.run("apply", *(["-input=false", "-auto-approve"] if yes else []))
 
 

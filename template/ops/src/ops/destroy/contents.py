@@ -1,5 +1,6 @@
 """What AWS keeps a resource for: protection, images, objects, records, backups."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,13 @@ from typing import Any
 import boto3
 
 from ops.errors import OpsError
+from ops.output import say
 
+BATCH = 100
+"""Images that ECR deletes in one call."""
+START_SECONDS = 1800.0
+"""RDS starts an instance in some minutes."""
+POLL_SECONDS = 15.0
 GLOBAL = "us-east-1"
 """Where services without a region are asked; a shell need not name one."""
 
@@ -44,12 +51,35 @@ def locked(resources: list[Resource]) -> dict[str, str]:
 
 
 def _unprotect(database: Resource, _: bool) -> None:
+    """Turn the protection off, of an instance that runs: RDS neither changes nor snapshots a stopped one."""
     rds = boto3.client("rds", region_name=database.region)
+    name = database.values["identifier"]
+    if _status(rds, name) in ("", "deleting"):
+        # A run before this one came so far.
+        return
     final = database.values.get("final_snapshot_identifier")
     if final and _snapshot_exists(rds, final):
         raise OpsError(f"stopped: a snapshot {final} is there from before; copy or delete it first")
-    name = database.values["identifier"]
-    rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+    # Applied at once by its nature; ApplyImmediately would apply every other pending change too.
+    rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+
+
+def _status(rds: Any, name: str, seconds: float = START_SECONDS) -> str:
+    """Status of an instance, started first when a schedule has stopped it; empty when it is gone. Raises OpsError."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            (instance,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+        except rds.exceptions.DBInstanceNotFoundFault:
+            return ""
+        status = str(instance["DBInstanceStatus"])
+        if status == "stopped":
+            say(f"{name} is stopped: it is started, for its final snapshot")
+            rds.start_db_instance(DBInstanceIdentifier=name)
+        elif status not in ("starting", "stopping"):
+            return status
+        time.sleep(POLL_SECONDS)
+    raise OpsError(f"{name} did not start within {seconds / 60:.0f} minutes: run this again")
 
 
 def _snapshot_exists(rds: Any, name: str) -> bool:
@@ -60,16 +90,36 @@ def _snapshot_exists(rds: Any, name: str) -> bool:
 
 
 def _drop_images(registry: Resource, _: bool) -> None:
+    """Delete every image. An index holds its children: they can be deleted in a later pass, once it is gone.
+
+    ECR reports what it refuses in `failures` and raises nothing. Raises OpsError when a pass deletes nothing.
+    """
     ecr = boto3.client("ecr", region_name=registry.region)
     name = registry.values["name"]
-    for page in ecr.get_paginator("list_images").paginate(repositoryName=name):
-        if page["imageIds"]:
-            ecr.batch_delete_image(repositoryName=name, imageIds=page["imageIds"])
+    while images := _images(ecr, name):
+        failures: list[dict[str, Any]] = []
+        for start in range(0, len(images), BATCH):
+            done = ecr.batch_delete_image(repositoryName=name, imageIds=images[start : start + BATCH])
+            failures += done.get("failures", [])
+        if len(failures) >= len(images):
+            raise OpsError(f"stopped: {name} keeps its images: {failures[0].get('failureReason')}")
+
+
+def _images(ecr: Any, name: str) -> list[dict[str, str]]:
+    """Digests of all images of a repository, tagged or not."""
+    pages = ecr.get_paginator("list_images").paginate(repositoryName=name)
+    digests = {image["imageDigest"] for page in pages for image in page["imageIds"]}
+    return [{"imageDigest": digest} for digest in sorted(digests)]
 
 
 def _drop_objects(bucket: Resource, _: bool) -> None:
     region = bucket.values.get("region") or GLOBAL
-    boto3.resource("s3", region_name=region).Bucket(bucket.values["bucket"]).object_versions.delete()
+    s3 = boto3.resource("s3", region_name=region)
+    try:
+        s3.Bucket(bucket.values["bucket"]).object_versions.delete()
+    except s3.meta.client.exceptions.NoSuchBucket:
+        # A run before this one came so far.
+        return
 
 
 def _drop_records(zone: Resource, _: bool) -> None:

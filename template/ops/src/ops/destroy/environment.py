@@ -48,6 +48,8 @@ def _environment(folder: Path, facts: dict[str, str], name: str, choice: Choice)
         if not choice.never_deployed:
             remove_ingress(folder, facts["SERVICE"], name, facts["AWS_REGION"])
         _destroy(service, resources, choice)
+    else:
+        say(f"{service.name} has no resources.")
     platform = Root(folder, name, "platform")
     if choice.service_only or not platform.exists:
         return
@@ -56,6 +58,8 @@ def _environment(folder: Path, facts: dict[str, str], name: str, choice: Choice)
         for cluster in clusters:
             wait_for_load_balancers(cluster, facts["AWS_REGION"])
         _destroy(platform, resources, choice)
+    else:
+        say(f"{platform.name} has no resources.")
 
 
 def _destroy(root: Root, resources: list[Resource], choice: Choice) -> None:
@@ -75,11 +79,16 @@ def _destroy(root: Root, resources: list[Resource], choice: Choice) -> None:
 def _bootstrap(folder: Path, facts: dict[str, str]) -> None:
     root = Root.of(folder, "", BOOTSTRAP)
     resources = resources_of(root)
-    (bucket,) = (each for each in resources if each.kind == "aws_s3_bucket")
-    if left := other_states(bucket.values["bucket"], facts["AWS_REGION"]):
-        raise OpsError(f"nothing is destroyed: {', '.join(left)} still hold resources")
-    fetch_state(root)
-    HELD["aws_s3_bucket"](bucket, True)
+    if not resources:
+        drop_local_state(root)
+        say("bootstrap has no resources.")
+        return
+    # A run that broke off may have deleted the bucket already; the state is a local file then.
+    for bucket in [each for each in resources if each.kind == "aws_s3_bucket"]:
+        if left := other_states(bucket.values["bucket"], facts["AWS_REGION"]):
+            raise OpsError(f"nothing is destroyed: {', '.join(left)} still hold resources")
+        fetch_state(root)
+        HELD["aws_s3_bucket"](bucket, True)
     root.run("destroy", "-auto-approve", "-input=false")
     drop_local_state(root)
     say("bootstrap is gone.")

@@ -5,37 +5,117 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from ops.aws import read_contract, write_kubeconfig
+from ops.contract import Contract, parameter_name
 from ops.errors import OpsError
 from ops.kubectl import Cluster
+from ops.output import say
 
+INGRESS = "api"
+DELETE_SECONDS = 300
+"""A controller that runs deletes a load balancer within a minute or two."""
 WAIT_SECONDS = 600
 PAUSE_SECONDS = 5
+_CLUSTER, _STACK = "elbv2.k8s.aws/cluster", "ingress.k8s.aws/stack"
 
 
 def remove_ingress(project: Path, service: str, environment: str, region: str) -> None:
-    """Delete the service's Ingress, and wait until the controller has let go of it. Raises OpsError."""
-    contract = read_contract(service, environment, region)
-    Cluster(write_kubeconfig(project, environment, contract), contract.namespace).delete("ingress", "api")
+    """Delete the service's Ingress and its load balancer. Raises OpsError.
+
+    Its controller has a finalizer on it and deletes the load balancer. Without a node, as where nodes are
+    stopped at night, no controller runs, and a deletion would wait for ever: then both are removed here.
+    """
+    contract = _contract(service, environment, region)
+    if contract is None or not _exists(contract):
+        say("there is no contract or no cluster any more: the Ingress was deleted before")
+        return
+    cluster = Cluster(write_kubeconfig(project, environment, contract), contract.namespace)
+    if not cluster.exists("ingress", INGRESS):
+        return
+    if _has_nodes(cluster):
+        try:
+            cluster.delete("ingress", INGRESS, seconds=DELETE_SECONDS)
+        except OpsError:
+            if not cluster.exists("ingress", INGRESS):
+                return
+            say(f"the controller did not delete the load balancer within {DELETE_SECONDS} s: it is deleted here")
+        else:
+            return
+    else:
+        say("no node is ready, so no controller runs: the load balancer is deleted here")
+    cluster.patch("ingress", INGRESS, {"metadata": {"finalizers": None}})
+    cluster.delete("ingress", INGRESS, seconds=DELETE_SECONDS)
+    _delete_load_balancers(contract)
+
+
+def _contract(service: str, environment: str, region: str) -> Contract | None:
+    """The contract; None when a run before this one has destroyed it."""
+    parameters: Any = boto3.client("ssm", region_name=region)
+    try:
+        parameters.get_parameter(Name=parameter_name(service, environment))
+    except parameters.exceptions.ParameterNotFound:
+        return None
+    return read_contract(service, environment, region)
+
+
+def _exists(contract: Contract) -> bool:
+    clusters: Any = boto3.client("eks", region_name=contract.region)
+    try:
+        clusters.describe_cluster(name=contract.cluster_name)
+    except clusters.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _has_nodes(cluster: Cluster) -> bool:
+    conditions = [node.get("status", {}).get("conditions", []) for node in cluster.items("nodes")]
+    return any(each["type"] == "Ready" and each["status"] == "True" for found in conditions for each in found)
+
+
+def _delete_load_balancers(contract: Contract) -> None:
+    """Delete what the controller made for the service: load balancers first, since they use the target groups."""
+    client: Any = boto3.client("elbv2", region_name=contract.region)
+    mine = {_CLUSTER: contract.cluster_name, _STACK: f"{contract.namespace}/{INGRESS}"}
+    for each in _load_balancers(client):
+        if mine.items() <= _tags(client, each["LoadBalancerArn"]).items():
+            client.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
+            client.get_waiter("load_balancers_deleted").wait(LoadBalancerArns=[each["LoadBalancerArn"]])
+    pages = client.get_paginator("describe_target_groups").paginate()
+    for group in [group for page in pages for group in page["TargetGroups"]]:
+        if mine.items() <= _tags(client, group["TargetGroupArn"]).items():
+            client.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
 
 
 def wait_for_load_balancers(cluster: str, region: str) -> None:
     """Wait until the cluster's controller has no load balancer left. Raises OpsError, naming the ones that stay."""
     deadline = time.monotonic() + WAIT_SECONDS
-    while left := _load_balancers(cluster, region):
+    client: Any = boto3.client("elbv2", region_name=region)
+    while left := [
+        e["LoadBalancerName"] for e in _load_balancers(client) if _of(cluster, client, e["LoadBalancerArn"])
+    ]:
         if time.monotonic() > deadline:
             raise OpsError(f"{', '.join(left)} still stand before {cluster}: some service has an Ingress there")
         time.sleep(PAUSE_SECONDS)
 
 
-def _load_balancers(cluster: str, region: str) -> list[str]:
-    client: Any = boto3.client("elbv2", region_name=region)
-    pages = client.get_paginator("describe_load_balancers").paginate()
-    found = [each for page in pages for each in page["LoadBalancers"]]
-    return [each["LoadBalancerName"] for each in found if _of(cluster, client, each["LoadBalancerArn"])]
+def _load_balancers(client: Any) -> list[dict[str, Any]]:
+    return [
+        each for page in client.get_paginator("describe_load_balancers").paginate() for each in page["LoadBalancers"]
+    ]
 
 
 def _of(cluster: str, client: Any, arn: str) -> bool:
-    (described,) = client.describe_tags(ResourceArns=[arn])["TagDescriptions"]
-    return {"Key": "elbv2.k8s.aws/cluster", "Value": cluster} in described["Tags"]
+    return _tags(client, arn).get(_CLUSTER) == cluster
+
+
+def _tags(client: Any, arn: str) -> dict[str, str]:
+    """Tags of a resource; none when it went in the meantime."""
+    try:
+        (described,) = client.describe_tags(ResourceArns=[arn])["TagDescriptions"]
+    except ClientError as error:
+        if "NotFound" in error.response["Error"]["Code"]:
+            return {}
+        raise
+    return {tag["Key"]: tag["Value"] for tag in described["Tags"]}

@@ -27,7 +27,11 @@ def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
 def other_states(bucket: str, region: str) -> list[str]:
     """States in the bucket, beside the first root's, that still hold resources."""
     s3 = boto3.client("s3", region_name=region)
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    try:
+        listed = s3.list_objects_v2(Bucket=bucket)
+    except s3.exceptions.NoSuchBucket:
+        return []
+    keys = [each["Key"] for each in listed.get("Contents", [])]
     kept = [key for key in keys if key.endswith(("/platform.tfstate", "/service.tfstate"))]
     states = {key: json.load(s3.get_object(Bucket=bucket, Key=key)["Body"]) for key in kept}
     return [key for key, state in states.items() if state["resources"]]
@@ -35,6 +39,9 @@ def other_states(bucket: str, region: str) -> list[str]:
 
 def fetch_state(root: Root) -> None:
     """Bring the first root's state out of the bucket that is to go; Terraform then works on the file."""
+    if (root.folder / "terraform.tfstate").is_file():
+        # A run that broke off has fetched it; the bucket may be empty since.
+        return
     text = root.read("state", "pull")
     (root.folder / "terraform.tfstate").write_text(text, encoding="utf-8")
 

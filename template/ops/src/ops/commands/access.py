@@ -1,0 +1,24 @@
+"""`ops access`."""
+
+import typer
+
+from ops import options
+from ops.access import grant, missing
+from ops.environment import Environment
+from ops.output import say
+
+app = typer.Typer()
+
+
+@app.command()
+def access(environment: options.EnvironmentName, *, dry_run: options.DryRun = False) -> None:
+    """Create the namespace and let the deploy role in. Once an environment, for an administrator of the cluster.
+
+    Applies deploy/access to the environment's cluster, whatever the current kubectl context is.
+    """
+    here = Environment.load(environment)
+    if dry_run:
+        say(f"missing: {', '.join(missing(here.cluster, here.root)) or 'nothing'}")
+        return
+    grant(here.cluster, here.root)
+    say(f"{here.contract.namespace}: the deploy role may deploy")

@@ -1,0 +1,97 @@
+"""The repository at GitHub: its ids, environments, their protection, and variables."""
+
+# boto3 carries no types; what is used of it is checked where it is read.
+# mypy: disable-error-code="import-untyped"
+
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from ops.doctor.context import Context
+from ops.doctor.finding import Finding, error
+from ops.errors import OpsError
+from ops.github import needs_reviewer
+
+PLACEHOLDER = "your-github-owner"
+FILE = "infra/environments/github.tfvars"
+
+
+def login(context: Context) -> Iterator[Finding]:
+    """Yield a finding where GitHub shows the repository to nobody here; the other checks then look at nothing."""
+    if context.github_problem and not is_placeholder(context):
+        remedy = f"Log in (gh auth login), and see that {FILE} names the repository"
+        yield error("github", f"cannot read {context.repository.name}: {context.github_problem}", remedy, "repository")
+
+
+def is_placeholder(context: Context) -> bool:
+    """Whether github.tfvars names no owner yet."""
+    return context.bootstrap.get("github_owner") in ("", PLACEHOLDER, None)
+
+
+def identity(context: Context) -> Iterator[Finding]:
+    """Yield what is wrong with github.tfvars: AWS trusts the repository by what that says."""
+    values = context.bootstrap
+    if is_placeholder(context):
+        yield error(
+            "github", f"github_owner in {FILE} is a placeholder", "Write the owner of the repository", "repository"
+        )
+        return
+    if context.github_problem:
+        return
+    found = context.repository.read()
+    for name, actual in {"github_owner_id": found["owner"]["id"], "github_repository_id": found["id"]}.items():
+        if str(values.get(name)) != str(actual):
+            problem = f"{name} in {FILE} is {values.get(name) or 'empty'}, and GitHub says {actual}"
+            yield error("github", problem, f'Write {name} = "{actual}", then: uv run ops apply bootstrap', "repository")
+
+
+def protection(context: Context) -> Iterator[Finding]:
+    """Yield environments that are missing, open to every branch, or without a reviewer where the plan has them."""
+    if not context.plan.environments or context.github_problem:
+        return
+    for name in environments(context):
+        found = context.github_environment(name)
+        remedy = f"uv run ops github protect {context.environment}"
+        if found is None:
+            yield error("github", f"there is no environment {name}", remedy, "github")
+            continue
+        if not found.get("deployment_branch_policy"):
+            yield error("github", f"every branch may use the environment {name}", remedy, "github")
+        rules = {rule["type"] for rule in found.get("protection_rules", [])}
+        if context.plan.reviewers and needs_reviewer(name) and "required_reviewers" not in rules:
+            yield error("github", f"the environment {name} has no required reviewer", remedy, "github")
+
+
+def variables(context: Context) -> Iterator[Finding]:
+    """Yield variables that are missing, or that name another role than this account's; nothing before bootstrap."""
+    if not context.plan.environments or context.github_problem:
+        return
+    for where, name, arn in wanted_variables(context):
+        if where and context.github_environment(where) is None:
+            continue
+        value = context.repository.variables(where).get(name)
+        if value != arn:
+            place = f"environment {where}" if where else "repository"
+            problem = f"the variable {name} of the {place} is {value or 'not set'}, and the role is {arn}"
+            yield error("github", problem, f"uv run ops github variables {context.environment}", "github")
+
+
+def environments(context: Context) -> list[str]:
+    """GitHub's environments of this environment: of deploys, and of infrastructure."""
+    return [context.environment, f"{context.environment}-infrastructure"]
+
+
+def wanted_variables(context: Context) -> Iterator[tuple[str, str, str]]:
+    """Environment (empty for the repository), name and value of each variable whose role bootstrap has made."""
+    roles = {
+        ("", "AWS_PLAN_ROLE_ARN"): f"{context.service}-plan",
+        (context.environment, "AWS_ROLE_ARN"): f"{context.name}-deploy",
+        (f"{context.environment}-infrastructure", "AWS_APPLY_ROLE_ARN"): f"{context.name}-apply",
+    }
+    iam = context.aws("iam")
+    for (where, variable), role in roles.items():
+        try:
+            yield where, variable, iam.get_role(RoleName=role)["Role"]["Arn"]
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] != "NoSuchEntity":
+                raise OpsError(f"cannot read the role {role}: {failure}") from None

@@ -1,0 +1,114 @@
+"""What runs: pods, targets, alarms. Nothing is looked at before there is a contract."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ops.doctor.context import Context
+from ops.doctor.finding import Finding, error, warning
+from ops.history import History
+
+
+def reachable(context: Context) -> Iterator[Finding]:
+    """Yield a finding where the cluster does not answer; the checks that follow then look at nothing."""
+    if context.cluster_problem:
+        remedy = "Are you in api_public_cidrs and cluster_admin_role_arns?"
+        yield error("cluster", f"it does not answer: {context.cluster_problem}", remedy, "cluster")
+
+
+def pods(context: Context) -> Iterator[Finding]:
+    """Yield each pod that does not run, with its reason."""
+    if context.cluster is None or context.cluster_problem:
+        return
+    for pod in context.cluster.items("pods"):
+        if pod.get("status", {}).get("phase") != "Succeeded" and (reason := _trouble(pod)):
+            name = pod["metadata"]["name"]
+            remedy = f"kubectl --kubeconfig .deploy/{context.environment}.kubeconfig.json describe pod {name}"
+            yield error("pods", f"{name} is not ready: {reason}", remedy, "when-something-is-wrong")
+
+
+def _trouble(pod: Mapping[str, Any]) -> str:
+    """Why a pod is not ready; empty when it is."""
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    for status in statuses:
+        waiting = status.get("state", {}).get("waiting")
+        if waiting:
+            return str(waiting.get("reason", "waiting"))
+    conditions = {c["type"]: c for c in pod.get("status", {}).get("conditions", [])}
+    ready = conditions.get("Ready", {"status": "False", "reason": pod.get("status", {}).get("phase", "Unknown")})
+    return "" if ready["status"] == "True" else str(ready.get("reason", "not ready"))
+
+
+def release(context: Context) -> Iterator[Finding]:
+    """Yield a finding where no release has ever come up, although the environment is prepared."""
+    if context.cluster is None or context.cluster_problem:
+        return
+    if not context.cluster.exists("namespace", context.service):
+        return
+    if not History(context.cluster).has_arrived():
+        remedy = f"Push to main, or: uv run ops up {context.environment}"
+        yield error("release", "no release has come up yet", remedy, "the-first-release")
+
+
+def targets(context: Context) -> Iterator[Finding]:
+    """Yield each target of the load balancer that is not healthy, with the load balancer's reason."""
+    if context.contract is None:
+        return
+    elb = context.aws("elbv2")
+    for balancer in _balancers(context, elb):
+        for group in elb.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]:
+            health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+            bad = [h for h in health if h["TargetHealth"]["State"] not in ("healthy", "draining", "unused", "initial")]
+            for each in bad:
+                reason = each["TargetHealth"].get("Reason") or each["TargetHealth"]["State"]
+                problem = f"the load balancer holds {each['Target']['Id']} for unhealthy: {reason}"
+                yield error("targets", problem, "Read the pod's log and its probe", "when-something-is-wrong")
+
+
+def _balancers(context: Context, elb: Any) -> list[str]:
+    """ARNs of the load balancers that the cluster's controller made for this namespace."""
+    contract = context.contract
+    pages = elb.get_paginator("describe_load_balancers").paginate()
+    found = [balancer["LoadBalancerArn"] for page in pages for balancer in page["LoadBalancers"]]
+    if contract is None or not found:
+        return []
+    mine = []
+    # AWS describes the tags of at most 20 at a time.
+    for start in range(0, len(found), 20):
+        for described in elb.describe_tags(ResourceArns=found[start : start + 20])["TagDescriptions"]:
+            tags = {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+            here = tags.get("elbv2.k8s.aws/cluster") == contract.cluster_name
+            if here and tags.get("ingress.k8s.aws/stack", "").startswith(contract.namespace):
+                mine.append(described["ResourceArn"])
+    return mine
+
+
+def subscribers(context: Context) -> Iterator[Finding]:
+    """Yield topics of alarms that tell nobody, and subscriptions that nobody has confirmed."""
+    sns = context.aws("sns")
+    topics = {action for alarm in _alarms(context) for action in alarm["AlarmActions"] if ":sns:" in action}
+    for topic in sorted(topics):
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        name = topic.rpartition(":")[2]
+        if not found:
+            remedy = f"Set alert_email, then: uv run ops apply {context.environment}"
+            yield warning("alarms", f"nobody subscribes to {name}", remedy, "alarms")
+        for each in found:
+            if "arn:" not in each["SubscriptionArn"]:
+                remedy = "Open the email message of AWS and confirm"
+                yield warning(
+                    "alarms", f"{each['Endpoint']} has not confirmed its subscription to {name}", remedy, "alarms"
+                )
+
+
+def firing(context: Context) -> Iterator[Finding]:
+    """Yield each alarm that is firing."""
+    for alarm in _alarms(context):
+        if alarm["StateValue"] == "ALARM":
+            remedy = "Read its runbook in docs/runbooks"
+            yield warning("alarms", f"{alarm['AlarmName']} is firing", remedy, "when-something-is-wrong")
+
+
+def _alarms(context: Context) -> Iterator[dict[str, Any]]:
+    pages = context.aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{context.name}-")
+    for page in pages:
+        yield from page["MetricAlarms"]

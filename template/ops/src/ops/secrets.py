@@ -1,0 +1,56 @@
+"""Names of secrets that a destroyed environment still holds.
+
+Secrets Manager keeps a deleted secret for 7 days, so that it can be restored, and its name is taken until then: an
+environment that is created again in that time would fail.
+"""
+
+# boto3 carries no types; what is used of it is checked where it is read.
+# mypy: disable-error-code="import-untyped"
+
+from datetime import timedelta
+from typing import Any
+
+import boto3
+
+from ops import clock, project
+from ops.errors import OpsError
+from ops.output import confirm
+from ops.terraform import Root
+
+FREE_SECONDS = 120
+"""A forced deletion ends some seconds after the call."""
+POLL_SECONDS = 3.0
+
+
+def deleted(service: str, environment: str, region: str) -> list[str]:
+    """Names of the environment's secrets that wait for their deletion."""
+    client: Any = boto3.client("secretsmanager", region_name=region)
+    filters = [{"Key": "name", "Values": [f"{service}/{environment}/"]}]
+    pages = client.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True, Filters=filters)
+    return sorted(each["Name"] for page in pages for each in page["SecretList"] if each.get("DeletedDate"))
+
+
+def free(names: list[str], service: str, environment: str, region: str) -> None:
+    """Delete secrets for good, and wait until their names are free. Raises OpsError."""
+    client: Any = boto3.client("secretsmanager", region_name=region)
+    for name in names:
+        client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    deadline = clock.now() + timedelta(seconds=FREE_SECONDS)
+    while left := set(names) & set(deleted(service, environment, region)):
+        if clock.now() > deadline:
+            raise OpsError(f"{', '.join(sorted(left))} still wait for their deletion: run this again")
+        clock.sleep(POLL_SECONDS)
+
+
+def free_secrets(root: Root, *, yes: bool) -> None:
+    """Before the service of an environment is created again: free the names that its secrets had. Raises OpsError."""
+    if root.root != "service":
+        return
+    facts = project.facts(root.project)
+    where = (facts["SERVICE"], root.environment, facts["AWS_REGION"])
+    if names := deleted(*where):
+        question = (
+            f"{', '.join(names)} were deleted and can be restored. Delete them for good, to use their names again?"
+        )
+        confirm(question, yes=yes)
+        free(names, *where)

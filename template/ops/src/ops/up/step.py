@@ -1,0 +1,57 @@
+"""A step of the first deployment."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ops.doctor.context import Context
+from ops.errors import OpsError
+
+
+class PersonNeededError(OpsError):
+    """Something is left that only a person may do. The text says what; the next run goes on from there."""
+
+
+@dataclass
+class Walk:
+    """One run: the environment, and whether questions are answered in advance."""
+
+    context: Context
+    yes: bool
+
+    def again(self) -> Context:
+        """Look anew: what was read before a step is not true after it."""
+        self.context = Context(self.context.root, self.context.environment)
+        return self.context
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: whether it is done, what does it, and about how long that takes.
+
+    `done` looks and changes nothing. `act` raises OpsError, or PersonNeededError when it may not go on alone; running
+    it twice does no harm.
+    """
+
+    name: str
+    takes: str
+    done: Callable[[Walk], bool]
+    act: Callable[[Walk], None]
+    applies: Callable[[Context], bool] = field(default=lambda _: True)
+    verify: bool = True
+    """Whether to look once more after the act."""
+
+
+def walk(steps: Sequence[Step], run: Walk, say: Callable[[str], None]) -> None:
+    """Go through the steps in order. Raises OpsError at the first that cannot be done."""
+    chosen = [step for step in steps if step.applies(run.context)]
+    for number, step in enumerate(chosen, start=1):
+        title = f"{number:>2}/{len(chosen)} {step.name}"
+        if step.done(run):
+            say(f"{title}: done")
+            continue
+        say(f"{title}: takes {step.takes}")
+        step.act(run)
+        run.again()
+        if step.verify and not step.done(run):
+            raise OpsError(f"{step.name}: not done after all; uv run ops doctor {run.context.environment}")
+        say(f"{title}: done")
