@@ -17,12 +17,12 @@ def workflows(*names: str) -> list[str]:
 
 
 TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "public": ({"repository_visibility": "public"}, [*workflows(*REVIEWS, "security"), "docs/delivery.md"]),
+    "public": ({"repository_visibility": "public"}, [*workflows(*REVIEWS, "security"), "docs/delivery.md", "docs/first-deployment.md"]),
     # Nothing differs from the base, a private repository of a team.
     "internal": ({"repository_visibility": "internal"}, []),
     # It has no environments there, so nowhere to name a role.
-    "free": ({"github_plan": "free"}, ["docs/delivery.md"]),
-    "enterprise": ({"github_plan": "enterprise"}, [*workflows(*REVIEWS), "docs/delivery.md"]),
+    "free": ({"github_plan": "free"}, ["docs/delivery.md", "docs/first-deployment.md"]),
+    "enterprise": ({"github_plan": "enterprise"}, [*workflows(*REVIEWS), "docs/delivery.md", "docs/first-deployment.md"]),
     "canary": (
         {"delivery": "canary"},
         [
@@ -63,6 +63,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "docs/capacity.md",
             "docs/first-deployment.md",
             "infra/environments/*.platform.*",
+            "infra/environments/*.service.platform_join.tfvars",
             "infra/environments/*.service.tfvars",
             "infra/environments/bootstrap.tfvars",
             "infra/modules/cluster/*",
@@ -71,6 +72,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "infra/platform/*",
             "infra/service/platform-contract.example.json",
             "infra/service/platform_join.tf",
+            "infra/service/tests/platform_join.auto.tfvars",
             "infra/service/tests/platform_join.tftest.hcl",
             "docs/runbooks/upgrade.md",
             "ops/src/ops/addons/*.py",
