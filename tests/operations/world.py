@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.harness import Renderer, required
 from tests.infrastructure.cloud import account, mail
-from tests.kubernetes.deployer import FAKE_KUBECTL
+from tests.kubernetes.deployer import FAKE_KUBECTL, LOAD_BALANCER
 
 ADDED = (account, mail)
 """Imported for what they add to moto."""
@@ -152,7 +152,7 @@ def world_of(render: Renderer, folder: Path, answers: dict[str, Any]) -> Iterato
     (tools / "aws").chmod(0o755)
     (tools / "real-kubectl").symlink_to(required("kubectl"))
     world = World(project, tools)
-    world.write("state.json", {"job-outcome": "Complete", "pods/--output=json": {"items": []}})
+    world.write("state.json", {"job-outcome": "Complete", "pods/--output=json": {"items": []}, "load-balancer": LOAD_BALANCER})
     world.write("helm.json", {})
     repository = {"id": 42, "owner": {"id": 4711, "login": "acme"}}
     state = {"logged_in": True, "name": "acme/shop", "repository": repository, "environments": {}, "variables": {}}
