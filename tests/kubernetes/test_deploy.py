@@ -53,6 +53,15 @@ def test_it_uses_the_contracts_cluster_and_not_the_callers(deployer: Deployer) -
     assert config["users"][0]["user"]["exec"]["args"][-1] == "shop-dev"
 
 
+def test_the_kubeconfig_names_the_profile_that_made_it(deployer: Deployer) -> None:
+    config = deployer.folder / "aws-config"
+    config.write_text("[profile shop-admin]\nregion = eu-west-1\n", encoding="utf-8")
+    deployer.environment |= {"AWS_PROFILE": "shop-admin", "AWS_CONFIG_FILE": str(config)}
+    assert deployer.run("--dry-run").returncode == 0
+    written = json.loads((deployer.project / ".deploy/dev.kubeconfig.json").read_text(encoding="utf-8"))
+    assert written["users"][0]["user"]["exec"]["env"] == [{"name": "AWS_PROFILE", "value": "shop-admin"}]
+
+
 def test_a_first_deploy_scales_once_and_a_later_one_leaves_the_count_alone(deployer: Deployer) -> None:
     assert deployer.run().returncode == 0
     scaled = [call.arguments for call in deployer.calls() if call.verb == "scale"]

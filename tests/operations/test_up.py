@@ -118,7 +118,7 @@ MISHAPS: list[tuple[str, Callable[[World], object], str, Callable[[World], objec
     ("there are no images", lambda _: None, "Push the main branch", World.push_images),
     ("the roles' Job is refused", mishap("create", "database-roles", fails="denied", undone=1), "denied", None),
     ("somebody interrupts the migration", mishap("apply", "migrate", signal=TERMINATED), "interrupted: it is safe to run this again", None),
-    ("pods crash", lambda world: world.holds(stuck=["deployment/api"]), "CrashLoopBackOff", lambda world: world.holds(stuck=None)),
+    ("pods crash", lambda world: world.holds(stuck=["deployment/api"]), "rollout", lambda world: world.holds(stuck=None)),
 ]
 
 

@@ -4,6 +4,7 @@
 # mypy: disable-error-code="import-untyped"
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -115,6 +116,7 @@ def kubeconfig(reference: ClusterReference) -> str:
         cluster = clusters.describe_cluster(name=reference.cluster_name)["cluster"]
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"cannot describe the cluster {reference.cluster_name}: {error}") from None
+    profile = os.environ.get("AWS_PROFILE")
     authority = cluster["certificateAuthority"]
     token = ["--region", reference.region, "eks", "get-token", "--cluster-name", reference.cluster_name]
     document = {
@@ -139,6 +141,8 @@ def kubeconfig(reference: ClusterReference) -> str:
                         "command": "aws",
                         "args": token,
                         "interactiveMode": "Never",
+                        # The file works in another shell, too.
+                        "env": [{"name": "AWS_PROFILE", "value": profile}] if profile else None,
                     }
                 },
             }
