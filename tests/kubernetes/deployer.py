@@ -68,7 +68,7 @@ class Deployer:
         kubectl.write_text(f"#!{sys.executable}\n{FAKE_KUBECTL.read_text(encoding='utf-8')}", encoding="utf-8")
         (folder / "real-kubectl").symlink_to(required("kubectl"))
         kubectl.chmod(0o755)
-        self.holds({"namespace/shop": {}, "job-outcome": "Complete", "load-balancer": LOAD_BALANCER})
+        self.holds({"namespace/shop": {}, "secretstore/secrets-manager": {}, "job-outcome": "Complete", "load-balancer": LOAD_BALANCER})
 
     def aws(self, service: str) -> Any:
         """A client of the emulated AWS."""

@@ -15,6 +15,8 @@ from tests.kubernetes.pods import alternatives, containers, name_of, pods, selec
 Check = Callable[[list[Manifest]], Iterator[str]]
 
 CLUSTER_WIDE = {"Namespace"}
+STORES = {"secrets-manager"}
+"""Stores of `deploy/access`; a test holds the two alike."""
 _ALB = "alb.ingress.kubernetes.io/"
 _VARIABLE = re.compile(r"\$\(([A-Z_]+)\)")
 
@@ -161,7 +163,6 @@ def sources_exist(manifests: list[Manifest]) -> Iterator[str]:
     """Every ConfigMap, Secret, store and service account that is named is there."""
     maps = {m["metadata"]["name"] for m in select(manifests, "ConfigMap")}
     secrets = {m["spec"]["target"]["name"] for m in select(manifests, "ExternalSecret")}
-    stores = {m["metadata"]["name"] for m in select(manifests, "SecretStore")}
     accounts = {m["metadata"]["name"] for m in select(manifests, "ServiceAccount")}
     for name, pod, container in containers(manifests):
         for source in container.get("envFrom", []):
@@ -171,7 +172,7 @@ def sources_exist(manifests: list[Manifest]) -> Iterator[str]:
         if pod["serviceAccountName"] not in accounts:
             yield f"{name} runs as {pod['serviceAccountName']}, which is not there"
     for secret in select(manifests, "ExternalSecret"):
-        if secret["spec"]["secretStoreRef"]["name"] not in stores:
+        if secret["spec"]["secretStoreRef"]["name"] not in STORES:
             yield f"{name_of(secret)} reads from a store that is not there"
 
 

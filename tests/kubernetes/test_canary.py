@@ -10,7 +10,7 @@ import yaml
 
 from tests.harness import Renderer
 from tests.kubernetes.conftest import deployer_of
-from tests.kubernetes.deployer import DIGESTS, Deployer
+from tests.kubernetes.deployer import DIGESTS, LOAD_BALANCER, Deployer
 from tests.kubernetes.overlays import kustomize, one
 
 # Nothing is measured here: tests/workflows/test_canary.py lets traffic flow.
@@ -78,7 +78,7 @@ def canary(render: Renderer, tmp_path: Path, aws: str) -> CanaryDeployer:
     running = {"deployment/api": {}, "deployment/worker": {}, "ingress/api": ingress, "configmap/deploy-history": HISTORY}
     running["configmap/deploy-manifests"] = {"data": {"manifests": yaml.safe_dump_all(manifests)}}
     named = {"load-balancer": balancer.balancer["DNSName"]}
-    deployer.holds({"namespace/shop": {}, "job-outcome": "Complete", **named, **running})
+    deployer.holds({"namespace/shop": {}, "secretstore/secrets-manager": {}, "job-outcome": "Complete", **named, **running})
     return deployer
 
 
@@ -151,7 +151,7 @@ def test_weights_that_do_not_apply_are_noticed_and_withdrawn(canary: CanaryDeplo
 
 
 def test_a_first_release_is_rolled_out_at_once(canary: CanaryDeployer) -> None:
-    canary.holds({"namespace/shop": {}, "job-outcome": "Complete"})
+    canary.holds({"namespace/shop": {}, "secretstore/secrets-manager": {}, "job-outcome": "Complete", "load-balancer": LOAD_BALANCER})
     run = canary.run(*AT_ONCE, command="canary deploy")
     assert run.returncode == 0, run.stderr
     assert weights_set(canary) == []
@@ -159,7 +159,7 @@ def test_a_first_release_is_rolled_out_at_once(canary: CanaryDeployer) -> None:
 
 
 def test_a_first_release_that_broke_off_is_rolled_out_at_once_too(canary: CanaryDeployer) -> None:
-    canary.holds({"namespace/shop": {}, "job-outcome": "Complete"})
+    canary.holds({"namespace/shop": {}, "secretstore/secrets-manager": {}, "job-outcome": "Complete", "load-balancer": LOAD_BALANCER})
     canary.environment["GITHUB_RUN_ID"] = "1"
     canary.meets("rollout", "status", signal=signal.SIGKILL)
     assert canary.run(*AT_ONCE, command="canary deploy").returncode == -signal.SIGKILL

@@ -21,7 +21,7 @@ def test_a_deploy_prepares_migrates_routes_and_rolls_out_in_this_order(deployer:
     preparation, migration, routing, serving, working = deployer.applies()
     workload = [*serving, *working]
     assert working == ["Deployment/worker"]
-    assert {"ServiceAccount/api", "ExternalSecret/app", "NetworkPolicy/deny-all", "SecretStore/secrets-manager"} <= set(preparation)
+    assert {"ServiceAccount/api", "ExternalSecret/app", "NetworkPolicy/deny-all"} <= set(preparation)
     assert any(name.startswith("ConfigMap/settings-") for name in preparation)
     assert [name.partition("-")[0] for name in migration] == ["Job/migrate"]
     assert {"Ingress/api", "Service/api", "Service/postgres-service", "Service/redis-service"} <= set(routing)

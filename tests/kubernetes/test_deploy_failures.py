@@ -301,4 +301,4 @@ def test_what_a_release_no_longer_has_is_named(released: Deployer) -> None:
     patches.write_text(patches.read_text(encoding="utf-8") + gone, encoding="utf-8")
     run = released.run(images=NEXT)
     assert run.returncode == 0, run.stderr
-    assert "kubectl -n shop delete poddisruptionbudget/worker" in run.stdout
+    assert ".deploy/dev.kubeconfig.json delete poddisruptionbudget/worker" in run.stdout

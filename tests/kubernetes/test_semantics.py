@@ -101,7 +101,7 @@ BREAKS: list[tuple[Check, Fault]] = [
     (semantics.sources_exist, lambda m: m.remove(one(m, "ExternalSecret", "app"))),
     (semantics.sources_exist, lambda m: _container(m, "api")["envFrom"][0]["configMapRef"].update(name="settings")),
     (semantics.sources_exist, lambda m: m.remove(one(m, "ServiceAccount", "worker"))),
-    (semantics.sources_exist, lambda m: m.remove(one(m, "SecretStore", "secrets-manager"))),
+    (semantics.sources_exist, lambda m: one(m, "ExternalSecret", "app")["spec"]["secretStoreRef"].update(name="secrets")),
     (semantics.keys_exist, lambda m: _settings(m).pop("REDIS_HOST")),
     (semantics.keys_exist, lambda m: _settings(m).pop("ENVIRONMENT")),
     (semantics.keys_exist, lambda m: _secret_keys(m, "migrate").pop()),

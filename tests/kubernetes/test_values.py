@@ -12,6 +12,7 @@ from tests.harness import ROOT, Renderer
 from tests.kubernetes.conftest import Rendered
 from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, one, select, settings_of
 from tests.kubernetes.pods import containers
+from tests.kubernetes.semantics import STORES
 
 WORKLOAD: dict[str, int] = yaml.safe_load((ROOT / "extensions/catalogue/workload.yaml").read_text(encoding="utf-8"))
 
@@ -128,6 +129,7 @@ def test_the_deploy_role_may_apply_every_kind_and_read_no_secret(render: Rendere
             wanted = {"get"} if manifest["kind"] == "Namespace" else {"get", "create", "patch"}
             assert wanted <= granted.get((group, resource), set()), manifest["kind"]
     assert not [resource for group, resource in granted if resource in {"secrets", "*", "roles"} or group == "*"]
+    assert {store["metadata"]["name"] for store in select(access, "SecretStore")} == STORES
     (namespace,) = select(access, "Namespace")
     subjects = {subject["name"] for binding in select(access, "RoleBinding") for subject in binding["subjects"]}
     assert subjects == {f"{namespace['metadata']['name']}-deployers"}

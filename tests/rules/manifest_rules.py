@@ -165,6 +165,25 @@ def every_kind_is_served(environment: Environment) -> Iterator[str]:
 
 @MANIFESTS.rule(
     "ExternalSecret",
+    source=f"{_SECRETS}/docs/guides/multi-tenancy.md#managed-secretstore-per-namespace",
+    broken=Environment(
+        access=[manifest("Role", rules=[{"apiGroups": ["external-secrets.io"], "resources": ["secretstores"], "verbs": ["patch"]}])]
+    ),
+)
+def only_an_administrator_makes_stores(environment: Environment) -> Iterator[str]:
+    """Whoever may write a store or a generator reads whatever the operator can read: other services' secrets, on a shared platform."""
+    yield from (name_of(each) for each in environment.manifests if each["kind"].endswith("SecretStore"))
+    for role in [*select(environment.access, "Role"), *select(environment.access, "ClusterRole")]:
+        for rule in role["rules"]:
+            stores = [name for name in rule["resources"] if name == "*" or name.endswith("secretstores")]
+            if {"external-secrets.io", "*"} & set(rule["apiGroups"]) and stores and set(rule["verbs"]) - {"get", "list", "watch"}:
+                yield f"{name_of(role)} may {', '.join(rule['verbs'])} {', '.join(stores)}"
+            if {"generators.external-secrets.io"} & set(rule["apiGroups"]):
+                yield f"{name_of(role)} may make credentials"
+
+
+@MANIFESTS.rule(
+    "ExternalSecret",
     source=f"{_SECRETS}/docs/introduction/faq.md",
     broken=Environment([manifest("ExternalSecret", name, spec={"target": {"name": "app", "creationPolicy": "Owner"}}) for name in "ab"]),
 )

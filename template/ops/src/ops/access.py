@@ -1,10 +1,11 @@
-"""The namespace, the rights of the deploy role in it, and the priority classes: an administrator's."""
+"""The namespace, its store of secrets, the rights of the deploy role and the priority classes: an administrator's."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ops.contract import Contract
 from ops.kubectl import Cluster, kustomize
 
 
@@ -19,9 +20,18 @@ def missing(cluster: Cluster, root: Path) -> list[str]:
     return [f"{kind}/{name}" for kind, name in named if not cluster.exists(kind, name)]
 
 
-def grant(cluster: Cluster, root: Path) -> None:
+def for_contract(documents: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
+    """The same with the store reading in the contract's region, as the role that reads this service's secrets alone."""
+    for document in documents:
+        if document["kind"] == "SecretStore":
+            where = {"region": contract.region, "role": contract.secrets_reader_role_arn}
+            document["spec"]["provider"]["aws"] |= where
+    return documents
+
+
+def grant(cluster: Cluster, root: Path, contract: Contract) -> None:
     """Apply deploy/access. Raises OpsError."""
-    documents = manifests(root)
+    documents = for_contract(manifests(root), contract)
     # The namespace first: the others live in it.
     cluster.apply([each for each in documents if each["kind"] == "Namespace"])
     cluster.apply([each for each in documents if each["kind"] != "Namespace"])

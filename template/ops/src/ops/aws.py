@@ -154,9 +154,14 @@ def kubeconfig(reference: ClusterReference) -> str:
     return json.dumps(document, indent=2)
 
 
+def kubeconfig_of(root: Path, name: str) -> Path:
+    """Where the kubeconfig of an environment is written."""
+    return root / ".deploy" / f"{name}.kubeconfig.json"
+
+
 def write_kubeconfig(root: Path, name: str, cluster: ClusterReference) -> Path:
     """A kubeconfig that only its owner may read, in the project's ignored folder. Raises OpsError."""
-    path = root / ".deploy" / f"{name}.kubeconfig.json"
+    path = kubeconfig_of(root, name)
     path.parent.mkdir(exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(kubeconfig(cluster), encoding="utf-8")

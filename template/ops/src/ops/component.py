@@ -31,6 +31,7 @@ _Dumper.add_representer(str, _text)
 
 def component(contract: Contract, images: Images, address: str = "") -> str:
     """The component as YAML. `address` is the load balancer's name, where the contract has no host."""
+    others = {"region": contract.region, **contract.others}
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
@@ -41,7 +42,7 @@ def component(contract: Contract, images: Images, address: str = "") -> str:
         "configMapGenerator": [
             {"name": "settings", "behavior": "merge", "literals": _literals(_settings(contract, address))},
             # For replacements in other components; kustomize leaves it out of what it prints.
-            {"name": "contract", "literals": _literals(contract.others), "options": _LOCAL},
+            {"name": "contract", "literals": _literals(others), "options": _LOCAL},
         ],
         "patches": [{"patch": _dump(patch)} for patch in _merges(contract)]
         + [{"target": target, "patch": _dump(operations)} for target, operations in _replacements(contract)],
@@ -79,16 +80,10 @@ def _merges(contract: Contract) -> list[dict[str, object]]:
     """Strategic merges: what is added to a resource of the base."""
     return [
         _resource("networking.k8s.io/v1", "Ingress", "api", annotations=_load_balancer(contract)),
-        _resource(_SECRETS, "SecretStore", "secrets-manager", spec=_store(contract)),
         *_secrets(contract),
         _resource("v1", "Service", "postgres-service", spec={"externalName": contract.database_host}),
         _resource("v1", "Service", "redis-service", spec={"externalName": contract.cache_host}),
     ]
-
-
-def _store(contract: Contract) -> dict[str, object]:
-    """Where External Secrets reads, and as which role: that of this service, never the operator's own."""
-    return {"provider": {"aws": {"region": contract.region, "role": contract.secrets_reader_role_arn}}}
 
 
 def _resource(

@@ -36,7 +36,7 @@ def ensure_roles(here: Environment, image: str, *, dry_run: bool) -> None:
     if dry_run:
         say(_plan(here.contract, task))
         return
-    release.ensure_namespace()
+    release.ensure_access()
     with here.lock():
         _run(here, task, needed)
 

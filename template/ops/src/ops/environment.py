@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from ops import load_balancer, manifests, project
-from ops.aws import read_contract, write_kubeconfig
+from ops.aws import kubeconfig_of, read_contract, write_kubeconfig
 from ops.contract import Contract
 from ops.errors import LockLostError, OpsError, RollbackFailedError
 from ops.git import commit_of
@@ -73,8 +73,9 @@ class Environment:
                 raise RollbackFailedError("\n".join([*reasons, "Run this once more, or rollback"])) from reason
             raise
         for name in self.snapshot.gone(release.manifests):
-            namespace = self.contract.namespace
-            say(f"{name} is not in this release. Does nobody need it? kubectl -n {namespace} delete {name.lower()}")
+            config = kubeconfig_of(self.root, self.contract.environment)
+            command = f"kubectl --kubeconfig {config} delete {name.lower()}"
+            say(f"{name} is not in this release. Does nobody need it? {command}")
         self.snapshot.write(release.manifests)
 
     def release_of(self, project_root: Path, images: Images) -> tuple[list[Manifest], Release]:
@@ -116,7 +117,7 @@ class Target:
     @contextmanager
     def under_way(self) -> Iterator[Lock]:
         """Inside the block this deploy is the only one, and the environment's history knows how it ends."""
-        self.release.ensure_namespace()
+        self.release.ensure_access()
         with self.environment.lock() as lock:
             history = self.environment.history
             history.start(self.commit, self.images)

@@ -16,6 +16,8 @@ from ops.manifests import Manifest
 FIRST_REPLICAS = {"api": 3, "worker": 2}
 # Beyond the Job's own deadline of 600 s: pulling its image and starting it.
 MIGRATION_SECONDS = 900
+# Where External Secrets reads (deploy/access/secret-store.yaml).
+STORE = "secrets-manager"
 _STAGES = {"preparation": stages.preparation, "routing": stages.routing, "workload": stages.workload}
 
 
@@ -70,15 +72,13 @@ class Release:
         others = ownership.written_by_others(self._cluster, manifests)
         return "\n".join([*filter(None, [self._cluster.diff(manifests)]), *(f"would remove {line}" for line in others)])
 
-    def ensure_namespace(self) -> None:
-        """Raise OpsError when there is none: the deploy's role may not create it, an administrator's may."""
-        namespace = stages.namespace(self._manifests)
-        if self._cluster.exists("namespace", namespace["metadata"]["name"]):
-            return
-        try:
-            self._cluster.apply([namespace])
-        except OpsError as error:
-            raise OpsError(f"{error}\nAn administrator creates it once: uv run ops access") from None
+    def ensure_access(self) -> None:
+        """Raise OpsError where an administrator has not let the deploy in yet: no namespace, or no store of secrets."""
+        namespace = stages.namespace(self._manifests)["metadata"]["name"]
+        for kind, name in (("namespace", namespace), ("secretstore", STORE)):
+            if not self._cluster.exists(kind, name):
+                command = "uv run ops access ENVIRONMENT"
+                raise OpsError(f"there is no {kind} {name}. An administrator makes it once: {command}")
 
     def _apply(self, stage: str) -> None:
         # Noted first: one that broke off in the middle has changed something too.

@@ -20,5 +20,5 @@ def access(environment: options.EnvironmentName, *, dry_run: options.DryRun = Fa
     if dry_run:
         say(f"missing: {', '.join(missing(here.cluster, here.root)) or 'nothing'}")
         return
-    grant(here.cluster, here.root)
+    grant(here.cluster, here.root, here.contract)
     say(f"{here.contract.namespace}: the deploy role may deploy")

@@ -13,6 +13,7 @@ from ops.doctor.run import AFTER, findings_of
 from ops.environment import Environment
 from ops.history import Entry, State
 from ops.output import say
+from ops.release import Release
 
 app = typer.Typer()
 
@@ -46,7 +47,7 @@ def _look(here: Environment) -> dict[str, Any]:
         "release": _entry(running),
         "under_way": _entry(under_way),
         "deployments": [_deployment(each) for each in here.cluster.items("deployments")],
-        "drift": here.cluster.diff(snapshot) if snapshot else "",
+        "drift": Release(here.cluster, snapshot, say).diff() if snapshot else "",
         "findings": [finding.as_dict() for finding in findings],
     }
 

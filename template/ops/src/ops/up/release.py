@@ -38,7 +38,7 @@ def _has_access(run: Walk) -> bool:
 
 def _grant(run: Walk) -> None:
     here = Environment.load(run.context.environment)
-    grant(here.cluster, here.root)
+    grant(here.cluster, here.root, here.contract)
 
 
 def _images(context: Context) -> Images | None:

@@ -1,0 +1,246 @@
+"""Commands of a rendered project's documents: found, cut into words, and held against what would parse them."""
+
+import functools
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness import required
+
+TOOLS = {"alembic", "app", "aws", "copier", "docker", "gh", "git", "helm", "kubectl", "ops", "terraform", "uv"}
+"""First words that make a piece of inline code a command. In a block every line is one."""
+BUILTINS = {"cd", "export"}
+# What a document lets the reader fill in, as something that parses.
+FILLED = {
+    "ENVIRONMENT": "dev",
+    "SERVICE-ENVIRONMENT": "shop-dev",
+    "sha256:…": "sha256:" + "0" * 64,
+    "…": "filled-in",
+    "REGION": "ap-southeast-1",
+}
+
+_BLOCK = re.compile(r"^[ ]*```(?:sh|bash|console)\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_FENCE = re.compile(r"^[ ]*```.*?^[ ]*```", re.MULTILINE | re.DOTALL)
+_PARSE = """import json, sys
+import typer
+from ops.cli import application
+commands, root = json.load(sys.stdin), typer.main.get_command(application())
+for words in commands:
+    command, rest, context = root, list(words), root.context_class(root, info_name="ops")
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command = command.commands[rest[0]]
+        context = command.context_class(command, parent=context, info_name=rest.pop(0))
+    if hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        print(json.dumps([words, f"there is no command {rest[0]}"]))
+    elif "--help" not in rest:
+        try:
+            command.make_context(context.info_name, rest, parent=context.parent)
+        except Exception as error:
+            if not hasattr(error, "format_message"):
+                raise
+            print(json.dumps([words, error.format_message()]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, where it stands, and whether it is a line to run or a mention in a sentence."""
+
+    document: str
+    words: tuple[str, ...]
+    block: bool
+
+
+def commands(document: Path, root: Path) -> Iterator[Command]:
+    """Every command of a document, with what the reader fills in filled in."""
+    text = document.read_text(encoding="utf-8")
+    name = str(document.relative_to(root))
+    for block in _BLOCK.findall(text):
+        for line in block.replace("\\\n", " ").splitlines():
+            yield from (Command(name, words, block=True) for words in _cut(line.strip()))
+    for span in _INLINE.findall(_FENCE.sub("", text)):
+        flat = " ".join(span.split())
+        first, _, rest = flat.partition(" ")
+        if first in TOOLS and rest:
+            yield from (Command(name, words, block=False) for words in _cut(flat))
+
+
+def _cut(line: str) -> Iterator[tuple[str, ...]]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;")
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in lexer:
+        if set(word) <= set("|&;"):
+            yield from ([tuple(words)] if words else [])
+            words = []
+        else:
+            words.append(_filled(word))
+    if words:
+        yield tuple(words)
+
+
+def _filled(word: str) -> str:
+    for placeholder, value in FILLED.items():
+        word = re.sub(rf"(?<![A-Z-]){re.escape(placeholder)}(?![A-Z-])", value, word)
+    return word
+
+
+class Checker:
+    """What is wrong with the commands of one project; a command that nothing knows is wrong."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.operations: set[tuple[str, ...]] = set()
+        self.by_tool: dict[str, Callable[[Command, tuple[str, ...]], str]] = {
+            "aws": self._aws,
+            "docker": self._by_list,
+            "gh": self._by_list,
+            "git": self._by_list,
+            "kubectl": self._kubectl,
+            "terraform": self._by_list,
+            "uv": self._uv,
+            **dict.fromkeys(("alembic", "copier", "mypy", "ruff", "pytest"), self._by_list),
+            "app": self._app,
+            "ops": self._ops,
+        }
+
+    def faults(self, every: list[Command]) -> list[str]:
+        """One line a command that is wrong."""
+        found = [f"{each.document}: {' '.join(each.words)}: {fault}" for each in every if (fault := self._fault(each, each.words))]
+        return found + [f"{' '.join(words)}: {fault}" for words, fault in self._parsed()]
+
+    def _fault(self, command: Command, words: tuple[str, ...]) -> str:
+        first = words[0]
+        if first in BUILTINS or "=" in first:
+            return ""
+        if first in self.by_tool:
+            return self.by_tool[first](command, words)
+        if "/" in first and (self.project / first).is_file():
+            return ""
+        return "nothing here knows it"
+
+    def _uv(self, command: Command, words: tuple[str, ...]) -> str:
+        rest = list(words[1:])
+        if rest[0] in ("lock", "sync", "add"):
+            return ""
+        if rest[0] != "run":
+            return f"uv {rest[0]} is not used here"
+        rest.pop(0)
+        while rest and rest[0].startswith("-"):
+            if rest.pop(0) == "--group":
+                group = rest.pop(0)
+                if f"{group} = [" not in (self.project / "pyproject.toml").read_text(encoding="utf-8"):
+                    return f"there is no group {group}"
+        return self._fault(command, tuple(rest)) if rest else "uv run what?"
+
+    def _ops(self, command: Command, words: tuple[str, ...]) -> str:
+        # A mention may name the command alone; a line in a block has all that it needs.
+        rest = words[1:]
+        if command.block or any(word.startswith("-") or word in ("dev", "production") for word in rest):
+            self.operations.add(rest)
+        else:
+            self.operations.add((*rest, "--help"))
+        return ""
+
+    def _app(self, _command: Command, words: tuple[str, ...]) -> str:
+        """The service's own command needs the service's packages: its source says which commands and options there are."""
+        modules = [self.project / "src/app/cli.py", *(self.project / "src/app").glob("*/commands.py")]
+        sources = "\n".join(path.read_text(encoding="utf-8") for path in modules)
+        for name in [word for word in words[1:] if not word.startswith("-") and not word.isdigit()][:1]:
+            if not re.search(rf'name="{name}"|def {name.replace("-", "_")}\(', sources):
+                return f"there is no command {name}"
+        options = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
+        unknown = sorted(each for each in options if f'"{each}"' not in sources and f"{each[2:].replace('-', '_')}:" not in sources)
+        return f"unknown options {', '.join(unknown)}" if unknown else ""
+
+    def _parsed(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        run = subprocess.run(
+            [sys.executable, "-c", _PARSE],
+            input=json.dumps(sorted(self.operations)),
+            env={"PYTHONPATH": str(self.project / "ops/src"), "PATH": "", "TERM": "dumb"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        yield from ((("ops", *words), fault) for words, fault in map(json.loads, run.stdout.splitlines()))
+
+    def _kubectl(self, command: Command, words: tuple[str, ...]) -> str:
+        if not command.block and len(words) == 2:
+            # A sentence that names a kind of command, and gives none to run.
+            return ""
+        if not any(word.startswith("--kubeconfig") for word in words):
+            return "depends on the current kubectl context"
+        named = [word for word in words[1:] if not word.startswith("-") and not word.endswith(".json")]
+        text = help_of(required("kubectl"), named[0], "--help") + help_of(required("kubectl"), "options")
+        return _unknown_options(words, text)
+
+    def _aws(self, _command: Command, words: tuple[str, ...]) -> str:
+        service, operation, *rest = words[1:]
+        model = _model(service)
+        if model is None:
+            return f"AWS has no service {service}"
+        if operation == "wait":
+            return "" if rest[0].replace("-", "_") in model.waiter_names else f"there is no waiter {rest[0]}"
+        names = {_dashed(name): name for name in model.meta.service_model.operation_names}
+        if operation not in names:
+            return f"{service} has no {operation}"
+        shape = model.meta.service_model.operation_model(names[operation]).input_shape
+        known = {f"--{_dashed(name)}" for name in (shape.members if shape else {})}
+        known |= {each.replace("--", "--no-", 1) for each in known} | {"--region", "--query", "--output", "--profile"}
+        unknown = {word.partition("=")[0] for word in rest if word.startswith("--")} - known
+        return f"{operation} has no {', '.join(sorted(unknown))}" if unknown else ""
+
+    def _by_list(self, _command: Command, words: tuple[str, ...]) -> str:
+        return "" if words[:2] in KNOWN or words[:1] in KNOWN else "nothing here knows it"
+
+
+KNOWN = {
+    ("alembic", "revision"),
+    ("copier", "update"),
+    ("docker", "compose"),
+    ("gh", "api"),
+    ("gh", "auth"),
+    ("git", "add"),
+    ("git", "commit"),
+    ("git", "init"),
+    ("mypy",),
+    ("pytest",),
+    ("ruff", "check"),
+    ("ruff", "format"),
+    ("terraform", "init"),
+    ("terraform", "test"),
+}
+"""Commands of tools that cannot be asked here, as far as the documents need them."""
+
+
+@functools.cache
+def help_of(*words: str) -> str:
+    """What a program says of itself."""
+    return subprocess.run(list(words), capture_output=True, text=True, check=False).stdout
+
+
+def _unknown_options(words: tuple[str, ...], text: str) -> str:
+    options = {word.partition("=")[0] for word in words if word.startswith("-")}
+    unknown = sorted(option for option in options if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text))
+    return f"unknown options {', '.join(unknown)}" if unknown else ""
+
+
+@functools.cache
+def _model(service: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  boto3 carries no types
+    import boto3  # type: ignore[import-untyped]  # noqa: PLC0415  carries no types
+
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")  # noqa: S106  no secret
+    return session.client(service) if service in session.get_available_services() else None
+
+
+def _dashed(name: str) -> str:
+    from botocore import xform_name  # type: ignore[import-untyped]  # noqa: PLC0415  carries no types
+
+    return str(xform_name(name, "-"))
