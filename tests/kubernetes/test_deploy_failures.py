@@ -238,7 +238,7 @@ LEFT = {"name": "DEBUG_SQL", "value": "1"}
 def edited_by_hand(released: Deployer, manager: str) -> None:
     """A variable in the pods of the API that a person, or `kubectl rollout undo`, wrote."""
     key = 'k:{"name":"DEBUG_SQL"}'
-    container = {"f:env": {".": {}, key: {".": {}, "f:name": {}}}}
+    container: dict[str, Any] = {"f:env": {".": {}, key: {".": {}, "f:name": {}}}}
     fields = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"api"}': container}}}}}
     state = released.state
     api = state["deployment/api"]
