@@ -58,3 +58,17 @@ def test_an_unusable_secret_is_refused(stack: Stack) -> None:
     assert status == 1
     assert "holds no password of letters and digits" in said
     assert password(stack) == THROWN_AWAY
+
+
+def test_a_password_applies_no_change_that_waits_for_its_window(stack: Stack) -> None:
+    """ApplyImmediately applies all pending modifications; a new master password ignores it and is set at once in any case.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.ApplyImmediately.html
+    """
+    rds = stack.emulator.client("rds", REGION)
+    rds.modify_db_instance(DBInstanceIdentifier=f"{stack.service}-dev", AllocatedStorage=40, ApplyImmediately=False)
+    script = (stack.project / "infra/modules/database/set_password.sh").read_text(encoding="utf-8")
+    (request,) = [line for line in script.splitlines() if "MasterUserPassword" in line and "printf" in line]
+    assert "ApplyImmediately" not in request
+    assert carry(stack) == (0, "")
+    assert password(stack) == KEPT

@@ -39,6 +39,8 @@ module "database" {
   multi_az                  = var.db_multi_az
   storage_gb                = var.db_storage_gb
   backup_days               = var.db_backup_days
+  backup_window             = var.db_backup_window
+  maintenance_window        = var.db_maintenance_window
   deletion_protection       = var.deletion_protection
   vpc_id                    = local.platform.vpc_id
   subnet_ids                = local.platform.database_subnet_ids

@@ -75,6 +75,7 @@ module "disaster_recovery" {
   name                 = local.name
   copy_region          = each.value
   database_arn         = module.database.arn
+  hour                 = (tonumber(split(":", var.db_backup_window)[0]) + 22) % 24
   repository_prefix    = "${var.service}/${var.environment}/"
   key_arn              = module.key.arn
   copy_key_arn         = module.copy_key[each.key].arn

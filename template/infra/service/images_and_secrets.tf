@@ -4,6 +4,8 @@ module "registry" {
   prefix  = "${var.service}/${var.environment}"
   images  = ["api", "migrate", "worker"]
   key_arn = module.key.arn
+
+  force_delete = !var.deletion_protection
 }
 
 module "secrets" {
@@ -16,4 +18,7 @@ module "secrets" {
   by_hand = ["external-api-keys"]
 
   versions = var.secret_versions
+
+  # The name of a deleted secret stays taken as long as it can be restored: nothing of that name can be made again.
+  recovery_days = var.deletion_protection ? 7 : 0
 }

@@ -54,8 +54,20 @@ variable "db_backup_days" {
   }
 }
 
+variable "db_backup_window" {
+  description = "Time of the database's daily backup (UTC); not while the database is stopped."
+  type        = string
+  default     = "17:00-17:45"
+}
+
+variable "db_maintenance_window" {
+  description = "Time of the database's weekly maintenance (UTC); not while the database is stopped."
+  type        = string
+  default     = "sun:18:00-sun:19:00"
+}
+
 variable "deletion_protection" {
-  description = "Whether the database refuses to be deleted."
+  description = "Whether the database refuses to be deleted, secrets can be restored for 7 days, and repositories with images stay."
   type        = bool
 }
 

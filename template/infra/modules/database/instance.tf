@@ -13,7 +13,7 @@ resource "aws_db_instance" "this" {
   # Standard support only; the next major version comes with a template release.
   engine_lifecycle_support   = local.own ? "open-source-rds-extended-support-disabled" : null
   auto_minor_version_upgrade = true
-  maintenance_window         = "sun:18:00-sun:19:00"
+  maintenance_window         = local.own ? var.maintenance_window : "sun:18:00-sun:19:00"
 
   # The instance starts with a password that nobody knows and no state holds; master.tf gives it the secret's.
   username            = local.own ? "master_user" : null
@@ -37,7 +37,7 @@ resource "aws_db_instance" "this" {
   max_allocated_storage = var.storage_gb * 4
 
   backup_retention_period   = local.own ? var.backup_days : 0
-  backup_window             = local.own ? "17:00-17:45" : null
+  backup_window             = local.own ? var.backup_window : null
   copy_tags_to_snapshot     = true
   delete_automated_backups  = local.own ? false : null
   deletion_protection       = var.deletion_protection

@@ -12,7 +12,8 @@ password=$(
 # Through a file of its owner's own, so that no list of processes shows it.
 request=$(mktemp)
 trap 'rm -f "$request"' EXIT
-printf '{"DBInstanceIdentifier": "%s", "MasterUserPassword": %s, "ApplyImmediately": true}' "$DATABASE" "$password" >"$request"
+# A password changes at once in any case. ApplyImmediately would apply every other change that waits for the maintenance window, too.
+printf '{"DBInstanceIdentifier": "%s", "MasterUserPassword": %s}' "$DATABASE" "$password" >"$request"
 aws rds modify-db-instance --region "$REGION" --cli-input-json "file://$request" --output text >/dev/null
 
 state() {

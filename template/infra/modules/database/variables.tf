@@ -67,6 +67,28 @@ variable "backup_days" {
   }
 }
 
+variable "backup_window" {
+  description = "Time of the daily backup (UTC, hh:mm-hh:mm): an instance that is stopped then has none."
+  type        = string
+  default     = "17:00-17:45"
+
+  validation {
+    condition     = can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$", var.backup_window))
+    error_message = "backup_window is a time of the day such as 17:00-17:45."
+  }
+}
+
+variable "maintenance_window" {
+  description = "Time of the weekly maintenance (UTC, ddd:hh:mm-ddd:hh:mm)."
+  type        = string
+  default     = "sun:18:00-sun:19:00"
+
+  validation {
+    condition     = can(regex("^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):[0-5][0-9]$", var.maintenance_window))
+    error_message = "maintenance_window is a time of the week such as sun:18:00-sun:19:00."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether the instance refuses to be deleted."
   type        = bool

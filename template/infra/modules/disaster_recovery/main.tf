@@ -23,7 +23,7 @@ resource "aws_backup_plan" "this" {
   rule {
     rule_name         = "daily"
     target_vault_name = aws_backup_vault.here.name
-    schedule          = "cron(0 15 * * ? *)"
+    schedule          = "cron(0 ${var.hour} * * ? *)"
     start_window      = 60
     completion_window = 240
 

@@ -29,6 +29,16 @@ variable "keep_days" {
   }
 }
 
+variable "hour" {
+  description = "Hour of the daily backup (UTC), two before the database's own: AWS Backup refuses one within an hour of it."
+  type        = number
+
+  validation {
+    condition     = contains(range(24), var.hour)
+    error_message = "hour is from 0 to 23."
+  }
+}
+
 variable "key_arn" {
   description = "ARN of the key of the vault in the first region."
   type        = string

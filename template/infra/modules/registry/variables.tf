@@ -13,6 +13,11 @@ variable "images" {
   }
 }
 
+variable "force_delete" {
+  description = "Whether a destroy takes the images along: AWS deletes no repository that holds one otherwise."
+  type        = bool
+}
+
 variable "key_arn" {
   description = "ARN of the key that encrypts the images."
   type        = string

@@ -15,7 +15,7 @@ resource "aws_secretsmanager_secret" "this" {
   name                    = "${var.prefix}/${each.key}"
   description             = "${each.key} of ${var.prefix}"
   kms_key_id              = var.key_arn
-  recovery_window_in_days = 7
+  recovery_window_in_days = var.recovery_days
 }
 
 ephemeral "aws_secretsmanager_random_password" "this" {

@@ -8,6 +8,16 @@ variable "key_arn" {
   type        = string
 }
 
+variable "recovery_days" {
+  description = "Days in which a deleted secret can be restored, and its name is taken: 7 to 30, or 0 for none."
+  type        = number
+
+  validation {
+    condition     = var.recovery_days == 0 || (var.recovery_days >= 7 && var.recovery_days <= 30)
+    error_message = "recovery_days is 0, or from 7 to 30."
+  }
+}
+
 variable "logins" {
   description = "Secrets with a username and a generated password: name to username."
   type        = map(string)

@@ -31,15 +31,17 @@ run "wrong_values_are_refused" {
   command = plan
 
   variables {
-    engine_version = "17.2"
-    instance_class = "t3.micro"
-    storage_gb     = 5
-    backup_days    = 1
-    subnet_ids     = ["subnet-1"]
-    log_groups     = { postgresql = "/shop/postgresql" }
+    engine_version     = "17.2"
+    instance_class     = "t3.micro"
+    storage_gb         = 5
+    backup_days        = 1
+    backup_window      = "5pm"
+    maintenance_window = "sunday"
+    subnet_ids         = ["subnet-1"]
+    log_groups         = { postgresql = "/shop/postgresql" }
   }
 
-  expect_failures = [var.engine_version, var.instance_class, var.storage_gb, var.backup_days, var.subnet_ids, var.log_groups]
+  expect_failures = [var.engine_version, var.instance_class, var.storage_gb, var.backup_days, var.backup_window, var.maintenance_window, var.subnet_ids, var.log_groups]
 }
 
 run "a_replica_beside_its_source_needs_no_subnets" {

@@ -14,6 +14,7 @@ variables {
   copy_region       = "ap-southeast-2"
   database_arn      = "arn:aws:rds:ap-southeast-1:111122223333:db:shop"
   repository_prefix = "shop/production/"
+  hour              = 15
   key_arn           = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
   copy_key_arn      = "arn:aws:kms:ap-southeast-2:111122223333:key/1"
 }
@@ -27,7 +28,8 @@ run "copies_of_a_day_are_refused" {
 
   variables {
     keep_days = 1
+    hour      = 24
   }
 
-  expect_failures = [var.keep_days]
+  expect_failures = [var.keep_days, var.hour]
 }

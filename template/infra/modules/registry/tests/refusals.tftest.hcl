@@ -5,9 +5,10 @@ mock_provider "aws" {
 }
 
 variables {
-  prefix  = "shop/production"
-  images  = ["api"]
-  key_arn = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  prefix       = "shop/production"
+  images       = ["api"]
+  key_arn      = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  force_delete = false
 }
 
 run "right_values_plan" {

@@ -12,24 +12,26 @@ provider "aws" {
 }
 
 variables {
-  prefix   = "shop/production"
-  key_arn  = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
-  logins   = {}
-  tokens   = []
-  by_hand  = ["external-api-keys"]
-  versions = {}
+  prefix        = "shop/production"
+  key_arn       = "arn:aws:kms:ap-southeast-1:111122223333:key/1"
+  logins        = {}
+  tokens        = []
+  by_hand       = ["external-api-keys"]
+  versions      = {}
+  recovery_days = 7
 }
 
 run "right_values_plan" {
   command = plan
 }
 
-run "a_version_below_1_is_refused" {
+run "wrong_values_are_refused" {
   command = plan
 
   variables {
-    versions = { cache = 0 }
+    versions      = { cache = 0 }
+    recovery_days = 3
   }
 
-  expect_failures = [var.versions]
+  expect_failures = [var.versions, var.recovery_days]
 }
