@@ -109,7 +109,7 @@ def _with_instrumentation(pod: Manifest) -> None:
 @pytest.fixture(scope="module")
 def defaults(cluster: Cluster, render: Renderer) -> Iterator[Path]:
     """The project of the defaults, with its namespace."""
-    project = render({"service": "sampan-startup"})
+    project = render({"service": "sampan-defaults"})
     with access(cluster, project):
         create_accounts(cluster, project)
         yield project
@@ -196,8 +196,8 @@ FORBIDDEN = [
 @pytest.mark.parametrize(("verb", "resource", "where"), FORBIDDEN)
 def test_deployers_may_do_no_more(cluster: Cluster, defaults: Path, verb: str, resource: str, where: str) -> None:
     assert defaults.exists()
-    place = {"own": ("--namespace=sampan-startup",), "": ("--all-namespaces",)}.get(where, (f"--namespace={where}",))
-    deployer = cluster.impersonate("sampan-startup-deployers")
+    place = {"own": ("--namespace=sampan-defaults",), "": ("--all-namespaces",)}.get(where, (f"--namespace={where}",))
+    deployer = cluster.impersonate("sampan-defaults-deployers")
     kind, _, part = resource.partition("/")
     subresource = [f"--subresource={part}"] if part else []
     assert deployer.run("auth", "can-i", verb, kind, *subresource, *place).stdout.strip() == "no"
@@ -205,9 +205,9 @@ def test_deployers_may_do_no_more(cluster: Cluster, defaults: Path, verb: str, r
 
 def test_the_pods_accounts_have_no_right_on_the_api(cluster: Cluster, defaults: Path) -> None:
     for account in select(overlays(defaults)[0], "ServiceAccount"):
-        user = f"system:serviceaccount:sampan-startup:{account['metadata']['name']}"
+        user = f"system:serviceaccount:sampan-defaults:{account['metadata']['name']}"
         for verb, resource in (("get", "secrets"), ("list", "pods"), ("create", "pods"), ("get", "configmaps")):
-            answer = cluster.run("auth", "can-i", verb, resource, "--namespace=sampan-startup", f"--as={user}")
+            answer = cluster.run("auth", "can-i", verb, resource, "--namespace=sampan-defaults", f"--as={user}")
             assert answer.stdout.strip() == "no", f"{user} may {verb} {resource}"
 
 
