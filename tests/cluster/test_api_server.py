@@ -171,6 +171,8 @@ FORBIDDEN = [
     ("get", "secrets", "own"),
     ("list", "secrets", "own"),
     ("create", "secrets", "own"),
+    ("create", "secretstores.external-secrets.io", "own"),
+    ("patch", "secretstores.external-secrets.io", "own"),
     ("create", "pods/exec", "own"),
     ("create", "pods", "own"),
     ("delete", "networkpolicies.networking.k8s.io", "own"),
