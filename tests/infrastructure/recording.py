@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import botocore.loaders
-import botocore.model
+import botocore.loaders  # type: ignore[import-untyped]  # boto3 carries no types
 
 from tests.infrastructure.emulator import ACCOUNT
 
