@@ -74,6 +74,8 @@ def _listed(emulator: Emulator, table: str, region: str) -> Iterator[str]:
         service, operation, key, *name = row.split()
         answer = getattr(emulator.client(service, region), operation)(**ARGUMENTS.get(operation, {}))
         for each in answer.get(key, []):
+            if name and str(each[name[0]]).startswith("/aws/service/"):
+                continue  # AWS's own parameters, which its API does not list
             if "deleted" not in (each.get("State"), each.get("Status")) if name else True:
                 yield f"{service} {key} {each[name[0]] if name else each}"
 
