@@ -155,7 +155,8 @@ def test_a_first_release_is_rolled_out_at_once(canary: CanaryDeployer) -> None:
     run = canary.run(*AT_ONCE, command="canary deploy")
     assert run.returncode == 0, run.stderr
     assert weights_set(canary) == []
-    assert "Deployment/api" in canary.applies()[-1]
+    assert "Deployment/api" in canary.applies()[-2]
+    assert canary.applies()[-1] == ["Deployment/worker"]
 
 
 def test_a_first_release_that_broke_off_is_rolled_out_at_once_too(canary: CanaryDeployer) -> None:
