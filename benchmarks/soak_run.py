@@ -25,8 +25,12 @@ from app.kit.database import connection_arguments
 from service_servers import PRODUCTION, Server, addresses, running, service_environment, until_ready
 from sqlalchemy.engine import make_url
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct horse battery staple"  # noqa: S105  of users of this run
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+# Sessions that stay open.
+OPEN = 50
+# Of the requests of ten seconds, the one that is an import.
+IMPORT_TURN = 7
 # Seconds between two samples.
 INTERVAL = 5.0
 # What the second half may have more than the first: noise of an allocator, a connection or two.
@@ -96,7 +100,7 @@ class Soak:
         answer = await self.request("login", "POST", "/v1/auth/login", 200, data=form, headers=FORM)
         if answer is not None:
             self.tokens.append(answer.json())
-            if len(self.tokens) > 50:
+            if len(self.tokens) > OPEN:
                 old = self.tokens.pop(0)
                 await self.request("logout", "POST", "/v1/auth/logout", 204, headers=self.bearer(old))
                 await self.request("logged out", "GET", "/v1/users/me", 401, headers=self.bearer(old))
@@ -164,7 +168,7 @@ class Soak:
                 break
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             # One import in ten seconds.
-            send = self.imports if number % int(10 * rate) == 7 else order[number % len(order)]
+            send = self.imports if number % int(10 * rate) == IMPORT_TURN else order[number % len(order)]
             task = asyncio.ensure_future(send())
             running_now.add(task)
             task.add_done_callback(running_now.discard)
@@ -200,10 +204,7 @@ def grown(samples: Samples) -> dict[str, tuple[float, float]]:
     """The means of the second and the last quarter, by figure."""
     quarter = max(1, len(samples) // 4)
     second, last = samples[quarter : 2 * quarter] or samples, samples[-quarter:]
-    return {
-        name: (sum(one[name] for one in second) / len(second), sum(one[name] for one in last) / len(last))
-        for name in samples[0]
-    }
+    return {name: (sum(one[name] for one in second) / len(second), sum(one[name] for one in last) / len(last)) for name in samples[0]}
 
 
 def percentile(values: list[float], share: int) -> float:
@@ -222,8 +223,7 @@ def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], 
         master = make_url(found.database_url)
         passwords = {"app": secrets.token_hex(16), "migrations": secrets.token_hex(16)}
         urls = {
-            role: master.set(username=role, password=password).render_as_string(hide_password=False)
-            for role, password in passwords.items()
+            role: master.set(username=role, password=password).render_as_string(hide_password=False) for role, password in passwords.items()
         }
         environment = {
             **service_environment(found),
@@ -258,20 +258,32 @@ def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], 
     smtp.stop()
 
 
-async def drive(base: str, servers: dict[str, Server], redis_url: str, sink: Sink, minutes: float, rate: float) -> tuple[Soak, Samples, float]:
-    """Send, sample, and wait for the last mails."""
+async def progress(run: Soak, started: float) -> None:
+    """Say once a minute how it goes: a run that is cut off has told something."""
+    while True:
+        await asyncio.sleep(60)
+        failed = sum(count for (_, status), count in run.statuses.items() if status == 0 or status >= httpx.codes.INTERNAL_SERVER_ERROR)
+        print(f"{time.monotonic() - started:5.0f} s: {sum(run.statuses.values())} answers, {failed} 5xx or none", flush=True)
+
+
+async def drive(
+    base: str, servers: dict[str, Server], redis_url: str, sink: Sink, pace: tuple[float, float]
+) -> tuple[Soak, Samples, float]:
+    """Send for the seconds and at the rate of the pace, sample, and wait for the last mails."""
     samples: Samples = []
     stopped = asyncio.Event()
     sampling = asyncio.create_task(sample(servers, redis_url, samples, stopped))
     async with httpx.AsyncClient(base_url=base, timeout=30, limits=httpx.Limits(max_connections=200)) as client:
         run = Soak(client)
         before = time.monotonic()
-        await run.run(minutes * 60, rate)
+        telling = asyncio.create_task(progress(run, before))
+        await run.run(*pace)
+        telling.cancel()
         took = time.monotonic() - before
     stopped.set()
     await sampling
     deadline = time.monotonic() + 120
-    while sum(sink.received.values()) < len(run.registered) and time.monotonic() < deadline:
+    while sum(sink.received.values()) < len(run.registered) and time.monotonic() < deadline:  # noqa: ASYNC110  another thread counts
         await asyncio.sleep(0.5)
     await asyncio.sleep(2)
     return run, samples, took
@@ -280,10 +292,11 @@ async def drive(base: str, servers: dict[str, Server], redis_url: str, sink: Sin
 def soak(project: Path, folder: Path, minutes: float, rate: float) -> int:
     """Run, print, and return the status of the process."""
     with processes(project, folder) as (servers, base, database, redis_url, sink):
-        run, samples, took = asyncio.run(drive(base, servers, redis_url, sink, minutes, rate))
+        run, samples, took = asyncio.run(drive(base, servers, redis_url, sink, (minutes * 60, rate)))
         counted = asyncio.run(rows(database))
     total = sum(run.statuses.values())
-    print(f"{total} requests in {took:.0f} s, {total / took:.1f} a second; load of the machine {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores")
+    machine = f"load of the machine {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
+    print(f"{total} requests in {took:.0f} s, {total / took:.1f} a second; {machine}")
     print(f"{'':<16} {'answers':<28} {'p50':>8} {'p95':>8} {'p99':>8}  seconds")
     for kind in sorted({kind for kind, _ in run.statuses}):
         answers = ", ".join(f"{count} x {status}" for (one, status), count in sorted(run.statuses.items()) if one == kind)
@@ -300,7 +313,9 @@ def soak(project: Path, folder: Path, minutes: float, rate: float) -> int:
     print(f"mails: {sum(mails.values())} to {len(run.registered)} registered users")
     if missing := [email for email in run.registered if mails[email] != 1]:
         faults.append(f"{len(missing)} users have another number of mails than one")
-    faults += [f"tasks left: {name} {count}" for name, count in counted.items() if name.startswith("tasks ") and "succeeded" not in name and count]
+    faults += [
+        f"tasks left: {name} {count}" for name, count in counted.items() if name.startswith("tasks ") and "succeeded" not in name and count
+    ]
     for fault, count in Counter(faults).most_common(20):
         print(f"FAULT {count} x {fault}")
     return 1 if faults else 0
