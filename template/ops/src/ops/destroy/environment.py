@@ -83,12 +83,17 @@ def _bootstrap(folder: Path, facts: dict[str, str]) -> None:
         drop_local_state(root)
         say("bootstrap has no resources.")
         return
+    # The account's audit trail, where there is one, lies in a bucket whose files nobody deletes before their time.
+    kept = locked(resources)
     # A run that broke off may have deleted the bucket already; the state is a local file then.
-    for bucket in [each for each in resources if each.kind == "aws_s3_bucket"]:
+    buckets = [each for each in resources if each.kind == "aws_s3_bucket"]
+    for bucket in [each for each in buckets if each.module.removesuffix(".") not in kept]:
         if left := other_states(bucket.values["bucket"], facts["AWS_REGION"]):
             raise OpsError(f"nothing is destroyed: {', '.join(left)} still hold resources")
         fetch_state(root)
         HELD["aws_s3_bucket"](bucket, True)
+    if kept:
+        root.run("state", "rm", *kept)
     root.run("destroy", "-auto-approve", "-input=false")
     drop_local_state(root)
-    say("bootstrap is gone.")
+    say("bootstrap is gone." + "".join(f"\nIt stays, for it is locked: {what}" for what in kept.values()))
