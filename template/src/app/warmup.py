@@ -13,6 +13,9 @@ from app.kit.resources import Resources
 
 log = structlog.stdlib.get_logger(__name__)
 
+# Seconds. A process that cannot warm up by then serves cold.
+PATIENCE = 10.0
+
 
 async def warm_up(application: FastAPI, resources: Resources) -> None:
     """Open the connections and pass one request through all layers and routers, which make themselves on the first.
@@ -20,11 +23,15 @@ async def warm_up(application: FastAPI, resources: Resources) -> None:
     An outage delays nothing: the process serves as it does in an outage that comes later.
     """
     try:
-        await resources.database.fill()
-        await asyncio.gather(*(check_writable(redis) for redis in (resources.redis, resources.cache.redis)))
-    except (Unavailable, *OUTAGES) as error:
+        async with asyncio.timeout(PATIENCE):
+            await resources.database.fill()
+            await asyncio.gather(*(check_writable(redis) for redis in (resources.redis, resources.cache.redis)))
+            await _ask(application, f"{resources.settings.route_prefix}/health/warm-up")
+    except (Unavailable, TimeoutError, *OUTAGES) as error:
         log.warning("not warmed up", error=type(error).__name__)
-    await _ask(application, f"{resources.settings.route_prefix}/health/warm-up")
+    except Exception:
+        # A process that is cold serves; one that never becomes ready does not.
+        log.exception("not warmed up")
 
 
 async def _ask(application: FastAPI, path: str) -> None:
