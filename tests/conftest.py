@@ -13,7 +13,7 @@ from tests.harness import Renderer, copy_template
 WHOLE = ("tests/cluster", "tests/infrastructure", "tests/kubernetes")
 """Parts whose tests share one costly session fixture (a cluster, plans, rendered manifests): one process runs all of them."""
 
-FIRST = ("tests/infrastructure", "tests/service", "tests/kubernetes", "tests/update", "tests/generator")
+FIRST = ("tests/infrastructure", "tests/service", "tests/kubernetes", "tests/operations", "tests/update", "tests/generator")
 """Parts with the longest tests, started first so that no process is left alone with them at the end."""
 
 
