@@ -15,6 +15,7 @@ from app.accounts.sessions import SessionStore
 from app.kit import redis as kit_redis
 from app.kit.database import Database
 from app.kit.features import FeatureError
+from app.kit.identity import Principal
 from app.kit.problems import Unauthorized, Unavailable
 from app.kit.resources import Resources
 from app.main import create_app
@@ -77,8 +78,18 @@ async def test_a_user_who_is_gone_is_not_signed_in(ann: SignedIn, accounts: Acco
     assert (await ann.get("/v1/users/me")).status_code == 401
 
 
-def test_account_routes_need_accounts(resources: Resources, accounts: AccountService) -> None:
-    resources.authenticator = accounts.sessions
+class Stranger:
+    """An authenticator of another feature."""
+
+    async def authenticate(self, token: str) -> Principal:
+        raise Unauthorized
+
+    async def administers(self, principal: Principal) -> bool:
+        return False
+
+
+def test_account_routes_need_accounts(resources: Resources) -> None:
+    resources.authenticator = Stranger()
     with pytest.raises(FeatureError, match="the authenticator of accounts"):
         accounts_of(resources)
 
