@@ -82,10 +82,10 @@ class Stranger:
     """An authenticator of another feature."""
 
     async def authenticate(self, token: str) -> Principal:
-        raise Unauthorized
+        raise LookupError(token)
 
     async def administers(self, principal: Principal) -> bool:
-        return False
+        raise LookupError(principal)
 
 
 def test_account_routes_need_accounts(resources: Resources) -> None:
