@@ -6,12 +6,15 @@ import contextlib
 import itertools
 import os
 import secrets
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,6 +25,10 @@ import redis
 from aiosmtpd.controller import Controller
 from app.dev.services import free_port
 from app.kit.database import connection_arguments
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from service_servers import PRODUCTION, Server, addresses, running, service_environment, until_ready
 from sqlalchemy.engine import make_url
 
@@ -213,11 +220,42 @@ def percentile(values: list[float], share: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
 
 
+def certified(folder: Path) -> Path:
+    """A key and a certificate of its own for 127.0.0.1, in one file: production takes no mail server without TLS."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "soak")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "smtp.pem"
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def tls_of(certificate: Path) -> ssl.SSLContext:
+    """The server's side of TLS with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 @contextlib.contextmanager
 def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], str, str, str, Sink]]:
     """API, worker, PostgreSQL, Valkey and mail server. Yields servers, base URL, database, Redis and sink."""
     sink = Sink()
-    smtp = Controller(sink, hostname="127.0.0.1", port=free_port())
+    certificate = certified(folder.parent)
+    smtp = Controller(sink, hostname="127.0.0.1", port=free_port(), ssl_context=tls_of(certificate))
     smtp.start()
     with addresses(folder) as found:
         master = make_url(found.database_url)
@@ -231,7 +269,9 @@ def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], 
             "DATABASE_POOL_SIZE": "3",
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(smtp.port),
-            "SMTP_TLS": "none",
+            "SMTP_TLS": "implicit",
+            # What the process trusts as the system's certificates.
+            "SSL_CERT_FILE": str(certificate),
             "PUBLIC_URL": "https://service.example.com",
             "WORKER_PORT": str(free_port()),
         }
