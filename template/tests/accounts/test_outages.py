@@ -88,8 +88,8 @@ class Stranger:
         raise LookupError(principal)
 
 
-def test_account_routes_need_accounts(resources: Resources) -> None:
-    resources.authenticator = Stranger()
+def test_account_routes_need_accounts(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "authenticator", Stranger())
     with pytest.raises(FeatureError, match="the authenticator of accounts"):
         accounts_of(resources)
 

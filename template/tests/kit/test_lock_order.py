@@ -22,6 +22,12 @@ from tests.security.operations import operations
 router = APIRouter()
 
 
+@pytest.fixture(autouse=True)
+def checked() -> None:
+    """The order is checked, whichever test came before."""
+    check_order(True)
+
+
 @router.get("/nested")
 async def nested(work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
     """Ask for a second connection while holding one."""

@@ -20,7 +20,6 @@ run "wrong_answers_are_refused" {
     monthly_budget_usd      = 0
     budget_scope            = "team"
     anomaly_detection       = "everything"
-    anomaly_monitor_arn     = "monitor"
     log_retention_days      = 8
     vpc_cidr                = "10.0.0.0/24"
     vpc_block               = 3
@@ -42,7 +41,6 @@ run "wrong_answers_are_refused" {
     var.monthly_budget_usd,
     var.budget_scope,
     var.anomaly_detection,
-    var.anomaly_monitor_arn,
     var.log_retention_days,
     var.vpc_cidr,
     var.vpc_block,
@@ -73,6 +71,17 @@ run "an_add_on_without_a_build_is_refused" {
   expect_failures = [var.addon_versions]
 }
 
+run "a_monitor_that_is_no_arn_is_refused" {
+  command = plan
+
+  variables {
+    anomaly_detection   = "services"
+    anomaly_monitor_arn = "monitor"
+  }
+
+  expect_failures = [var.anomaly_monitor_arn]
+}
+
 run "the_accounts_own_monitor_may_be_named" {
   command = plan
 
@@ -84,6 +93,26 @@ run "the_accounts_own_monitor_may_be_named" {
   assert {
     condition     = length(aws_ce_anomaly_monitor.this) == 0 && length(aws_ce_anomaly_subscription.this) == 1
     error_message = "A second monitor of all services is more than an account may have."
+  }
+}
+
+run "a_management_account_can_watch_the_environments_tag" {
+  command = plan
+
+  variables {
+    anomaly_detection  = "environment"
+    environment        = "dev"
+    monthly_budget_usd = 500
+  }
+
+  assert {
+    condition     = jsondecode(aws_ce_anomaly_monitor.this["environment"].monitor_specification).Tags.Values == ["dev"]
+    error_message = "The monitor watches the environment by its tag."
+  }
+
+  assert {
+    condition     = tolist(one(one(aws_ce_anomaly_subscription.this["this"].threshold_expression).dimension).values) == tolist(["25"])
+    error_message = "A twentieth of the month's budget is told."
   }
 }
 
