@@ -229,7 +229,10 @@ def main() -> None:
         for hook in sorted(FOLDER.glob("*.hook")):
             names = {"folder": FOLDER, "state": state, "verb": verb, "rest": rest, "text": text}
             exec(hook.read_text(encoding="utf-8"), names)  # noqa: S102  the test's own
-    file.write_text(json.dumps(state), encoding="utf-8")
+    # In one step: another kubectl may read at this moment, or a signal end this one.
+    new = file.with_name(f"state.{os.getpid()}")
+    new.write_text(json.dumps(state), encoding="utf-8")
+    new.replace(file)
     if mishap.get("signal"):
         os.kill(os.getppid(), mishap["signal"])
     if mishap.get("fails"):
