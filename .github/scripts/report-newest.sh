@@ -11,7 +11,7 @@ if [[ $1 == success ]]; then
 else
   body=$(mktemp)
   {
-    printf 'The scheduled run with the newest versions of all packages ended in `%s`: %s\n\n' "$1" "$2"
+    printf 'The scheduled run with the newest versions of all packages ended in %s: %s\n\n' "$1" "$2"
     printf 'The summary of the run lists the versions that moved. Rendered projects keep the versions of the last release until then.\n'
   } >"$body"
   report "$body"

@@ -159,6 +159,6 @@ def test_two_services_on_one_platform_share_nothing_else(plans: Planner) -> None
     joined, owner = plans(Case("joined", "service", "production")), plans(Case("startup", "service", "production"))
     keys = ("name", "identifier", "replication_group_id", "user_id")
     names = [{str(resource[key]) for resource in plan.changes for key in keys if resource[key]} for plan in (joined, owner)]
-    shared = {name for name in names[0] & names[1] if name not in {"app", "default", "write", "rds.force_ssl"}}
+    shared = {name for name in names[0] & names[1] if name not in {"app", "default", "write", "rds.force_ssl", "read-secrets"}}
     assert not shared
     assert not joined.of("aws_vpc")

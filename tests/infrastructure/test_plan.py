@@ -54,7 +54,7 @@ def test_no_role_may_do_everything(case: Case, plans: Planner) -> None:
     wide = [
         (address, action)
         for address, document in documents.items()
-        for statement in document["statement"]
+        for statement in document["statement"] or []
         if address not in WIDE
         for action in statement.get("actions") or []
         if statement.get("effect") != "Deny" and (action == "*" or action.endswith(":*")) and not _is_key_policy(address, statement)

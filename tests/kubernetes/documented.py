@@ -163,7 +163,7 @@ class Checker:
         run = subprocess.run(
             [sys.executable, "-c", _PARSE],
             input=json.dumps(sorted(self.operations)),
-            env={"PYTHONPATH": str(self.project / "ops/src"), "PATH": "", "TERM": "dumb"},
+            env={"PYTHONPATH": str(self.project / "ops/src"), "PATH": "", "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -22,7 +22,7 @@ def test_manifests_match_their_schemas(rendered: Rendered, variant: str) -> None
 
 def test_the_administrators_part_matches_its_schemas(render: Renderer) -> None:
     manifests = kustomize(render({"service": "shop"}) / "deploy/access")
-    assert {manifest["kind"] for manifest in manifests} == {"Namespace", "PriorityClass", "Role", "RoleBinding"}
+    assert {manifest["kind"] for manifest in manifests} == {"Namespace", "PriorityClass", "Role", "RoleBinding", "SecretStore"}
     assert [problem for manifest in manifests for problem in problems(manifest)] == []
     assert one(manifests, "RoleBinding", "deployers")["subjects"][0]["name"] == "shop-deployers"
 
