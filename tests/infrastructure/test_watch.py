@@ -1,6 +1,5 @@
 """Alarms of row O2, the dashboard of row O5, and the budget and the monitor of row E5."""
 
-
 import pytest
 
 from tests.infrastructure.terraform import Planner
