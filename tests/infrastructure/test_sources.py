@@ -61,6 +61,24 @@ def test_every_folder_states_the_versions_of_the_catalogue(render: Renderer) -> 
         assert re.search(r'version +?= "(>= 5.*)"', text)[1] == VERSIONS["aws_provider"]  # type: ignore[index]  # a miss fails the test
 
 
+def test_who_uses_a_topic_waits_for_its_policy(render: Renderer) -> None:
+    """AWS tries whether a budget or a monitor may publish when it is made, so the topic's ARN is given out after its policy.
+
+    https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
+    """
+    files = sources(render(VARIANTS[EVERYTHING]))
+    topic = "\n".join(text for name, text in files.items() if name.startswith("modules/topic/"))
+    outputs = dict(declared(topic, "output"))
+    assert outputs
+    for name, body in outputs.items():
+        assert "${aws_sns_topic_policy.this}" in body.get("depends_on", []), name
+    others = "\n".join(text for name, text in files.items() if not name.startswith("modules/topic/"))
+    assert "aws_sns_topic" not in others
+    users = re.findall(r"(?:alarm_actions|ok_actions|subscriber_sns_topic_arns) += \[(.*?)\]", others)
+    assert len(users) > 5
+    assert set(users) == {"module.topic.arn"}
+
+
 def test_defaults_of_versions_are_the_catalogues(render: Renderer) -> None:
     files = sources(render(VARIANTS[EVERYTHING]))
     variables = {
