@@ -73,6 +73,26 @@ def valkey_users_have_passwords(plan: Plan) -> Iterator[str]:
 
 
 @PLANS.rule(
+    "aws_elasticache_user",
+    source="https://github.com/hashicorp/terraform-provider-aws/issues/20334",
+    broken=planned(
+        ("aws_elasticache_user", {"access_string": "on ~app:* +@read"}), ("aws_elasticache_user", {"access_string": "on allkeys +@all"})
+    ),
+)
+def access_strings_read_back_as_written(plan: Plan) -> Iterator[str]:
+    """ElastiCache rewrites words like `allkeys`, and puts `-@all` before rights that do not start from a whole: a change in every plan.
+
+    The second was seen on AWS in https://github.com/go-to-k/cdk-real-drift/issues/482 and its fix (pull request 488), which keeps the
+    order of the rest. The provider compares the strings as they are (internal/service/elasticache/user.go).
+    """
+    for user in plan.of("aws_elasticache_user"):
+        state, *words = user["access_string"].split()
+        rights = [word for word in words if word[0] in "+-"]
+        if state not in {"on", "off"} or any(word[0] not in "~&+-%" for word in words) or rights[:1] not in (["+@all"], ["-@all"]):
+            yield user.address
+
+
+@PLANS.rule(
     "aws_elasticache_replication_group",
     source="https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html",
     broken=planned(("aws_elasticache_replication_group", {"user_group_ids": ["shop"], "transit_encryption_enabled": False})),

@@ -50,6 +50,8 @@ data "aws_iam_policy_document" "trust" {
       identifiers = ["backup.amazonaws.com"]
     }
 
+    # AWS Backup's guide shows no condition, and does not say that this key is sent. If the first job says that the role cannot be assumed,
+    # take the condition out: a role can be passed to AWS Backup inside its own account alone.
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
