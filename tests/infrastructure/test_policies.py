@@ -12,7 +12,7 @@ import pytest
 from tests.infrastructure.emulator import ACCOUNT
 from tests.infrastructure.policies import Call, Document, allowed, parse
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import EVERYTHING, Case, cases
+from tests.infrastructure.variants import ENVIRONMENTS, EVERYTHING, Case, cases
 
 ADMINISTRATOR: Document = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 """The worst that can be attached to a role."""
@@ -249,6 +249,84 @@ def test_a_guest_adds_policies_to_controllers_and_changes_nothing_else_of_its_pl
     assert not may(Call("sts:AssumeRole", controller))
     assert not may(Call("ssm:PutParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/{platform}/production/contract"))
     assert may(Call("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/{platform}/production/contract"))
+
+
+# What the CloudWatch agent of the cluster calls for X-Ray (AWSXRayDaemonWriteAccess; CloudWatchAgentServerPolicy holds the same five).
+XRAY = ["PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets", "GetSamplingStatisticSummaries"]
+AGENT: Document = {"Statement": [{"Effect": "Allow", "Action": [f"xray:{name}" for name in XRAY], "Resource": "*"}]}
+
+
+@pytest.mark.parametrize("variant", ["sandbox", EVERYTHING, "joined"])
+def test_the_agent_of_a_platform_passes_traces_on(variant: str, plans: Planner) -> None:
+    """The boundary is that of the service which made the platform, and the traces may be a guest's: `tracing` of the host does not matter.
+
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSXRayDaemonWriteAccess.html
+    """
+    plan = plans(Case(variant, "bootstrap", "account"))
+    for environment in ENVIRONMENTS[variant]:
+        assert [name for name in XRAY if not allowed(Call(f"xray:{name}"), [AGENT], boundary(plan, environment))] == []
+
+
+FOREIGN_DATA: dict[str, Call] = {
+    "a log": Call("logs:FilterLogEvents", f"arn:aws:logs:{REGIONAL}:log-group:/billing/dev:*"),
+    "a log's stream": Call("logs:GetLogEvents", f"arn:aws:logs:{REGIONAL}:log-group:/billing/dev:log-stream:x"),
+    "logs by query": Call("logs:StartQuery", f"arn:aws:logs:{REGIONAL}:log-group:/billing/dev:*"),
+    "logs as they come": Call("logs:StartLiveTail", f"arn:aws:logs:{REGIONAL}:log-group:/billing/dev"),
+    "logs of a database": Call("rds:DownloadDBLogFilePortion", f"arn:aws:rds:{REGIONAL}:db:billing-dev"),
+    "an image": Call("ecr:BatchGetImage", f"arn:aws:ecr:{REGIONAL}:repository/billing/dev/api"),
+    "a layer of an image": Call("ecr:GetDownloadUrlForLayer", f"arn:aws:ecr:{REGIONAL}:repository/billing/dev/api"),
+    "the console of a machine": Call("ec2:GetConsoleOutput", f"arn:aws:ec2:{REGIONAL}:instance/i-1"),
+    "people of a user pool": Call("cognito-idp:ListUsers", f"arn:aws:cognito-idp:{REGIONAL}:userpool/x"),
+    "traces": Call("xray:BatchGetTraces"),
+    "a secret": Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGIONAL}:secret:billing/dev/session-AbCdEf"),
+    "a secret of its own": Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGIONAL}:secret:{SERVICE}/dev/session-AbCdEf"),
+    "a parameter": Call("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/billing/dev/password"),
+    "an object": Call("s3:GetObject", "arn:aws:s3:::payroll/2026.csv"),
+    "another project's state": Call("s3:GetObject", f"arn:aws:s3:::billing-tfstate-{ACCOUNT}-ap-southeast-1/dev/service.tfstate"),
+    "a table": Call("dynamodb:Scan", f"arn:aws:dynamodb:{REGIONAL}:table/billing"),
+    "a queue": Call("sqs:ReceiveMessage", f"arn:aws:sqs:{REGIONAL}:billing"),
+    "a function's code": Call("lambda:GetFunction", f"arn:aws:lambda:{REGIONAL}:function:billing"),
+}
+PLAN_READS: dict[str, Call] = {
+    "its state": Call("s3:GetObject", f"arn:aws:s3:::{SERVICE}-tfstate-{ACCOUNT}-ap-southeast-1/dev/service.tfstate"),
+    "its contract": Call("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/service/{SERVICE}/dev/contract"),
+    "its platform's contract": Call("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/{SERVICE}/dev/contract"),
+    "its secrets, without values": Call(
+        "secretsmanager:DescribeSecret", f"arn:aws:secretsmanager:{REGIONAL}:secret:{SERVICE}/dev/x-AbCdEf"
+    ),
+    "versions of its secrets": Call(
+        "secretsmanager:ListSecretVersionIds", f"arn:aws:secretsmanager:{REGIONAL}:secret:{SERVICE}/dev/x-AbCdEf"
+    ),
+    "its buckets": Call("s3:GetBucketPolicy", f"arn:aws:s3:::{SERVICE}-dev-logs"),
+    "log groups": Call("logs:DescribeLogGroups"),
+    "tags of log groups": Call("logs:ListTagsForResource", f"arn:aws:logs:{REGIONAL}:log-group:/x"),
+    "databases": Call("rds:DescribeDBInstances"),
+    "repositories": Call("ecr:DescribeRepositories"),
+    "user pools": Call("cognito-idp:DescribeUserPool"),
+    "machines": Call("ec2:DescribeInstances"),
+    "roles": Call("iam:GetRole", f"{ROLE}/{SERVICE}-dev-worker"),
+}
+
+
+@pytest.fixture(scope="module")
+def plan_role(plans: Planner) -> partial[bool]:
+    """What the plan role may do if everything were attached to it: ReadOnlyAccess is less. Its own document waits for a key's ARN."""
+    plan = plans(Case(SERVICE, "bootstrap", "account"))
+    statements = plan.documents["data.aws_iam_policy_document.plan"]["statement"]
+    denies = [{"Effect": "Deny", "Action": s["actions"], "Resource": s["resources"]} for s in statements if s["effect"] == "Deny"]
+    assert denies
+    return partial(allowed, policies=[ADMINISTRATOR, {"Statement": denies}], boundary=boundary(plan, "account"))
+
+
+@pytest.mark.parametrize("data", FOREIGN_DATA)
+def test_the_plan_role_reads_no_data(data: str, plan_role: partial[bool]) -> None:
+    assert not plan_role(FOREIGN_DATA[data])
+
+
+@pytest.mark.parametrize("data", PLAN_READS)
+def test_the_plan_role_reads_what_a_plan_needs(data: str, plan_role: partial[bool]) -> None:
+    """Write-only versions of secrets are read by ListSecretVersionIds since the provider's 6.26 (terraform-provider-aws, #44876)."""
+    assert plan_role(PLAN_READS[data])
 
 
 DEPLOY = ["eks:DescribeCluster cluster/{platform}-{environment}", "ssm:GetParameter parameter/service/{service}/{environment}/contract"]

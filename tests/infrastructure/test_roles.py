@@ -98,7 +98,7 @@ def test_the_plan_role_reads_no_secret(case: Case, plans: Planner) -> None:
         action
         for block in blocks
         if block.get("effect", {}).get("constant_value") == "Deny"
-        for action in block["actions"]["constant_value"]
+        for action in block["actions"].get("constant_value", [])
     }
     assert denied == {"secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"}
     attached = [resource["policy_arn"] for resource in plans(case).of("aws_iam_role_policy_attachment")]

@@ -19,6 +19,7 @@ OPTIONS: dict[str, Any] = {
     "mail": "ses",
     "off_hours_shutdown": "weekends",
     "spot": True,
+    "tracing": True,
     "waf": True,
 }
 

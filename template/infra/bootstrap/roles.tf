@@ -17,6 +17,25 @@ locals {
     "ecr:PutImage",
     "ecr:UploadLayerPart",
   ]
+
+  content_actions = [
+    "cognito-idp:AdminGet*",
+    "cognito-idp:AdminList*",
+    "cognito-idp:ListUsers*",
+    "ec2:GetConsole*",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "logs:FilterLogEvents",
+    "logs:Get*Events",
+    "logs:GetLogObject",
+    "logs:GetLogRecord",
+    "logs:GetQueryResults",
+    "logs:Start*",
+    "logs:Unmask",
+    "rds:Download*",
+    "xray:BatchGetTraces",
+    "xray:GetTrace*",
+  ]
 }
 
 resource "aws_iam_role" "plan" {
@@ -50,6 +69,15 @@ data "aws_iam_policy_document" "plan" {
     sid       = "NoSecrets"
     effect    = "Deny"
     actions   = ["secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"]
+    resources = ["*"]
+  }
+
+  # ReadOnlyAccess reads what services hold, of everybody in the account. A plan looks at resources, never at their contents. Objects,
+  # parameters and services that the project does not use are out of reach by the boundary.
+  statement {
+    sid       = "NoContents"
+    effect    = "Deny"
+    actions   = local.content_actions
     resources = ["*"]
   }
 }
