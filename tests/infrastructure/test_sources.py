@@ -8,6 +8,7 @@ from typing import Any
 import hcl2
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from tests.harness import ROOT, Renderer, required
 from tests.infrastructure.terraform import terraform_environment
@@ -59,6 +60,15 @@ def test_every_folder_states_the_versions_of_the_catalogue(render: Renderer) -> 
         text = files[f"{folder}/versions.tf"]
         assert re.search(r'required_version = "(.*)"', text)[1] == VERSIONS["terraform_minimum"]  # type: ignore[index]  # a miss fails the test
         assert re.search(r'version +?= "(>= 5.*)"', text)[1] == VERSIONS["aws_provider"]  # type: ignore[index]  # a miss fails the test
+
+
+def test_a_project_takes_the_provider_whose_plans_read_no_secret(render: Renderer) -> None:
+    """From 6.26 on a refresh lists the versions of a write-only secret, and does not read it (terraform-provider-aws, #44876).
+
+    The floor is below that for mirrors that hold older ones (decision 70): `init` takes the newest, as no lock file is rendered.
+    """
+    assert SpecifierSet(VERSIONS["aws_provider"].replace(" ", "")).contains("6.26.0")
+    assert not list((render(VARIANTS[EVERYTHING]) / "infra").rglob(".terraform.lock.hcl"))
 
 
 def test_who_uses_a_topic_waits_for_its_policy(render: Renderer) -> None:
