@@ -21,8 +21,8 @@ HELP = """Operate this project: infrastructure, releases, add-ons and drills of 
 Every command names its environment, works with the AWS credentials of the shell, and reaches the cluster through a
 kubeconfig of its own: the current kubectl context is never used.
 
-Exit status: 0 success; 1 the command failed, with the reason on standard error; 2 wrong usage; 130 interrupted, and
-safe to run again.
+Exit status: 0 success; 1 the command failed or found an error; 2 wrong usage; 3 `up` needs a person; 130 interrupted,
+and safe to run again. `terraform` exits with Terraform's own status.
 """
 
 
@@ -35,7 +35,7 @@ def application() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit status."""
+    """Run a command and return its exit status."""
     handle_signals()
     try:
         application()(arguments)

@@ -17,5 +17,5 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise OpsError(f"{question} Nobody can answer here: nothing was changed. --yes agrees in advance")
-    if input(f"{question} Only `yes` is taken for an answer: ").strip() != "yes":
+    if input(f"{question} Type `yes` to confirm: ").strip() != "yes":
         raise OpsError("nothing was changed")

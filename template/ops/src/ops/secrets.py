@@ -38,7 +38,7 @@ def free(names: list[str], service: str, environment: str, region: str) -> None:
     deadline = clock.now() + timedelta(seconds=FREE_SECONDS)
     while left := set(names) & set(deleted(service, environment, region)):
         if clock.now() > deadline:
-            raise OpsError(f"{', '.join(sorted(left))} still wait for their deletion: run this again")
+            raise OpsError(f"{', '.join(sorted(left))} are not deleted yet: run this again")
         clock.sleep(POLL_SECONDS)
 
 

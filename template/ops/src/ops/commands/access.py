@@ -12,9 +12,9 @@ app = typer.Typer()
 
 @app.command()
 def access(environment: options.EnvironmentName, *, dry_run: options.DryRun = False) -> None:
-    """Create the namespace and let the deploy role in. Once an environment, for an administrator of the cluster.
+    """Create the namespace and give the deploy role its rights. An administrator runs this once per environment.
 
-    Applies deploy/access to the environment's cluster, whatever the current kubectl context is.
+    Applies deploy/access to the environment's cluster. The current kubectl context is not used.
     """
     here = Environment.load(environment)
     if dry_run:

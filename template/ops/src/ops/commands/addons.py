@@ -12,7 +12,7 @@ app = typer.Typer()
 def addons(environment: options.EnvironmentName, *, dry_run: options.DryRun = False) -> None:
     """Install the cluster's add-ons, or upgrade them to the versions of this project. For an administrator.
 
-    Safe to repeat. Repeat it when a service with a host name joins the platform: external-dns writes to the zones of
-    the services that it finds.
+    Safe to repeat. Repeat it when a service with a host name joins the platform, so that external-dns also writes to
+    the zone of that service.
     """
     install_addons(environment, dry_run=dry_run)

@@ -1,8 +1,8 @@
 """`ops canary`: a release that gets a share of the traffic first.
 
-The shares rise, and then the release is rolled out: that is the step to 100 %. At each step the new pods are compared
-with the old ones for a time; a worse result brings all traffic back. Safe to interrupt and to repeat: it begins with
-all traffic on `api`, and ends there.
+The share rises step by step; the last step, to 100 %, is the rollout. At each step the new pods are compared with the
+old ones for a time, and a worse result moves all traffic back. Safe to interrupt and to repeat: a run begins and ends
+with all traffic on `api`.
 """
 
 from enum import StrEnum
@@ -41,10 +41,10 @@ def deploy(
     weights: Annotated[str, typer.Option(metavar="PERCENTS", help="Rising shares of the traffic.")] = "5,25,50",
     bake: Annotated[float, typer.Option(metavar="SECONDS", help="Time at each share.")] = BAKE_SECONDS,
     minimum_requests: Annotated[
-        int, typer.Option(metavar="N", help="Fewer requests on the canary allow no verdict.")
+        int, typer.Option(metavar="N", help="Requests that the canary needs for a verdict.")
     ] = MINIMUM_REQUESTS,
     inconclusive: Annotated[
-        Inconclusive, typer.Option(help="What to do after too little traffic.")
+        Inconclusive, typer.Option(help="What to do if there was too little traffic for a verdict.")
     ] = Inconclusive.WITHDRAW,
     patience: Annotated[
         float, typer.Option(metavar="SECONDS", help="Time that the load balancer may take to follow a weight.")
@@ -52,7 +52,7 @@ def deploy(
     dry_run: options.DryRun = False,
     take_over: options.TakeOver = False,
 ) -> None:
-    """Deploy a release step by step, and withdraw it when it is worse than what runs."""
+    """Deploy a release step by step, and withdraw it if it is worse than the running release."""
     steps = _steps(weights)
     images = Images.of(image_api, image_worker, image_migrate)
     target = Target.of(Environment.load(environment, take_over=take_over), images, release)
@@ -69,7 +69,7 @@ def deploy(
 
 @canary.command()
 def withdraw(environment: options.EnvironmentName, *, take_over: options.TakeOver = False) -> None:
-    """Bring all traffic back to what ran before and remove the canary that a killed deploy left."""
+    """Move all traffic back to the running release, and remove the canary that a killed deploy left behind."""
     here = Environment.load(environment, take_over=take_over)
     with here.lock():
         CanaryRelease.withdraw(here.cluster, Weights(here.cluster, here.contract))

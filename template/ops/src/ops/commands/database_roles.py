@@ -9,7 +9,7 @@ from ops.database_roles import ensure_roles
 from ops.environment import Environment
 
 app = typer.Typer()
-Image = Annotated[str, typer.Option(metavar="DIGEST", help="sha256:…; the image pushed last without.")]
+Image = Annotated[str, typer.Option(metavar="DIGEST", help="sha256:…; default: the image pushed last.")]
 
 
 @app.command("database-roles")

@@ -20,7 +20,7 @@ def deploy(
     dry_run: options.DryRun = False,
     take_over: options.TakeOver = False,
 ) -> None:
-    """Deploy a release: migrate, roll out, and restore the release before when it does not come up.
+    """Deploy a release: migrate, roll out, and restore the previous release if the new one does not come up.
 
     Safe to interrupt and to run again.
     """

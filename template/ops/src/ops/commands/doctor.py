@@ -20,10 +20,10 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as a JSON list.")] = False,
 ) -> None:
-    """Look for what is wrong with an environment, before and after its deployment. Changes nothing.
+    """Check an environment before and after its deployment. Changes nothing.
 
-    Each finding is one line: what is wrong, what to do, and where the guide explains it. The exit status is 1 when an
-    error is among them; warnings alone leave it 0.
+    Each finding is one line: what is wrong, what to do, and where the guide explains it. The exit status is 1 if a
+    finding is an error, and 0 if all are warnings.
     """
     root = project.find()
     project.require_environment(root, environment)

@@ -34,7 +34,7 @@ def failover(
     """Write a row a second, reboot with failover, and measure how long writes failed and how many rows were lost.
 
     Fails when writes were refused for 5 minutes (RTO), or when acknowledged rows of a minute are gone (RPO).
-    docs/runbooks/failover.md says when and how.
+    docs/runbooks/failover.md explains when and how to run it.
     """
     # The driver is the service's: where this package is installed alone, the other commands work without it.
     from ops.drills.failover import run
@@ -50,17 +50,15 @@ def restore(
     *,
     at: Annotated[
         datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%dT%H:%M:%S%z"], help="Such as 2026-11-22T10:00:00+00:00; the latest time without."
-        ),
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="Such as 2026-11-22T10:00:00+00:00; default: the latest."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the new instance.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the new instance.")] = False,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Restore the database into a new instance, compare the rows of each table, and print the minutes it took.
 
     The new instance runs beside the old one, costs as much, and is deleted at the end unless --keep is given.
-    docs/runbooks/restore.md says when and how.
+    docs/runbooks/restore.md explains when and how to run it.
     """
     from ops.drills.restore import run
 

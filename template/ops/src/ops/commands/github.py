@@ -11,14 +11,12 @@ from ops.up.github import protect_environments, set_variables
 app = typer.Typer()
 github = typer.Typer(no_args_is_help=True, help="Create and protect GitHub's environments, and set their variables.")
 app.add_typer(github, name="github")
-Reviewer = Annotated[
-    str, typer.Option(metavar="LOGIN", help="Who approves production and infrastructure; you without.")
-]
+Reviewer = Annotated[str, typer.Option(metavar="LOGIN", help="Approves production and infrastructure; default: you.")]
 
 
 @github.command()
 def protect(environment: options.EnvironmentName, *, reviewer: Reviewer = "") -> None:
-    """Create both environments of GitHub, let main alone use them, and require a reviewer where one is needed.
+    """Create both GitHub environments, allow only main to use them, and require a reviewer where one is needed.
 
     GitHub creates an environment unprotected when a workflow first names it: any branch could then take its AWS role.
     """

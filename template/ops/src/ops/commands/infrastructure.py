@@ -10,7 +10,7 @@ from ops.terraform import BOOTSTRAP, Root, roots_of
 
 app = typer.Typer()
 Where = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help=f"An environment of this project, or {BOOTSTRAP}.")]
-Only = Annotated[str, typer.Option("--root", metavar="ROOT", help="One root: platform or service; all without.")]
+Only = Annotated[str, typer.Option("--root", metavar="ROOT", help="platform or service; default: all roots.")]
 _ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -30,7 +30,7 @@ def apply(
 ) -> None:
     """Show the plan of each root in order, ask, and apply it.
 
-    `ops apply bootstrap`, once an account, makes the bucket of the state on a local state and moves the state there.
+    `ops apply bootstrap`, run once per account, creates the state bucket with a local state and moves that state there.
     """
     for each in roots_of(project.find(), environment, root):
         free_secrets(each, yes=yes)

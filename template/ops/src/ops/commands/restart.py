@@ -13,5 +13,5 @@ app = typer.Typer()
 def restart(
     environment: options.EnvironmentName, *, dry_run: options.DryRun = False, take_over: options.TakeOver = False
 ) -> None:
-    """Bring changed secrets into the pods: fetch them, then restart every pod that reads one, without interruption."""
+    """Fetch changed secrets, then restart every pod that reads one, without interruption."""
     restart_pods(Environment.load(environment, take_over=take_over), dry_run=dry_run)

@@ -9,7 +9,7 @@ from ops.environment import Environment
 from ops.rollback import roll_back
 
 app = typer.Typer()
-To = Annotated[str, typer.Option(metavar="COMMIT", help="A release of the history; the one before without.")]
+To = Annotated[str, typer.Option(metavar="COMMIT", help="A release of the history; default: the previous one.")]
 
 
 @app.command()
@@ -22,6 +22,6 @@ def rollback(
 ) -> None:
     """Deploy an earlier release again, by its digests and with the manifests of its commit.
 
-    The environment's history says which. Migrations are not undone: the release before works on the newer schema.
+    The environment's history lists the releases. Migrations are not undone: earlier releases run on the newer schema.
     """
     roll_back(Environment.load(environment, take_over=take_over), to, dry_run=dry_run)

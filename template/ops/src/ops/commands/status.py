@@ -24,7 +24,7 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what runs in an environment: release, digests, replicas, drift, and what is wrong with it.
+    """Show what runs in an environment: release, digests, replicas, drift and faults.
 
     Drift is what applying the running release again would change. The exit status is 1 when something is broken.
     """

@@ -20,13 +20,13 @@ def up(
     environment: options.EnvironmentName,
     *,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Agree to every plan and question in advance. For automation.")
+        bool, typer.Option("--yes", help="Confirm every plan and question in advance. For automation.")
     ] = False,
 ) -> None:
-    """Walk through the first deployment of an environment, and continue where the last run stopped.
+    """Guide the first deployment of an environment, and continue where the last run stopped.
 
-    Each step looks whether it is done. What a person has to do is said exactly, with exit status 3: do it, and run this
-    again. Nothing is applied before its plan was shown and agreed to.
+    Steps that are done are skipped. When a person has to act, the command prints the exact change and exits with status
+    3: make the change, and run this again. No Terraform plan is applied before it was shown and confirmed.
     """
     root = project.find()
     project.require_environment(root, environment)

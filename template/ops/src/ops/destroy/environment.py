@@ -1,7 +1,7 @@
-"""Destroys an environment, in the order in which AWS lets go of it.
+"""Destroys an environment, in an order that AWS accepts.
 
-Terraform alone would fail half-way: the load balancer is the cluster's, and AWS deletes no bucket, registry, zone or
-vault that holds something.
+Terraform alone would fail half-way: the load balancer belongs to the cluster, and AWS does not delete a bucket,
+registry, zone or vault that is not empty.
 """
 
 from dataclasses import dataclass

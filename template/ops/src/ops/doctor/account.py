@@ -21,7 +21,7 @@ def credentials(context: Context) -> Iterator[Finding]:
     """Yield a finding for the account's root user. Without credentials the check itself fails, and says so."""
     identity = context.aws("sts").get_caller_identity()
     if identity["Arn"].endswith(":root"):
-        remedy = "Log in with a role of an administrator"
+        remedy = "Log in with an administrator role"
         yield error(
             "account", f"the credentials are those of the root user of {identity['Account']}", remedy, "account"
         )

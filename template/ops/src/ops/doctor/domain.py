@@ -31,7 +31,7 @@ def delegation(context: Context) -> Iterator[Finding]:
         yield error("domain", f"{domain} is delegated, and domain_delegated is false", remedy, "delegation")
     elif found["NotAfter"] - clock.now() < RENEWAL:
         problem = f"the certificate of {domain} ends on {found['NotAfter']:%Y-%m-%d} and was not renewed"
-        yield error("domain", problem, "Look for the missing validation record in ACM", "delegation")
+        yield error("domain", problem, "Find the missing validation record in ACM", "delegation")
 
 
 def address(context: Context) -> Iterator[Finding]:

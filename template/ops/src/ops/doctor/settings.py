@@ -26,7 +26,7 @@ def placeholders(context: Context) -> Iterator[Finding]:
 
 
 def plain_http(context: Context) -> Iterator[Finding]:
-    """Yield a warning where the public load balancer speaks HTTP alone."""
+    """Yield a warning where the public load balancer serves only HTTP."""
     if not context.settings.get("domain"):
         problem = "domain is empty: passwords and tokens cross the internet in plain text"
         yield warning("http", problem, f"Set domain in {_file(context, 'service')}", "plain-http")
@@ -52,7 +52,7 @@ def endpoint(context: Context) -> Iterator[Finding]:
     if not context.creates_platform or open_to or context.github_problem:
         return
     if "DEPLOY_RUNNER" not in context.repository.variables():
-        remedy = f"Set api_public_cidrs in {_file(context, 'platform')}, or DEPLOY_RUNNER of the repository"
+        remedy = f"Set api_public_cidrs in {_file(context, 'platform')}, or the repository variable DEPLOY_RUNNER"
         yield error("cluster", "the cluster's endpoint is private, and no runner is in its network", remedy, "cluster")
 
 

@@ -68,7 +68,7 @@ def _arrived(run: Walk) -> bool:
 def _release(run: Walk) -> None:
     """The database's roles, then the images that were pushed last."""
     if (images := _images(run.context)) is None:
-        raise OpsError("the images are gone")
+        raise OpsError("the images are no longer in the registry")
     here = Environment.load(run.context.environment)
     ensure_roles(here, images.migrate, dry_run=False)
     target = Target.of(here, images)

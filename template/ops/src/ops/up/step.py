@@ -8,7 +8,7 @@ from ops.errors import OpsError
 
 
 class PersonNeededError(OpsError):
-    """Something is left that only a person may do. The text says what; the next run goes on from there."""
+    """Only a person can do the next step. The message says what to do; the next run continues from there."""
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Walk:
     yes: bool
 
     def again(self) -> Context:
-        """Look anew: what was read before a step is not true after it."""
+        """Return a fresh context: values read before a step may be out of date after it."""
         self.context = Context(self.context.root, self.context.environment)
         return self.context
 
@@ -53,5 +53,5 @@ def walk(steps: Sequence[Step], run: Walk, say: Callable[[str], None]) -> None:
         step.act(run)
         run.again()
         if step.verify and not step.done(run):
-            raise OpsError(f"{step.name}: not done after all; uv run ops doctor {run.context.environment}")
+            raise OpsError(f"{step.name}: ran, but is still not done: uv run ops doctor {run.context.environment}")
         say(f"{title}: done")
