@@ -1,6 +1,6 @@
 """Connections of the HTTP servers: bounds on size and time, for clients that reach a pod past the load balancer.
 
-uvicorn bounds the idle time after an answer, and nothing else: not a request's head, nor the time that it takes.
+uvicorn bounds only the idle time after an answer. It bounds neither the size of a request's head nor the time it takes.
 """
 
 import math
@@ -17,20 +17,20 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one client may cost. Seconds and bytes."""
+    """Limits for one client, in seconds and bytes."""
 
     # The ALB keeps idle connections for 60 s: a server that closes them first gives random 502s.
     idle_seconds: float = 75
-    # The ALB sends a head in one go, as it has it whole.
+    # The ALB receives the whole head before it forwards it.
     head_seconds: float = 10
     # 1 MiB, the largest body, at 35 kB/s.
     body_seconds: float = 30
-    # A client that reads nothing of an answer. Those of the service fit into a socket's buffer, nearly all.
+    # A client that does not read its answer. Nearly all answers of the service fit into a socket's buffer.
     write_seconds: float = 30
     # The ALB's own limit on a head is 64 kB.
     head_bytes: int = 65_536
     headers: int = 100
-    # About 20 kB each. Beyond, the connection that is closest to its end makes room.
+    # About 20 kB each. Beyond that, the connection closest to its deadline is closed.
     connections: int = 1_000
 
 
@@ -39,7 +39,7 @@ class _HeadTooLargeError(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol within bounds. A `BoundedServer` looks at the deadlines: a timer each would cost more."""
+    """uvicorn's protocol with limits. A `BoundedServer` checks the deadlines: one timer per connection costs more."""
 
     bounds: ClassVar[Bounds] = Bounds()
 
@@ -53,7 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = self._bytes_since = self._headers = 0
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for a request, and have another connection make room where there are too many."""
+        """Wait for a request, and close another connection if there are too many."""
         super().connection_made(transport)
         self._wait(self.bounds.idle_seconds)
         if len(self.connections) > self.bounds.connections:
@@ -62,11 +62,11 @@ class BoundedProtocol(HttpToolsProtocol):
             victim.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse. Counts what arrives without that it ends a head, or belongs to a body."""
+        """Parse the data, and count bytes that neither end a head nor belong to a body."""
         in_head = self._in_head
         self._bytes_since += len(data)
         super().data_received(data)
-        # Of the piece in which a head begins, nobody knows how much belongs to it: its parts are counted as they come.
+        # In the chunk in which a head begins, its share is not known: `_count` adds its parts as they are parsed.
         if self._receiving and self._in_head == in_head and self._bytes_since > self.bounds.head_bytes:
             self._refuse()
 
@@ -100,7 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End the request: how long the answer takes is the service's own matter."""
+        """End the request. The time of the answer is not limited here."""
         self._receiving = False
         self._wait(self.bounds.idle_seconds if self.cycle.response_complete else math.inf)
         super().on_message_complete()
@@ -117,7 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Go on: the client reads."""
+        """Lift the deadline: the client reads again."""
         self._write_deadline = math.inf
         super().resume_writing()
 
@@ -131,7 +131,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def end_when_due(self, now: float) -> None:
-        """Cut the connection off when its client had its time."""
+        """Abort the connection if a deadline has passed."""
         if now >= min(self.deadline, self._write_deadline):
             self.transport.abort()
 
@@ -151,10 +151,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class BoundedServer(uvicorn.Server):
-    """A server that ends connections when they are due. Its configuration names a `BoundedProtocol`."""
+    """A server that aborts connections at their deadlines. Its configuration names a `BoundedProtocol`."""
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the deadlines once a second: uvicorn asks ten times."""
+        """Check the deadlines once a second: uvicorn calls this ten times."""
         if counter % 10 == 0:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, BoundedProtocol):

@@ -1,4 +1,4 @@
-"""What a process does before it is ready, so that its first requests take no longer than the later ones."""
+"""Warms a process up before it is ready, so that its first requests are as fast as later ones."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -18,9 +18,9 @@ PATIENCE = 10.0
 
 
 async def warm_up(application: FastAPI, resources: Resources) -> None:
-    """Open the connections and pass one request through all layers and routers, which make themselves on the first.
+    """Open the connections and send one request through all layers and routers, which are built on first use.
 
-    An outage delays nothing: the process serves as it does in an outage that comes later.
+    An outage does not stop the start: the process then serves as it does in any later outage.
     """
     try:
         async with asyncio.timeout(PATIENCE):
@@ -30,12 +30,12 @@ async def warm_up(application: FastAPI, resources: Resources) -> None:
     except (Unavailable, TimeoutError, *OUTAGES) as error:
         log.warning("not warmed up", error=type(error).__name__)
     except Exception:
-        # A process that is cold serves; one that never becomes ready does not.
+        # A cold process still serves; a process that never becomes ready does not.
         log.exception("not warmed up")
 
 
 async def _ask(application: FastAPI, path: str) -> None:
-    """A request for something that no router has, so that each one looks."""
+    """Request a path that no router has, so that every router is tried."""
 
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request"}

@@ -1,8 +1,8 @@
-"""Device cookies: a device that logged in before is counted apart, so that nobody locks its owner out.
+"""Device cookies: failures from a known device are counted separately, so nobody can lock its owner out.
 
 As OWASP describes (Slow Down Online Guessing Attacks with Device Cookies): a login leaves a cookie that only this
-service can make. Failures with it count for that device, all others for the name. The cookie is no credential: it
-lets nobody in, and says only which failures count.
+service can make. Failures with it count for that device, all others for the name. The cookie is not a credential: it
+only selects the counter.
 """
 
 import hmac
@@ -29,17 +29,17 @@ class Devices:
         return f"__Host-device-{self.service}"
 
     def new_cookie(self, name: str) -> str:
-        """The value for a device that has just logged in under a name."""
+        """Return the cookie of a device that has just logged in under a name."""
         nonce = secrets.token_hex(_NONCE_BYTES)
         return f"{nonce}.{self._mac(nonce, name)}"
 
     def knows(self, cookie: str, name: str) -> bool:
-        """Whether a cookie is from an earlier login under this name."""
+        """Return whether a cookie is from an earlier login under this name."""
         nonce, _, mac = cookie.partition(".")
         return hmac.compare_digest(mac.encode(), self._mac(nonce, name).encode())
 
     def counter(self, cookie: str, name: str) -> str:
-        """What failures are counted under: the device, or the name where the device is not known."""
+        """Return the counter of a failure: the device, or the name if the device is not known."""
         return f"device {cookie.partition('.')[0]} of {name}" if self.knows(cookie, name) else name
 
     def _mac(self, nonce: str, name: str) -> str:

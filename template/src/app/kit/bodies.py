@@ -1,7 +1,7 @@
 """Requests with a body: size, media type, caller and rate limits are checked before a byte of it is read.
 
-FastAPI parses the body first and solves dependencies afterwards, so the parser would work for callers whom a
-dependency refuses.
+FastAPI parses the body before it solves dependencies, so it would also parse the bodies of callers that a dependency
+refuses.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from app.kit.ratelimit import AddressLimit, UserLimit
 from app.settings import Settings
 
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
-# Parsing a form costs about ten times what parsing JSON of its size does. The largest, a login, has 6 kB.
+# Parsing a form costs about ten times as much as parsing JSON of the same size. The largest form, a login, has 6 kB.
 FORM_BYTES = 16_384
 
 
 class EarlyRefusal(HTTPException):
-    """Stops a body parser for a reason: FastAPI passes on Starlette's exception, and turns any other into 400."""
+    """Stops a body parser. FastAPI re-raises Starlette's exception, and turns any other into a 400."""
 
     def __init__(self, reason: Exception) -> None:
         super().__init__(reason.status if isinstance(reason, Problem) else 500)
@@ -34,7 +34,7 @@ class EarlyRefusal(HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What a route takes, and whom it asks before it reads."""
+    """The size of body that a route accepts, and the checks that come before it is read."""
 
     limit: int
     address_limits: tuple[AddressLimit, ...]
@@ -43,7 +43,7 @@ class _Rules:
 
 
 class BodyMiddleware:
-    """Watches the body of each request. The route is known by the time that somebody asks for it."""
+    """Checks each request when its body is first asked for; the route is known by then."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -100,7 +100,7 @@ class BodyMiddleware:
 
 
 def wrong_media_type(request: Request) -> UnsupportedMediaType | None:
-    """The problem of a body in another format than its route reads. A form parser takes it for an empty form."""
+    """Return a problem if the body is not in the format of its route: a form parser would see an empty form."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or not _length(request.scope):
         return None
@@ -119,7 +119,7 @@ def _media_type(route: APIRoute) -> str:
 
 
 def _length(scope: Scope) -> int:
-    """The length that the caller states: 0 without a body, 1 for one whose length is not known beforehand."""
+    """Return the stated length of the body: 0 without a body, 1 if its length is not known beforehand."""
     length = 0
     for name, value in scope["headers"]:
         if name == b"content-length":

@@ -1,7 +1,7 @@
-"""ARQ's worker, for which no entry of the queue is a reason to end: whoever can write to Redis can write any.
+"""ARQ's worker, changed so that no queue entry can stop it. Anybody who can write to Redis can write any entry.
 
-ARQ trusts names, scores and fields of entries, and ends its loop with the first that it cannot read. Here, what cannot
-be run is removed and counted. What a job may do is in the task's row: an entry names one, and no more.
+ARQ trusts names, scores and fields of entries, and its loop ends at the first that it cannot read. This worker removes
+and counts entries that it cannot run. An entry only names a task; the task's row decides what the job does.
 """
 
 import math
@@ -28,7 +28,7 @@ class GuardedWorker(Worker):
     """Runs what can be run, and drops the rest."""
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Start those jobs whose names and scores are of the form that this service writes."""
+        """Start the jobs whose names and scores have the form that this service writes, and drop the others."""
         # redis-py asks for text, and sends bytes as they are: a name need not be text.
         names: list[Any] = list(job_ids)
         scores: list[float | None] = await self.pool.zmscore(self.queue_name, names) if names else []
@@ -41,7 +41,7 @@ class GuardedWorker(Worker):
         await super().start_jobs(sound)
 
     async def run_job(self, job_id: str, score: int) -> None:
-        """Run a job, or drop it where its entry cannot be read."""
+        """Run a job, or drop it if its entry cannot be read."""
         try:
             await super().run_job(job_id, score)
         except _UNREADABLE:

@@ -1,19 +1,19 @@
-"""The order in which a request or job takes what is limited. Two that wait for each other would wait for ever.
+"""The order in which a request or job takes limited resources, so that no two can deadlock.
 
-A task may wait for a resource only while it holds none of the same rank or a later one:
+A task may wait for a resource only while it holds none of the same or a later rank:
 
 1. `HASHING`: a password-hashing slot (`accounts.passwords`, two a process).
 2. `FILL`: the right to fill one key of the cache (`kit.cache`, a key in Redis that expires after 2 s).
 3. `CONNECTION`: a connection of the pool (`kit.pool`, DATABASE_POOL_SIZE a process). One at a time: every request
    finishes with a pool of one.
-4. Locks in PostgreSQL, which end with the transaction: the advisory lock of an Idempotency-Key first, which does not
-   wait; then rows, in the order users (by id), sessions, refresh_tokens, mailed_tokens, counted_logins, tasks. A row
-   lock that only guards a decision is `FOR NO KEY UPDATE`, so that rows which refer to it can still be written.
+4. Locks in PostgreSQL, which end with the transaction: the advisory lock of an Idempotency-Key first, which is never
+   waited for; then rows, in the order users (by id), sessions, refresh_tokens, mailed_tokens, counted_logins, tasks. A
+   row lock that only guards a decision is `FOR NO KEY UPDATE`, so that rows which refer to it can still be written.
 5. A connection to Redis (`kit.redis`): held for one round trip, during which nothing else is waited for.
 
 Ranks 1 to 3 are checked in every request and job, on a developer's machine and in tests. PostgreSQL itself ends a
-deadlock of rank 4, and rank 5 cannot take part in one. A worker renews the lease of a job in a task of its own, with
-a connection of its own: `worker` leaves one for that.
+deadlock of rank 4, and rank 5 cannot take part in one. A worker extends the lease of a job in a separate task with a
+separate connection, which `worker` reserves.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from enum import IntEnum
 
 
 class Rank(IntEnum):
-    """What is limited in a process, in the order of taking."""
+    """Resources that are limited in a process, in the order in which they are taken."""
 
     HASHING = 1
     FILL = 2
@@ -41,7 +41,7 @@ class Held:
         self._ranks: list[Rank] = []
 
     def is_current(self) -> bool:
-        """Whether the task at hand is the one that holds these."""
+        """Return whether the current task holds these resources."""
         return self._task is _task()
 
     def check(self, rank: Rank) -> None:
@@ -73,13 +73,13 @@ _checking = False
 
 
 def check_order(on: bool) -> None:
-    """Check the requests and jobs that begin from here on, or check none: production saves the microseconds."""
+    """Switch the check on or off for requests and jobs that begin later. Production leaves it off to save CPU."""
     global _checking  # one switch for the process, set at its start
     _checking = on
 
 
 def begin() -> Token[Held | None]:
-    """Begin a request or job, which holds nothing. `end` it with what this returns."""
+    """Begin a request or job, which holds nothing. Pass the result to `end`."""
     return _held.set(Held() if _checking else None)
 
 
@@ -89,15 +89,15 @@ def end(begun: Token[Held | None]) -> None:
 
 
 def about_to_wait(rank: Rank) -> Held | None:
-    """The account of the task that is about to wait for a resource; None where nothing is checked.
+    """Return what the current task holds before it waits for a resource; None if nothing is checked.
 
-    Raises LockOrderError. Once the resource is there, `take` it on the result, and `give_back` in the end.
+    Raises LockOrderError. Call `take` on the result once the task has the resource, and `give_back` when it returns it.
     """
     held = _held.get()
     if held is None:
         return None
     if not held.is_current():
-        # A task that a request or job started waits for itself alone.
+        # A task that a request or job started holds its own resources.
         held = Held()
         _held.set(held)
     held.check(rank)

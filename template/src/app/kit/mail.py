@@ -20,11 +20,11 @@ from app.kit.templates import templates
 log = structlog.stdlib.get_logger(__name__)
 
 _LAYOUTS = Path(__file__).parent / "mail_layout"
-# What ends a line somewhere, or controls a terminal: in a header it would begin another one.
+# Characters that end a line somewhere, or control a terminal: in a header they would begin another header.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 # Lines end as SMTP has them. The older policy of the standard library: the newer one decodes encoded words in the text
-# that it is given, line breaks included, and so lets whoever chose a name add headers (seen on Python 3.11.7).
+# that it is given, line breaks included, and so lets a user add headers through a name (seen on Python 3.11.7).
 _POLICY = compat32.clone(linesep="\r\n")
 
 _OPEN_INSTEAD = N_("If the button does not work, open this address:")
@@ -33,9 +33,9 @@ _SENT_BY = N_("%(service)s sent this mail to %(address)s.")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail to one address, as text and as HTML. `key` is the same when the same mail is sent twice.
+    """A mail to one email address, as text and as HTML. `key` is the same if the same mail is sent twice.
 
-    Raises ValueError where a line break would add a header, or where `to` is not one address.
+    Raises ValueError if a line break would add a header, or if `to` is not exactly one email address.
     """
 
     to: str
@@ -84,24 +84,24 @@ def compose(letter: Letter, *, to: str, language: str, service: str, key: str) -
 
 
 def encode_header(text: str) -> str:
-    """A header whose decoded value is this text, to the letter: encoded words in it are encoded once more."""
+    """Return a header whose decoded value is exactly this text: encoded words in it are encoded once more."""
     plain = text.isascii() and "=?" not in text
     return text if plain else Header(text, "utf-8", header_name="Subject").encode(linesep="\r\n")
 
 
 def write(mail: Mail, sender: str) -> bytes:
-    """The mail as a message of RFC 5322, as text and as HTML. The same key gives the same Message-ID.
+    """Return the mail as an RFC 5322 message with text and HTML. The same key gives the same Message-ID.
 
-    Raises ValueError where it cannot be written.
+    Raises ValueError if it cannot be written.
     """
     message = MIMEMultipart("alternative", policy=_POLICY)
     message["From"] = sender
     message["To"] = mail.to
     message["Subject"] = encode_header(mail.subject)
     message["Message-ID"] = f"<{mail.key}@{parseaddr(sender)[1].rpartition('@')[2]}>"
-    # Programs mark what machines sent, and answer it with no notice of absence (RFC 3834).
+    # Marks the message as automatic, so that mail programs send no out-of-office reply (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
-    # In Base64, where no line of the text can be taken for a header or a boundary.
+    # Base64, so that no line of the text can be mistaken for a header or a boundary.
     message.attach(MIMEText(mail.text, "plain", "utf-8", policy=_POLICY))
     message.attach(MIMEText(mail.html, "html", "utf-8", policy=_POLICY))
     return message.as_bytes(policy=_POLICY)
@@ -112,7 +112,7 @@ class MailError(Exception):
 
 
 class MailRefused(Problem):
-    """The mail cannot be written, or the mail server refused it for good: sending it again is no use."""
+    """The mail cannot be written, or the mail server refused it for good: a retry cannot help."""
 
     slug = "mail-refused"
     title = N_("Email not sent")
@@ -130,7 +130,7 @@ class Mailer(Protocol):
     """Hands mails to a mail server."""
 
     async def send(self, mail: Mail) -> None:
-        """Send one mail. Raises MailError, or MailRefused where trying again is no use."""
+        """Send one mail. Raises MailError, or MailRefused if a retry cannot help."""
 
 
 class LogMailer:

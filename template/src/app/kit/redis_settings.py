@@ -1,4 +1,4 @@
-"""How Redis may be reached: checked by whatever connects to it. Migrations do not, and need none of this."""
+"""Settings of Redis, checked by processes that connect to it. Migrations do not connect, and need none of them."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _REMEDY = "write rediss://user:password@host:6379/0"
 
 
 class RedisSettings(Section):
-    """What `Settings` says of Redis, to be checked."""
+    """The settings of Redis, with their checks."""
 
     redis_url: str | None = Field(default=None, description=_URL_HELP)
     redis_host: str = Field(default="127.0.0.1", description="host name of Valkey or Redis")

@@ -1,4 +1,4 @@
-"""What is wrong with a field, in the caller's language. Pydantic itself speaks English alone."""
+"""Validation errors in the caller's language. Pydantic itself has only English messages."""
 
 from collections.abc import Mapping
 
@@ -64,8 +64,8 @@ _MESSAGES: Mapping[str, str] = {
 def describe(error: ErrorDetails) -> str:
     """What is wrong, by an error of pydantic's.
 
-    A validator's own ValueError is translated by its text, which is marked with `N_` where it is raised. English
-    callers are given a text without a translation; others are told no more than that the value is not valid.
+    A validator's own ValueError is translated by its text, which is marked with `N_` where it is raised. Without a
+    translation, English callers get the text; others are only told that the value is not valid.
     """
     language = current_language()
     message = _MESSAGES.get(error["type"])
