@@ -132,11 +132,15 @@ class Renderer:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Every file of a rendered project by its path, git's own folder left out."""
+    """Every file of a rendered project by its path.
+
+    Left out are git's own folder, and the bytecode that another test leaves when it runs a command of the shared project (Copier's default
+    exclusions keep bytecode out of renderings).
+    """
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
+        if path.is_file() and not {".git", "__pycache__"} & set(path.relative_to(folder).parts)
     }
 
 
