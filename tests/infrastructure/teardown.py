@@ -10,15 +10,35 @@ from pathlib import Path
 from tests.infrastructure.scenarios import GUEST, PRODUCTION, SANDBOX, Applied
 from tests.infrastructure.stack import Stack
 
-# Stands in for kubectl and for the controller behind it: when the Ingress goes, so does the load balancer.
+# Stands in for kubectl and for the controller behind it. The Ingress is there as long as its load balancer is, and a node
+# is ready: only when the Ingress is deleted does the load balancer go.
 KUBECTL = """#!{python}
+import json
 import sys
 import boto3
 open({log!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
 client = boto3.client("elbv2", region_name="ap-southeast-1")
-for balancer in client.describe_load_balancers(Names=[{balancer!r}])["LoadBalancers"]:
-    client.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+pages = client.get_paginator("describe_load_balancers").paginate()
+mine = [each["LoadBalancerArn"] for page in pages for each in page["LoadBalancers"] if each["LoadBalancerName"] == {balancer!r}]
+match sys.argv[2:4]:
+    case ["get", "ingress"] if mine:
+        print(json.dumps({{"kind": "Ingress", "metadata": {{"name": "api"}}}}))
+    case ["get", "nodes"]:
+        print(json.dumps({{"items": [{{"status": {{"conditions": [{{"type": "Ready", "status": "True"}}]}}}}]}}))
+    case ["delete", "ingress"]:
+        for arn in mine:
+            client.delete_load_balancer(LoadBalancerArn=arn)
 """
+
+
+def ingress_goes(service: str) -> list[str]:
+    """What destroy tells kubectl, in order: look for the Ingress and for a node, then delete."""
+    here = f"--namespace={service}"
+    return [
+        f"{here} get ingress api --ignore-not-found --output=json",
+        f"{here} get nodes --output=json",
+        f"{here} delete ingress api --ignore-not-found --wait=true --timeout=300s",
+    ]
 
 
 def take_down(stacks: Applied) -> dict[str, list[str]]:
@@ -34,8 +54,7 @@ def take_down(stacks: Applied) -> dict[str, list[str]]:
 
 def _destroy(stack: Stack) -> list[str]:
     fill(stack)
-    log = stack.project / "kubectl.log"
-    _stand_in(stack.project / "bin/kubectl", KUBECTL.format(python=sys.executable, log=str(log), balancer=_balancer(stack)))
+    log = stand_in(stack.project, stack.service)
     for what in (stack.environment, "bootstrap"):
         done = stack.run(
             *("env", f"PATH={stack.project / 'bin'}{os.pathsep}{stack.variables()['PATH']}", "PYTHONPATH=ops/src"),
@@ -45,14 +64,18 @@ def _destroy(stack: Stack) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines()
 
 
-def _stand_in(path: Path, text: str) -> None:
-    path.parent.mkdir()
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o755)
+def stand_in(project: Path, service: str) -> Path:
+    """Put the stand-in into the project's `bin`; the file in which it notes what it is told."""
+    log, kubectl = project / "kubectl.log", project / "bin/kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text(KUBECTL.format(python=sys.executable, log=str(log), balancer=balancer(service)), encoding="utf-8")
+    kubectl.chmod(0o755)
+    return log
 
 
-def _balancer(stack: Stack) -> str:
-    return f"k8s-{stack.service}"
+def balancer(service: str) -> str:
+    """Name of the load balancer that the controller made for a service."""
+    return f"k8s-{service}"
 
 
 def fill(stack: Stack) -> None:
@@ -62,7 +85,7 @@ def fill(stack: Stack) -> None:
     public = ec2.describe_subnets(Filters=[{"Name": "tag:Tier", "Values": ["public"]}])["Subnets"]
     cluster = client("eks", stack.region).list_clusters()["clusters"][0]
     elb.create_load_balancer(
-        Name=_balancer(stack),
+        Name=balancer(stack.service),
         Subnets=[subnet["SubnetId"] for subnet in public],
         Tags=[{"Key": "elbv2.k8s.aws/cluster", "Value": cluster}],
     )

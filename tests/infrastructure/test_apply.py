@@ -17,7 +17,7 @@ from tests.infrastructure.leftovers import standing
 from tests.infrastructure.recording import of_projects
 from tests.infrastructure.scenarios import ENVIRONMENTS, GUEST, PRODUCTION, REGIONS, SANDBOX, Applied, applied
 from tests.infrastructure.stack import Stack
-from tests.infrastructure.teardown import take_down
+from tests.infrastructure.teardown import ingress_goes, take_down
 from tests.infrastructure.terraform import AT_ONCE
 from tests.infrastructure.test_policies import RECORDED
 
@@ -315,7 +315,7 @@ def test_destroy_leaves_nothing_but_what_is_named(scenario: str, stacks: Applied
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_ingress_goes_before_the_cluster(scenario: str, stacks: Applied, destroyed: dict[str, list[str]]) -> None:
     service = stacks.stacks[scenario].service
-    assert destroyed[scenario] == [f"--namespace={service} delete ingress api --ignore-not-found --wait=true"]
+    assert destroyed[scenario] == ingress_goes(service)
 
 
 def test_the_recorded_calls_are_all_calls(stacks: Applied, destroyed: dict[str, list[str]]) -> None:

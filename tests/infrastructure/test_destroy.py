@@ -1,6 +1,7 @@
 """`ops destroy`, beside what test_apply shows of it: what it refuses, and what it leaves because it is locked."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Renderer
+from tests.infrastructure import teardown
 from tests.infrastructure.emulator import Emulator
 
 REGION = "ap-southeast-1"
@@ -212,6 +214,25 @@ def test_an_ingress_goes_with_and_without_nodes(
     for each in elb.describe_load_balancers()["LoadBalancers"]:
         if each["LoadBalancerName"] == f"k8s-mine-{node}":
             elb.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
+
+
+def test_the_stand_in_of_the_slow_test_lets_the_ingress_be_deleted(
+    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A kubectl that answers nothing to `get` makes destroy take an absent Ingress for done, and test_apply shows nothing."""
+    ingress, elb = load("ops.destroy.ingress"), aws.client("elbv2", REGION)
+    contract = SimpleNamespace(region=REGION, cluster_name="stood-dev", namespace="stood")
+    monkeypatch.setattr(ingress, "_contract", lambda *_: contract)
+    monkeypatch.setattr(ingress, "_exists", lambda _: True)
+    monkeypatch.setattr(ingress, "write_kubeconfig", lambda *_: tmp_path / "kubeconfig")
+    log = teardown.stand_in(tmp_path, "stood")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    subnets = [subnet["SubnetId"] for subnet in aws.client("ec2", REGION).describe_subnets()["Subnets"][:2]]
+    elb.create_load_balancer(Name=teardown.balancer("stood"), Subnets=subnets)
+    ingress.remove_ingress(Path(), "stood", "dev", REGION)
+    assert log.read_text(encoding="utf-8").splitlines() == teardown.ingress_goes("stood")
+    names = [each["LoadBalancerName"] for each in elb.describe_load_balancers()["LoadBalancers"]]
+    assert teardown.balancer("stood") not in names
 
 
 def test_an_ingress_is_not_looked_for_once_the_contract_is_gone(aws: Emulator, load: Callable[[str], Any]) -> None:
