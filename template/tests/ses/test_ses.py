@@ -1,6 +1,7 @@
 """Mail over SES, to a server that answers as its API does."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,11 +10,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
+import structlog
 
 from app.kit.configuration import ConfigurationError
-from app.kit.mail import Mail, MailError, MailRefused
+from app.kit.mail import Letter, Mail
+from app.kit.resources import Resources
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
+from app.tasks.mail import request_mail
+from app.tasks.runner import run_task
+from tests.conftest import ROOT
+from tests.tasks.fixtures import stored
 
 MAIL = Mail(to="ann@example.com", subject="Xin chào", text="Tiếng Việt\n", html="<p>Tiếng Việt</p>\n", key="018f-1")
 
@@ -24,12 +31,14 @@ class Api(BaseHTTPRequestHandler):
     received: ClassVar[list[tuple[str, Any]]] = []
     status: ClassVar[int] = 200
     error: ClassVar[str] = "MessageRejected"
+    message: ClassVar[str] = ""
 
     def do_POST(self) -> None:
         """Keep the request and answer."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.received.append((self.path, json.loads(body)))
-        answer = b'{"MessageId": "1"}' if self.status == 200 else b'{"message": "not verified"}'
+        content = {"MessageId": "1"} if self.status == 200 else {"message": self.message}
+        answer = json.dumps(content).encode()
         self.send_response(self.status)
         self.send_header("x-amzn-errortype", self.error)
         self.send_header("Content-Type", "application/json")
@@ -77,17 +86,58 @@ async def test_a_mail_is_handed_over(api: type[Api]) -> None:
     assert request["ConfigurationSetName"] == "shop"
 
 
+UNVERIFIED = "Email address is not verified. The following identities failed the check in region AP-SOUTHEAST-1: "
+SANDBOX, SENDER = UNVERIFIED + "Ann@Example.com", UNVERIFIED + "Shop <shop@example.com>, ann@example.com"
+
+
 @pytest.mark.parametrize(
-    ("error", "raised"),
-    [("MessageRejected", MailRefused), ("BadRequestException", MailRefused), ("LimitExceededException", MailError)],
+    ("error", "message", "status", "remedy"),
+    [
+        ("MessageRejected", SANDBOX, "dead", "is in its sandbox.*production access"),
+        ("MessageRejected", SENDER, "queued", "MAIL_FROM.*get-email-identity"),
+        ("MessageRejected", "Message contains a virus", "failed", "contains a virus"),
+        ("BadRequestException", "Local part is too long", "failed", "refuses this message.*too long"),
+        ("MailFromDomainNotVerifiedException", "not verified", "queued", "MX record"),
+        ("SendingPausedException", "Account is paused", "queued", "resume sending"),
+        ("AccountSuspendedException", "Account is suspended", "dead", "AWS Support"),
+        ("NotFoundException", "Configuration set does not exist", "dead", "SES_CONFIGURATION_SET"),
+        ("LimitExceededException", "Too many", "queued", "Service Quotas"),
+        ("TooManyRequestsException", "Daily message quota exceeded", "queued", "200 messages a day in the sandbox"),
+        ("AccessDeniedException", "is not authorized to perform ses:SendEmail", "queued", "not authorized"),
+    ],
 )
-async def test_a_refusal_of_the_message_is_told_from_one_that_passes(
-    api: type[Api], monkeypatch: pytest.MonkeyPatch, error: str, raised: type[Exception]
+async def test_the_task_and_the_log_say_why_a_mail_was_not_sent_and_what_helps(
+    api: type[Api],
+    resources: Resources,
+    monkeypatch: pytest.MonkeyPatch,
+    error: str,
+    message: str,
+    status: str,
+    remedy: str,
 ) -> None:
     monkeypatch.setattr(Api, "status", 400)
     monkeypatch.setattr(Api, "error", error)
-    with pytest.raises(raised, match="not verified"):
-        await mailer().send(MAIL)
+    monkeypatch.setattr(Api, "message", message)
+    monkeypatch.setattr(resources, "mailer", mailer())
+    async with resources.database.unit_of_work() as work:
+        letter = Letter(subject="Hi", paragraphs=[])
+        task_id = request_mail(work, resources.queue, to=MAIL.to, kind="x", letter=letter, language="en")
+    with structlog.testing.capture_logs() as logs:
+        await run_task(resources, task_id)
+        assert (await stored(resources, task_id)).status == status
+        while (task := await stored(resources, task_id)).status == "queued":
+            await run_task(resources, task_id)
+    assert task.status == ("dead" if status == "queued" else status)
+    assert task.problem is not None
+    reasons = [str(task.problem["detail"]), *(entry["reason"] for entry in logs)]
+    assert len(reasons) > 1
+    assert all(re.search(remedy, reason) for reason in reasons), reasons
+    # A log is read by more people than may know who has an account.
+    assert MAIL.to not in str(logs).lower()
+
+
+def test_the_guide_has_the_section_that_the_sandbox_s_reason_names() -> None:
+    assert "\n## Mail leaves the sandbox\n" in (ROOT / "docs/first-deployment.md").read_text(encoding="utf-8")
 
 
 async def test_an_encoded_word_in_a_subject_stays_text(api: type[Api]) -> None:

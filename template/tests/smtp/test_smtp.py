@@ -102,6 +102,14 @@ async def test_a_permanent_reply_is_told_from_a_passing_one(
         await mailer(port).send(MAIL)
 
 
+@pytest.mark.parametrize("reply", ["550 5.1.1 <Ann@Example.com>: no such user", "450 4.2.1 <ann@example.com>: busy"])
+async def test_a_reason_leaves_the_recipient_out(inbox: Inbox, port: int, reply: str) -> None:
+    inbox.replies["RCPT"] = reply
+    with pytest.raises((MailError, MailRefused), match="<the recipient>") as raised:
+        await mailer(port).send(MAIL)
+    assert MAIL.to not in str(raised.value).lower()
+
+
 async def test_a_mail_that_cannot_be_written_is_refused(inbox: Inbox, port: int) -> None:
     with pytest.raises(MailRefused):
         await mailer(port).send(Mail(to="ann@example.com", subject="\ud800", text="Hi", html="Hi", key="1"))

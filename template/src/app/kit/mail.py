@@ -23,6 +23,9 @@ _LAYOUTS = Path(__file__).parent / "mail_layout"
 # Characters that end a line somewhere, or control a terminal: in a header they would begin another header.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+# Characters of a reason that is logged and kept with a task.
+_LONGEST_REASON = 500
+
 # Lines end as SMTP has them. The older policy of the standard library: the newer one decodes encoded words in the text
 # that it is given, line breaks included, and so lets a user add headers through a name (seen on Python 3.11.7).
 _POLICY = compat32.clone(linesep="\r\n")
@@ -108,7 +111,11 @@ def write(mail: Mail, sender: str) -> bytes:
 
 
 class MailError(Exception):
-    """The mail was not accepted; sending it again may work."""
+    """The mail was not accepted; a retry may work, unless `lasting`: then a person has to change something first."""
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(_CONTROL.sub(" ", reason)[:_LONGEST_REASON])
+        self.lasting = lasting
 
 
 class MailRefused(Problem):
@@ -119,11 +126,16 @@ class MailRefused(Problem):
     detail = N_("The email could not be sent: %(reason)s")
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason=_CONTROL.sub(" ", reason)[:300])
+        super().__init__(reason=_CONTROL.sub(" ", reason)[:_LONGEST_REASON])
 
     def __str__(self) -> str:
         """The reason."""
         return str(self.parameters["reason"])
+
+
+def quote(answer: object, mail: Mail) -> str:
+    """Return what a mail server answered, for logs: without the recipient, whom many servers repeat."""
+    return re.sub(re.escape(mail.to), "the recipient", str(answer), flags=re.IGNORECASE)
 
 
 class Mailer(Protocol):

@@ -6,12 +6,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app.kit.mail import Mail, MailError, MailRefused, encode_header
+from app.kit.mail import Mail, MailError, encode_header
+from app.ses.refusals import judged
 from app.ses.settings import SesSettings
 
 # The task that sends is repeated when this fails: two tries here are enough. Seconds.
-# What SES says of this message or of its recipient. Quotas, pauses and a sender that is not verified may pass.
-_REFUSALS = {"BadRequestException", "MessageRejected"}
 _CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
 
@@ -27,9 +26,8 @@ class SesMailer:
         try:
             await asyncio.to_thread(self._client.send_email, **self._request(mail))
         except ClientError as error:
-            if error.response["Error"]["Code"] in _REFUSALS:
-                raise MailRefused(str(error)) from error
-            raise MailError(str(error)) from error
+            fault = error.response["Error"]
+            raise judged(fault["Code"], fault.get("Message", ""), mail, self._settings.mail_from) from error
         except BotoCoreError as error:
             raise MailError(str(error)) from error
 

@@ -4,7 +4,7 @@ from email.utils import parseaddr
 
 import aiosmtplib
 
-from app.kit.mail import Mail, MailError, MailRefused, write
+from app.kit.mail import Mail, MailError, MailRefused, quote, write
 from app.smtp.settings import SmtpSettings
 
 # Seconds for the whole conversation; the task that sends is repeated when it takes longer.
@@ -49,13 +49,13 @@ class SmtpMailer:
                 timeout=TIMEOUT,
             )
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise _judged(error) from error
+            raise _judged(error, mail) from error
 
 
-def _judged(error: Exception) -> Exception:
+def _judged(error: Exception, mail: Mail) -> Exception:
     """A refusal for good, or an error that may pass."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
     if isinstance(error, _ABOUT_THE_MESSAGE) and error.code >= _PERMANENT and error.code != _NO_LOGIN:
-        return MailRefused(f"{error.code} {error.message}")
-    return MailError(str(error))
+        return MailRefused(quote(f"{error.code} {error.message}", mail))
+    return MailError(quote(error, mail))

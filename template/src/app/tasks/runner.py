@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from app.kit import metrics
 from app.kit.context import new_request_id, request_context
 from app.kit.database import is_outage
-from app.kit.mail import MailError
+from app.kit.mail import MailError, MailRefused
 from app.kit.problems import Problem, Unavailable
 from app.kit.queue import Payload, TaskRun
 from app.kit.redis import OUTAGES
@@ -162,14 +162,15 @@ async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> No
     if isinstance(error, Problem) and not isinstance(error, Unavailable):
         if await _finish(resources, attempt, TaskStatus.FAILED, error):
             metrics.TASKS_FAILED.labels(attempt.kind).inc()
-            log.warning("task failed", problem=error.slug, attempt=attempt.number)
+            log.warning("task failed", problem=error.slug, attempt=attempt.number, **_reason(error))
         return
     if _is_passing(error):
-        log.warning("task attempt failed", attempt=attempt.number, error=type(error).__name__, reason=str(error)[:300])
+        log.warning("task attempt failed", attempt=attempt.number, error=type(error).__name__, reason=str(error)[:500])
     else:
         log.error("task attempt failed", attempt=attempt.number, exc_info=error)
-    if attempt.number >= attempt.limit:
-        await _give_up(resources, attempt, TaskGaveUp(attempts=attempt.number))
+    lasting = isinstance(error, MailError) and error.lasting
+    if lasting or attempt.number >= attempt.limit:
+        await _give_up(resources, attempt, _last_problem(error, attempt))
     elif await _postpone(resources, attempt, back_off(attempt.number)):
         metrics.TASKS_RETRIED.labels(attempt.kind).inc()
 
@@ -181,11 +182,20 @@ def _is_passing(error: Exception) -> bool:
     )
 
 
+def _last_problem(error: Exception, attempt: _Attempt) -> Problem:
+    """What a dead task shows. The reason of a mail is written for people; others may hold what is private."""
+    return MailRefused(str(error)) if isinstance(error, MailError) else TaskGaveUp(attempts=attempt.number)
+
+
+def _reason(problem: Problem) -> dict[str, str]:
+    return {"reason": str(problem)} if isinstance(problem, MailRefused) else {}
+
+
 async def _give_up(resources: Resources, attempt: _Attempt, problem: Problem) -> None:
     if await _finish(resources, attempt, TaskStatus.DEAD, problem):
         metrics.TASKS_FAILED.labels(attempt.kind).inc()
         metrics.TASKS_DEAD.labels(attempt.kind).inc()
-        log.error("task is dead", problem=problem.slug, attempt=attempt.number)
+        log.error("task is dead", problem=problem.slug, attempt=attempt.number, **_reason(problem))
 
 
 async def _finish(resources: Resources, attempt: _Attempt, status: TaskStatus, problem: Problem) -> bool:
