@@ -1,7 +1,11 @@
 """A rendered project passes its own checks: format, lint, strict types, tests, and leaves nothing behind in git."""
 
+import ast
+import json
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +42,50 @@ def test_a_project_resolves_only_versions_that_were_tested(variant: str, project
     pins = (ROOT / "extensions/catalogue/packages.txt").read_text(encoding="utf-8").splitlines()
     assert len(found) > 60
     assert found <= {pin.partition(" ; ")[0] for pin in pins}
+
+
+# Measure the database from an administrator's machine, which has the development group.
+DRILLS = "asyncpg"
+
+
+def test_deploy_jobs_install_what_the_operations_command_imports_and_what_that_needs(projects: Projects, tmp_path: Path) -> None:
+    project = projects("everything")
+    lock = tomllib.loads((project / "uv.lock").read_text(encoding="utf-8"))
+    locked = {package["name"]: package for package in lock["package"]}
+    exported = run_uv(project, "export", "--quiet", "--locked", "--only-group", "ops", "--no-emit-local", "--no-header")
+    group = set(re.findall(r"^([a-z0-9-]+)==", exported, re.MULTILINE))
+    # Only what is in the lock with a hash: uv refuses a file that has another.
+    assert all(re.search(rf"^{name}==.*\\\n    --hash=sha256:", exported, re.MULTILINE) for name in group)
+
+    environment = tmp_path / "environment"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_PROJECT_ENVIRONMENT", str(environment))
+        run_uv(project, "sync", "--quiet", "--locked", "--only-group", "ops")
+    assert "Usage: ops" in subprocess.run([environment / "bin/ops", "--help"], capture_output=True, text=True, check=True).stdout
+    script = "import importlib.metadata as m, json; print(json.dumps(m.packages_distributions()))"
+    found = subprocess.run([environment / "bin/python", "-c", script], capture_output=True, text=True, check=True).stdout
+    provides = {module: names[0].lower() for module, names in json.loads(found).items()}
+
+    imported = {name for path in (project / "ops/src").rglob("*.py") for name in imports(path)} - sys.stdlib_module_names - {"ops", DRILLS}
+    needed: set[str] = set()
+    queue = [provides[name] for name in imported]
+    while queue:
+        name = queue.pop()
+        if name not in needed:
+            needed.add(name)
+            queue.extend(dependency["name"] for dependency in locked[name].get("dependencies", []))
+    assert needed == group
+    # boto3 brings botocore.
+    declared = {dependency["name"] for dependency in locked["ops"]["dependencies"]}
+    assert declared == {provides[name] for name in imported} - {"botocore"}
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level modules that a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return {name.partition(".")[0] for name in names}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

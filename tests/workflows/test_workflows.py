@@ -2,7 +2,9 @@
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -264,3 +266,33 @@ def test_tools_have_the_catalogues_versions(render: Renderer) -> None:
                 assert given["terraform_version"] in {f"~{VERSIONS['terraform']}", "${{ env.TERRAFORM_VERSION }}"}, name
     environment = workflows_of(render({}))["ci"]["env"]
     assert environment == {"UV_VERSION": VERSIONS["uv"], "TERRAFORM_VERSION": f"~{VERSIONS['terraform']}"}
+
+
+INSTALLERS = "uvx? |pipx? |poetry |conda |npm |npx |yarn |cargo |brew |gem |go install |apt |apt-get |curl |wget |python3? -m (?:pip|venv)"
+INSTALLS = re.compile(rf"\b(?:{INSTALLERS})")
+# The setup actions fetch tools that are pinned and that the catalogue's versions are held against.
+DEPLOY_INSTALL = "uv sync --locked --only-group ops"
+
+
+def commands_of(folder: Path, job: Mapping[str, Any]) -> list[str]:
+    """Lines that a job runs, and those of the project's scripts that they call."""
+    runs = [line for step in job.get("steps", []) for line in step.get("run", "").splitlines()]
+    scripts = {word.strip("\"'") for line in runs for word in line.split() if ".github/scripts/" in word}
+    called = [line for script in sorted(scripts) for line in (folder / script).read_text(encoding="utf-8").splitlines()]
+    return [line.strip() for line in (*runs, *called) if line.strip() and not line.strip().startswith(("#", "echo "))]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_job_that_holds_credentials_installs_the_locked_operations_command_and_nothing_else(render: Renderer, variant: str) -> None:
+    """Signing the images, and proposing an update with a token that writes, need nothing installed at all."""
+    folder = folder_of(render, variant)
+    installs: dict[str, list[str]] = {}
+    for name, workflow in workflows_of(folder).items():
+        for job_name, job in workflow["jobs"].items():
+            if "steps" in job and ("id-token" in job["permissions"] or "${{ secrets." in str(job)):
+                installs[f"{name}/{job_name}"] = [line for line in commands_of(folder, job) if INSTALLS.search(line)]
+                caches = [s["with"]["enable-cache"] for s in job["steps"] if s.get("uses", "").startswith("astral-sh/setup-uv@")]
+                assert not any(caches), f"{name}/{job_name} takes packages from a cache that another run wrote"
+    nothing = {"template-update/propose"} | ({"build/attest"} if "attest" in workflows_of(folder)["build"]["jobs"] else set())
+    deploying = {"deploy/deploy", "rollback/rollback", "apply/apply", "plan/plan"}
+    assert installs == {name: [DEPLOY_INSTALL] for name in deploying} | {name: [] for name in nothing}
