@@ -5,7 +5,7 @@ three connections each, the restricted database role, a real SMTP server that co
 the ones before are answered: logins, registrations with idempotency keys (some sent twice), refreshes, products, lists, imports, logouts.
 
 Ends with 1 when an answer is 5xx or unexpected, a mail is missing or doubled, a task is left over, or memory, descriptors or Redis keys
-grow in the second half. Times are printed, not asserted.
+grow between the two halves of the run after a warm-up of 320 s. Times are printed, not asserted.
 
     .venv/bin/python benchmarks/soak.py
     .venv/bin/python benchmarks/soak.py --project ../shop --minutes 2
