@@ -218,9 +218,9 @@ async def test_a_request_under_way_has_no_deadline() -> None:
     seen: list[float] = []
 
     class Watching(BoundedProtocol):
-        def on_message_complete(self) -> None:
-            super().on_message_complete()
+        def on_response_complete(self) -> None:
             seen.append(self.deadline)
+            super().on_response_complete()
 
     async with serving(Watching) as port, connected(port) as client:
         await client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -47,6 +47,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self.deadline = math.inf
         self._write_deadline = math.inf
+        # The limit that the data just parsed begins. Data usually hold a whole request, which needs one deadline.
+        self._seconds: float | None = None
         self._receiving = False
         self._in_head = False
         self._too_large = False
@@ -66,7 +68,9 @@ class BoundedProtocol(HttpToolsProtocol):
         in_head = self._in_head
         self._bytes_since += len(data)
         super().data_received(data)
-        # In the chunk in which a head begins, its share is not known: `_count` adds its parts as they are parsed.
+        if self._seconds is not None:
+            self._wait(self._seconds)
+        # In the chunk in which a head begins, its share is not known: `on_url` and `on_header` count its parts.
         if self._receiving and self._in_head == in_head and self._bytes_since > self.bounds.head_bytes:
             self._refuse()
 
@@ -75,23 +79,27 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._receiving = self._in_head = True
         self._head_bytes = self._bytes_since = self._headers = 0
-        self._wait(self.bounds.head_seconds)
+        self._seconds = self.bounds.head_seconds
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the URL."""
-        self._count(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self.bounds.head_bytes:
+            self._stop()
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, or a trailer."""
         self._headers += 1
-        self._count(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > self.bounds.head_bytes or self._headers > self.bounds.headers:
+            self._stop()
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin the body."""
         self._in_head, self._bytes_since = False, 0
-        self._wait(self.bounds.body_seconds)
+        self._seconds = self.bounds.body_seconds
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -102,7 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End the request. The time of the answer is not limited here."""
         self._receiving = False
-        self._wait(self.bounds.idle_seconds if self.cycle.response_complete else math.inf)
+        self._seconds = self.bounds.idle_seconds if self.cycle.response_complete else math.inf
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -137,12 +145,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _wait(self, seconds: float) -> None:
         self.deadline = self.loop.time() + seconds
+        self._seconds = None
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > self.bounds.head_bytes or self._headers > self.bounds.headers:
-            self._too_large = True
-            raise _HeadTooLargeError
+    def _stop(self) -> None:
+        self._too_large = True
+        raise _HeadTooLargeError
 
     def _refuse(self) -> None:
         if not self.transport.is_closing():

@@ -37,6 +37,7 @@ class _Rules:
     """The size of body that a route accepts, and the checks that come before it is read."""
 
     limit: int
+    media_type: str
     address_limits: tuple[AddressLimit, ...]
     user_limits: tuple[UserLimit, ...]
     signed_in: bool
@@ -82,7 +83,7 @@ class BodyMiddleware:
     def _rules_of(self, scope: Scope) -> _Rules:
         route = scope.get("route")
         if not isinstance(route, APIRoute):
-            return _Rules(self._json_bytes, (), (), signed_in=False)
+            return _Rules(self._json_bytes, "", (), (), signed_in=False)
         rules = self._rules.get(id(route))
         if rules is None:
             rules = self._rules[id(route)] = self._read(route)
@@ -91,8 +92,10 @@ class BodyMiddleware:
     def _read(self, route: APIRoute) -> _Rules:
         limits = {MULTIPART: self._upload_bytes, FORM: min(FORM_BYTES, self._json_bytes)}
         calls = list(_calls(route.dependant))
+        media_type = _media_type(route)
         return _Rules(
-            limits.get(_media_type(route), self._json_bytes),
+            limits.get(media_type, self._json_bytes),
+            media_type,
             tuple(call for call in calls if isinstance(call, AddressLimit)),
             tuple(call for call in calls if isinstance(call, UserLimit)),
             signed_in in calls,
@@ -104,7 +107,12 @@ def wrong_media_type(request: Request) -> UnsupportedMediaType | None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or not _length(request.scope):
         return None
-    wanted, given = _media_type(route), request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _wrong_type(request.scope, _media_type(route))
+
+
+def _wrong_type(scope: Scope, wanted: str) -> UnsupportedMediaType | None:
+    sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
+    given = sent.partition(";")[0].strip().lower()
     fits = given == wanted or (wanted == JSON and given.startswith("application/") and given.endswith("+json"))
     return UnsupportedMediaType(wanted) if wanted and not fits else None
 
@@ -138,7 +146,7 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 async def _admit(request: Request, rules: _Rules, length: int) -> None:
     if length > rules.limit:
         raise EarlyRefusal(TooLarge())
-    if problem := wrong_media_type(request):
+    if problem := _wrong_type(request.scope, rules.media_type):
         raise EarlyRefusal(problem)
     try:
         for address_limit in rules.address_limits:
