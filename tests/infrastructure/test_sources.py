@@ -65,7 +65,8 @@ def test_every_folder_states_the_versions_of_the_catalogue(render: Renderer) -> 
 def test_a_project_takes_the_provider_whose_plans_read_no_secret(render: Renderer) -> None:
     """From 6.26 on a refresh lists the versions of a write-only secret, and does not read it (terraform-provider-aws, #44876).
 
-    The floor is below that for mirrors with older releases (docs/decisions/infrastructure-tests.md). Without a lock file, `init` takes the newest.
+    The floor is lower, for mirrors with older releases: see docs/decisions/infrastructure-tests.md.
+    Without a lock file, `init` takes the newest release.
     """
     assert SpecifierSet(VERSIONS["aws_provider"].replace(" ", "")).contains("6.26.0")
     assert not list((render(VARIANTS[EVERYTHING]) / "infra").rglob(".terraform.lock.hcl"))
