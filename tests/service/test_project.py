@@ -105,6 +105,13 @@ def test_a_project_keeps_its_contract_under_generated_requests(projects: Project
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("variant", "least"), [("defaults", 60), ("nothing", 5)])
+def test_a_project_passes_every_combination_that_its_tests_sample(projects: Projects, variant: str, least: int) -> None:
+    """In every project there are some: without any, pytest fails, and `ci` with it."""
+    assert number(r"(\d+) passed", run_uv(projects(variant), "run", "--locked", "pytest", "-q", "-m", "exhaustive")) >= least
+
+
+@pytest.mark.slow
 def test_a_project_outlives_the_failure_of_its_parts(projects: Projects) -> None:
     assert number(r"(\d+) passed", run_uv(projects("defaults"), "run", "--locked", "pytest", "-q", "-m", "faults", "-n", "0")) >= 6
 
