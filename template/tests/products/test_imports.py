@@ -99,6 +99,14 @@ def test_a_line_that_is_no_product_is_refused(row: str) -> None:
         list(parse_products(HEADER + row))
 
 
+def test_a_wrong_name_is_told_in_words() -> None:
+    with pytest.raises(WrongLine) as raised:
+        list(parse_products(HEADER + "T\x07ea,1,SGD\n"))
+    reason = str(raised.value.document("en")["detail"])
+    assert "name: Has characters that are not allowed here" in reason
+    assert "pattern" not in reason
+
+
 @pytest.mark.parametrize("price", ["12.00", "+12", "012", "1_000", "1e3", "0x1", "\uff11\uff12", "9" * 5_000, ""])
 def test_a_price_is_a_whole_number_as_json_writes_it(price: str) -> None:
     with pytest.raises(WrongLine):

@@ -1,6 +1,7 @@
 """Products over HTTP."""
 
 import pytest
+from fastapi import FastAPI
 
 from app.kit.resources import Resources
 from tests.identity import SignedIn, SignIn
@@ -104,3 +105,11 @@ async def test_products_need_a_signed_in_user(ann: SignedIn, path: str) -> None:
     answer = await ann.client.get(path)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_document_shows_the_price_that_is_sent(ann: SignedIn, application: FastAPI) -> None:
+    schemas = application.openapi()["components"]["schemas"]
+    new = schemas["ProductCreate"]["properties"]
+    (price_minor,), (currency,) = new["price_minor"]["examples"], new["currency"]["anyOf"][0]["examples"]
+    created = await ann.post("/v1/products", {"name": "Tea", "price_minor": price_minor, "currency": currency})
+    assert schemas["ProductRead"]["properties"]["price"]["examples"] == [created.json()["price"].replace("\xa0", "")]

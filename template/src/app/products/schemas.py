@@ -46,7 +46,7 @@ class ProductRead(BaseModel):
     currency: str
     created_at: datetime
 
-    @computed_field(examples=["S$12.50"])  # type: ignore[prop-decorator]  # as pydantic documents it
+    @computed_field(examples=["SGD12.50"])  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
     def price(self) -> str:
         """The price as people of the answer's language write it."""
