@@ -56,6 +56,20 @@ def gated(database: Database) -> Iterator[None]:
             event.remove(engine, name, stop)
 
 
+@contextmanager
+def before_commits(database: Database, look: Callable[[], Awaitable[object]]) -> Iterator[None]:
+    """Look at what a transaction holds before it commits, each time that one does in this block."""
+
+    def stop(*_call: object) -> None:
+        await_only(look())
+
+    event.listen(database.engine.sync_engine, "commit", stop)
+    try:
+        yield
+    finally:
+        event.remove(database.engine.sync_engine, "commit", stop)
+
+
 async def interleave(
     watcher: asyncpg.Connection, first: Request[_Result], second: Request[_Result], stop_before: int
 ) -> tuple[_Result, _Result, bool]:

@@ -23,7 +23,7 @@ from app.accounts.service import AccountService
 from app.kit.database import connector
 from app.kit.resources import Resources
 from tests.accounts.fixtures import PASSWORD, log_in
-from tests.accounts.interleaving import gated, interleave
+from tests.accounts.interleaving import before_commits, gated, interleave
 from tests.identity import SignedIn, SignIn
 
 BY_CHANGE, BY_RESET = "a password by change", "a password by reset"
@@ -173,6 +173,32 @@ async def test_at_once_is_one_after_the_other(
         if not stopped:
             break
     assert number > 1
+
+
+async def mail_a_link(world: World) -> httpx.Response:
+    """What the worker does."""
+    async with world.resources.database.unit_of_work() as work:
+        user = await work.session.get_one(User, UUID(world.ann.user_id))
+        await MailedTokens(work.session, world.accounts.tokens).issue(user, Purpose.VERIFY_EMAIL)
+    return httpx.Response(200)
+
+
+@pytest.mark.parametrize("act", [*ACTS, mail_a_link])
+async def test_rows_that_refer_to_a_locked_user_can_be_written(
+    make_world: MakeWorld, resources: Resources, watcher: asyncpg.Connection, act: Act
+) -> None:
+    """`FOR KEY SHARE` is the lock that a foreign key takes. `FOR UPDATE` would make it wait."""
+    world = await make_world(act is enable)
+    held = 0
+
+    async def refer() -> None:
+        nonlocal held
+        await watcher.execute("SELECT FROM users WHERE id = $1 FOR KEY SHARE NOWAIT", UUID(world.ann.user_id))
+        held += 1
+
+    with before_commits(resources.database, refer):
+        assert (await act(world)).is_success
+    assert held
 
 
 async def demote(actor: SignedIn, target: SignedIn) -> int:
