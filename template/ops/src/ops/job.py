@@ -1,10 +1,9 @@
 """A Kubernetes Job that the deploy waits for."""
 
-from datetime import timedelta
 from typing import Any
 
-from ops import clock
 from ops.kubectl import Cluster
+from ops.waiting import Wait
 
 POLL_SECONDS = 3.0
 COMPLETE, FAILED = "Complete", "Failed"
@@ -19,9 +18,9 @@ def outcome(job: dict[str, Any] | None) -> str:
 
 def wait(cluster: Cluster, name: str, seconds: float, poll: float = POLL_SECONDS) -> str:
     """Complete or Failed; or, once the seconds are over, a sentence that says so."""
-    deadline = clock.now() + timedelta(seconds=seconds)
-    while clock.now() < deadline:
+    waiting = Wait(f"the Job {name}", seconds)
+    while not waiting.is_over:
         if ended := outcome(cluster.get("job", name)):
             return ended
-        clock.sleep(poll)
+        waiting.pause(poll)
     return f"not done after {seconds:g} s"

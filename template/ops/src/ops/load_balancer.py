@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
-from ops import clock
 from ops.errors import OpsError
 from ops.kubectl import Cluster
+from ops.waiting import Wait
 
 INGRESS = "api"
 # A new load balancer takes two to three minutes to be there.
@@ -35,31 +34,31 @@ def wait(cluster: Cluster, say: Say) -> str:
     A pod gets its readiness gate when it is made, and only if its target group is bound by then: without one, a rollout
     ends before the load balancer sends it a request.
     """
-    deadline = clock.now() + timedelta(seconds=ADDRESS_SECONDS)
+    waiting = Wait("the load balancer", ADDRESS_SECONDS)
     while True:
         ingress = cluster.get("ingress", INGRESS)
         name, unbound = _address(ingress), _unbound(cluster, ingress)
         if name and not unbound:
             say(f"load balancer: {name}")
             return name
-        if clock.now() > deadline:
+        if waiting.is_over:
             lacks = "no host name" if not name else f"no target group for {', '.join(unbound)}"
             raise OpsError(f"the Ingress {INGRESS} has {lacks} after {ADDRESS_SECONDS} s.\n{_reason(cluster)}")
-        clock.sleep(POLL_SECONDS)
+        waiting.pause(POLL_SECONDS)
 
 
 def require_healthy_target(cluster: Cluster, deployment: str, say: Say) -> None:
     """Wait until the load balancer says that a pod of the Deployment is healthy. Raises OpsError."""
-    deadline = clock.now() + timedelta(seconds=TARGET_SECONDS)
+    waiting = Wait("a healthy target of the load balancer", TARGET_SECONDS)
     labels = (cluster.get("deployment", deployment) or {})["spec"]["selector"]["matchLabels"]
     while True:
         gates = [gate for pod in cluster.select("pod", labels) for gate in _gates(pod)]
         if any(gate.get("status") == "True" for gate in gates):
             say("load balancer: a target is healthy")
             return
-        if clock.now() > deadline or not gates:
+        if waiting.is_over or not gates:
             raise OpsError(_unhealthy(cluster, gates))
-        clock.sleep(POLL_SECONDS)
+        waiting.pause(POLL_SECONDS)
 
 
 def _unhealthy(cluster: Cluster, gates: list[Mapping[str, str]]) -> str:

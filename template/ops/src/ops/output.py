@@ -11,6 +11,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def note(text: str) -> None:
+    """Print a line about progress to standard error, so that standard output holds results only."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Go on when the person agrees, or when `yes` was given. Raises OpsError otherwise."""
     if yes:

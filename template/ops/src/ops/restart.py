@@ -7,7 +7,6 @@ order.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from ops import clock, rollout
@@ -15,6 +14,7 @@ from ops.environment import Environment
 from ops.errors import OpsError
 from ops.kubectl import Cluster
 from ops.output import say
+from ops.waiting import Wait
 
 # External Secrets answers within seconds; longer means that it may not read, or does not run.
 FETCH_SECONDS = 60
@@ -61,14 +61,14 @@ def fetch(cluster: Cluster, *, poll: float = POLL_SECONDS) -> None:
 
 
 def _wait(cluster: Cluster, name: str, before: str, poll: float) -> None:
-    deadline = clock.now() + timedelta(seconds=FETCH_SECONDS)
+    waiting = Wait(f"the secret {name}", FETCH_SECONDS)
     ready: Mapping[str, str] = {}
-    while clock.now() < deadline:
+    while not waiting.is_over:
         secret = cluster.get("externalsecret", name)
         ready = _ready(secret)
         if ready.get("status") == "True" and _fetched(secret) != before:
             return
-        clock.sleep(poll)
+        waiting.pause(poll)
     raise OpsError(f"secret {name} was not fetched within {FETCH_SECONDS} s: {ready.get('message', 'no answer')}")
 
 

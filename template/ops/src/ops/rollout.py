@@ -7,6 +7,7 @@ from typing import Any
 from ops import clock
 from ops.errors import OpsError
 from ops.kubectl import Cluster
+from ops.waiting import Wait
 
 # A Deployment gives up by itself after 600 s without progress; a large one takes several steps.
 ROLLOUT_SECONDS = 1200
@@ -36,14 +37,15 @@ Object = Mapping[str, Any]
 
 def wait(cluster: Cluster, name: str, say: Callable[[str], None], seconds: int = ROLLOUT_SECONDS) -> None:
     """Wait for a rollout. Raises OpsError, once `say` has told why, when it cannot or does not end in time."""
-    deadline = clock.now() + timedelta(seconds=seconds)
+    waiting = Wait(f"the rollout of {name}", seconds)
     seen: dict[str, datetime] = {}
     try:
         while not cluster.rolled_out(name, LOOK_SECONDS):
             if reason := _hopeless(cluster, name, seen):
                 raise OpsError(f"rollout of {name}: {reason}")
-            if clock.now() > deadline:
+            if waiting.is_over:
                 raise OpsError(f"rollout of {name}: not up after {seconds} s")
+            waiting.report()
     except OpsError:
         # Told now: the pods and their logs are gone once the release before is back.
         say(explain(cluster, name))

@@ -7,15 +7,15 @@ environment that is created again in that time would fail.
 # boto3 carries no types; what is used of it is checked where it is read.
 # mypy: disable-error-code="import-untyped"
 
-from datetime import timedelta
 from typing import Any
 
 import boto3
 
-from ops import clock, project
+from ops import project
 from ops.errors import OpsError
 from ops.output import confirm
 from ops.terraform import Root
+from ops.waiting import Wait
 
 FREE_SECONDS = 120
 """A forced deletion ends some seconds after the call."""
@@ -35,11 +35,11 @@ def free(names: list[str], service: str, environment: str, region: str) -> None:
     client: Any = boto3.client("secretsmanager", region_name=region)
     for name in names:
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-    deadline = clock.now() + timedelta(seconds=FREE_SECONDS)
+    waiting = Wait("the deletion of secrets", FREE_SECONDS)
     while left := set(names) & set(deleted(service, environment, region)):
-        if clock.now() > deadline:
+        if waiting.is_over:
             raise OpsError(f"{', '.join(sorted(left))} are not deleted yet: run this again")
-        clock.sleep(POLL_SECONDS)
+        waiting.pause(POLL_SECONDS)
 
 
 def free_secrets(root: Root, *, yes: bool) -> None:

@@ -12,7 +12,7 @@ from ops.addons.helm import Addon, Helm
 from ops.aws import write_kubeconfig
 from ops.errors import OpsError
 from ops.kubectl import Cluster
-from ops.output import say
+from ops.output import note, say
 
 
 def install_addons(environment: str, *, dry_run: bool) -> None:
@@ -63,6 +63,8 @@ class _Installation:
         values = self._folder / f"{addon.name}.yaml"
         if addon.apply_crds and not dry_run:
             self._cluster.apply(self._helm.custom_resources(addon))
+        if not dry_run:
+            note(f"installing {addon.name} {addon.version}: this can take some minutes")
         text = self._helm.install(addon, values, self._values(addon), dry_run=dry_run)
         if dry_run:
             say(f"would install {addon.name} {addon.version} in {addon.namespace}:\n{text}")

@@ -17,6 +17,7 @@ from ops.lock import Lock
 from ops.manifests import Manifest
 from ops.output import say
 from ops.rollback import TEMPORARY
+from ops.waiting import Wait
 
 # As many as the autoscaler's minimum; more as the share grows, within what surge leaves of nodes and connections.
 LEAST_REPLICAS, MOST_REPLICAS = 2, 5
@@ -121,9 +122,9 @@ class CanaryRelease:
     def _bake(self, percent: int, patience: Patience) -> None:
         """Watch one share. Raises OpsError for a canary that is worse, or about which nothing is known."""
         canary, stable = self._weights.target_group(CANARY), self._weights.target_group(STABLE)
-        start = clock.now()
+        start, waiting = clock.now(), Wait(f"the canary at {percent} %", patience.bake * EXTENSIONS)
         while True:
-            self._wait(start, patience)
+            self._wait(start, patience, waiting)
             # Still up and in full number, and still with the share that was set.
             rollout.wait(self._cluster, CANARY, say, seconds=30)
             self._weights.verify(percent)
@@ -135,8 +136,9 @@ class CanaryRelease:
     def _watch_the_whole(self, patience: Patience) -> None:
         """The step to 100 %: all traffic against what the old pods did. Raises OpsError when it is worse."""
         group, start = self._weights.target_group(STABLE), clock.now()
+        waiting = Wait("the release at 100 %", patience.bake * EXTENSIONS)
         while True:
-            self._wait(start, patience)
+            self._wait(start, patience, waiting)
             tried = self._metrics.read(group, start, clock.now())
             if self._decided("release at 100 %", tried, start, patience):
                 return
@@ -157,11 +159,11 @@ class CanaryRelease:
             return True
         return False
 
-    def _wait(self, start: datetime, patience: Patience) -> None:
+    def _wait(self, start: datetime, patience: Patience, waiting: Wait) -> None:
         """Until the next look: at most to the end of the time that is due next."""
         passed = (clock.now() - start).total_seconds()
         due = patience.bake if passed < patience.bake else patience.bake * EXTENSIONS
-        clock.sleep(max(0.0, min(POLL_SECONDS, due - passed)))
+        waiting.pause(max(0.0, min(POLL_SECONDS, due - passed)))
 
     def _replicas(self) -> int:
         return int(((self._cluster.get("deployment", STABLE) or {}).get("spec") or {}).get("replicas", 0))

@@ -5,17 +5,16 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import clock
 from ops.canary.metrics import TargetGroup
 from ops.contract import Contract
 from ops.errors import OpsError
 from ops.kubectl import Cluster
+from ops.waiting import Wait
 
 INGRESS = "api"
 STABLE = "api"
@@ -44,13 +43,13 @@ class Weights:
         for group in action["forwardConfig"]["targetGroups"]:
             group["weight"] = percent if group["serviceName"] == CANARY else 100 - percent
         self._cluster.annotate("ingress", INGRESS, ANNOTATION, json.dumps(action, separators=(",", ":")))
-        deadline = clock.now() + timedelta(seconds=self._patience)
+        waiting = Wait(f"the load balancer to send {percent} % to the canary", self._patience)
         while (found := self._read(ingress)) != percent:
-            if clock.now() > deadline:
+            if waiting.is_over:
                 raise OpsError(
                     f"the load balancer sends {found} % to the canary, {self._patience:g} s after {percent} % was set"
                 )
-            clock.sleep(POLL_SECONDS)
+            waiting.pause(POLL_SECONDS)
 
     def verify(self, percent: int) -> None:
         """Raise OpsError unless the load balancer still has the share: somebody may have changed it."""

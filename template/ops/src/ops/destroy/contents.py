@@ -1,6 +1,5 @@
 """What AWS keeps a resource for: protection, images, objects, records, backups."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import boto3
 
 from ops.errors import OpsError
 from ops.output import say
+from ops.waiting import Wait
 
 BATCH = 100
 """Images that ECR deletes in one call."""
@@ -66,8 +66,8 @@ def _unprotect(database: Resource, _: bool) -> None:
 
 def _status(rds: Any, name: str, seconds: float = START_SECONDS) -> str:
     """Status of an instance, started first when a schedule has stopped it; empty when it is gone. Raises OpsError."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    waiting = Wait(f"{name} to start", seconds)
+    while not waiting.is_over:
         try:
             (instance,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
         except rds.exceptions.DBInstanceNotFoundFault:
@@ -78,7 +78,7 @@ def _status(rds: Any, name: str, seconds: float = START_SECONDS) -> str:
             rds.start_db_instance(DBInstanceIdentifier=name)
         elif status not in ("starting", "stopping"):
             return status
-        time.sleep(POLL_SECONDS)
+        waiting.pause(POLL_SECONDS)
     raise OpsError(f"{name} did not start within {seconds / 60:.0f} minutes: run this again")
 
 

@@ -1,6 +1,5 @@
 """The load balancer belongs to a controller in the cluster, and goes when the last Ingress does: before the cluster."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from ops.contract import Contract, parameter_name
 from ops.errors import OpsError
 from ops.kubectl import Cluster
 from ops.output import say
+from ops.waiting import Wait
 
 INGRESS = "api"
 DELETE_SECONDS = 300
@@ -35,6 +35,7 @@ def remove_ingress(project: Path, service: str, environment: str, region: str) -
     if not cluster.exists("ingress", INGRESS):
         return
     if _has_nodes(cluster):
+        say(f"deleting the Ingress; its controller deletes the load balancer within {DELETE_SECONDS} s")
         try:
             cluster.delete("ingress", INGRESS, seconds=DELETE_SECONDS)
         except OpsError:
@@ -81,23 +82,31 @@ def _delete_load_balancers(contract: Contract) -> None:
     for each in _load_balancers(client):
         if mine.items() <= _tags(client, each["LoadBalancerArn"]).items():
             client.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
-            client.get_waiter("load_balancers_deleted").wait(LoadBalancerArns=[each["LoadBalancerArn"]])
+            _wait_until_deleted(client, each["LoadBalancerArn"])
     pages = client.get_paginator("describe_target_groups").paginate()
     for group in [group for page in pages for group in page["TargetGroups"]]:
         if mine.items() <= _tags(client, group["TargetGroupArn"]).items():
             client.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
 
 
+def _wait_until_deleted(client: Any, arn: str) -> None:
+    waiting = Wait("the load balancer to be deleted", WAIT_SECONDS)
+    while any(each["LoadBalancerArn"] == arn for each in _load_balancers(client)):
+        if waiting.is_over:
+            raise OpsError(f"the load balancer {arn} is not deleted after {WAIT_SECONDS} s: run this again")
+        waiting.pause(PAUSE_SECONDS)
+
+
 def wait_for_load_balancers(cluster: str, region: str) -> None:
     """Wait until the cluster's controller has no load balancer left. Raises OpsError, naming the ones that stay."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    waiting = Wait(f"the load balancers of {cluster} to be deleted", WAIT_SECONDS)
     client: Any = boto3.client("elbv2", region_name=region)
     while left := [
         e["LoadBalancerName"] for e in _load_balancers(client) if _of(cluster, client, e["LoadBalancerArn"])
     ]:
-        if time.monotonic() > deadline:
+        if waiting.is_over:
             raise OpsError(f"{', '.join(left)} still stand before {cluster}: some service has an Ingress there")
-        time.sleep(PAUSE_SECONDS)
+        waiting.pause(PAUSE_SECONDS)
 
 
 def _load_balancers(client: Any) -> list[dict[str, Any]]:

@@ -1,15 +1,15 @@
 """The drill of a lost zone: a row a second, a reboot with failover, and how long and how much was lost."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import boto3
 
+from ops.clock import now, sleep
 from ops.drills.rows import ERRORS, Database
 from ops.errors import OpsError
-from ops.output import say
+from ops.output import note, say
 
 RTO_SECONDS = 300
 RPO_SECONDS = 60
@@ -29,12 +29,16 @@ class Rows(Protocol):
     def clear(self) -> None: ...
 
 
+def _seconds() -> float:
+    return now().timestamp()
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Time as the drill sees it (seconds)."""
 
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = _seconds
+    sleep: Callable[[float], None] = sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,18 @@ def measure(rows: Rows, fail_over: Callable[[], None], clock: Clock | None = Non
         if failed_over_at is None and clock.now() - start >= BEFORE_SECONDS:
             fail_over()
             failed_over_at = clock.now()
+            note(f"failover requested; rows are written for at least {AFTER_SECONDS} s more")
         number += 1
         try:
             rows.write(number)
             acknowledged.add(number)
             if since_failure is not None:
                 outage, since_failure = outage + clock.now() - since_failure, None
+                note(f"the database answers again, after {outage:.0f} s in total")
         except ERRORS:
-            since_failure = since_failure if since_failure is not None else clock.now()
+            if since_failure is None:
+                since_failure = clock.now()
+                note("the database does not answer")
             if clock.now() - since_failure > GIVE_UP_SECONDS:
                 raise OpsError(f"the database has not answered for {GIVE_UP_SECONDS} seconds") from None
         clock.sleep(1)

@@ -1,16 +1,17 @@
 """The drill of a lost database: point-in-time recovery into a new instance, counts compared, minutes printed."""
 
-import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from ops import clock
 from ops.drills.rows import Database
 from ops.errors import OpsError
 from ops.output import say
+from ops.waiting import Wait
 
 POLL_SECONDS = 30
 GIVE_UP_SECONDS = 4 * 3600
@@ -40,13 +41,14 @@ def restore(rds: Any, source: str, target: str, at: datetime | None) -> None:
         raise OpsError(f"RDS does not restore {source}: {error}") from None
 
 
-def wait(rds: Any, target: str, sleep: Callable[[float], None] = time.sleep) -> str:
-    """Wait until the instance can be used; its host. Raises OpsError after four hours."""
-    for _ in range(GIVE_UP_SECONDS // POLL_SECONDS):
+def wait(rds: Any, target: str) -> str:
+    """Wait until the instance is available, and return its host. Raises OpsError after four hours."""
+    waiting = Wait(f"{target} to become available", GIVE_UP_SECONDS)
+    while not waiting.is_over:
         (instance,) = rds.describe_db_instances(DBInstanceIdentifier=target)["DBInstances"]
         if instance["DBInstanceStatus"] == "available":
             return str(instance["Endpoint"]["Address"])
-        sleep(POLL_SECONDS)
+        waiting.pause(POLL_SECONDS)
     raise OpsError(f"{target} is not available after {GIVE_UP_SECONDS // 3600} hours")
 
 
@@ -75,12 +77,12 @@ def drill(rds: Any, database: Database, source: str, at: datetime | None, *, kee
     before = database.counts()
     if not before:
         raise OpsError(f"{source} has no tables: there is nothing to compare")
-    target = f"{source}-restore-{datetime.now(UTC):%Y%m%d%H%M}"
-    start = time.monotonic()
+    target = f"{source}-restore-{clock.now():%Y%m%d%H%M}"
+    start = clock.now()
     restore(rds, source, target, at)
     try:
         host = wait(rds, target)
-        minutes = (time.monotonic() - start) / 60
+        minutes = (clock.now() - start).total_seconds() / 60
         missing = differences(before, database.elsewhere(host).counts())
     finally:
         if not keep:
