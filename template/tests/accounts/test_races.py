@@ -86,7 +86,7 @@ async def refresh(world: World) -> httpx.Response:
 
 
 ACTS: list[Act] = [login, change, reset, confirm, disable, enable, promote, refresh]
-# These run with all other tests: the four that once failed, and two more that revoke. The other pairs are marked.
+# These run with all other tests: four of those that once failed, and two that revoke. The rest is marked.
 ALWAYS = {
     (login, reset), (login, change), (login, disable), (change, reset), (refresh, disable), (promote, refresh),
 }  # fmt: skip

@@ -30,6 +30,7 @@ pytestmark = [
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
+PASSWORD = "correct horse battery staple"
 AT_ONCE = 4
 # MiB. The limit is that of deploy/base/api.yaml and worker.yaml.
 MOST_ABOVE_IDLE, LIMIT, MARGIN = 64, 512, 2
@@ -44,16 +45,29 @@ COPIES = """INSERT INTO {table}
     SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), {values}))).*
     FROM {table} AS one, generate_series(1, 100) AS i WHERE one.id = (SELECT id FROM {table} {where} LIMIT 1)
     ON CONFLICT DO NOTHING"""
-MINE = "(SELECT id FROM users WHERE email = 'faults@example.com')"
+MINE = "(SELECT id FROM users WHERE email = 'memory@example.com')"
 LARGE = "jsonb_build_object('csv', (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 30000) AS n))"
 FILLING = {
-    "users": ("WHERE email = 'faults@example.com'", "'email', i || '@example.com', 'name', repeat('\U0001f600', 100)"),
+    "users": ("WHERE email = 'memory@example.com'", "'email', i || '@example.com', 'name', repeat('\U0001f600', 100)"),
     "sessions": (f"WHERE user_id = {MINE}", "'user_agent', repeat('a', 300)"),
     "tasks": (
         "",
         f"""'owner_id', {MINE}, 'kind', 'filling', 'payload', {LARGE}, 'status', 'failed', 'finished_at', now(),
         'problem', jsonb_build_object('type', 'x', 'title', 'x', 'status', 422, 'detail', 'x')""",
     ),
+}
+# A task of each kind for each user of that page. Names are as long as they get, and the letter is longer than any.
+TEXTS = "array_fill(repeat('\U0001f600', 500), ARRAY[20])"
+LETTER = f"jsonb_build_object('subject', repeat('\U0001f600', 200), 'paragraphs', {TEXTS})"
+USER = "jsonb_build_object('email', i || '@example.com')"
+WAITING = """INSERT INTO tasks (id, kind, payload, status, attempts, losses, language, carried, created_at, due_at)
+    SELECT gen_random_uuid(), '{kind}', {payload}, 'queued', 0, 0, 'en', '{{}}', now(), now() - interval '1 minute'
+    FROM generate_series(1, 100) AS i"""
+MAIL_TASKS = {
+    "mail.send": f"jsonb_build_object('to', i || '@example.com', 'kind', 'x', 'language', 'en', 'letter', {LETTER})",
+    "accounts.welcome": USER,
+    "accounts.verify-email": USER,
+    "accounts.reset-password": USER,
 }
 PRODUCTS = f"""
     INSERT INTO products (id, owner_id, name, price_minor, currency)
@@ -78,12 +92,14 @@ def peak(process: Process, action: Callable[[], _Result]) -> tuple[float, _Resul
 
 @pytest.fixture
 def filled(stack: Stack) -> Stack:
-    """A service whose administrator has a full page of everything."""
+    """A service with an administrator of its own, whose sessions end here, and a full page of everything."""
+    user = {"email": "memory@example.com", "password": PASSWORD, "name": "M"}
+    assert httpx.post(f"{stack.base}/v1/users", json=user, timeout=30).status_code in (201, 409)
     for table, (where, values) in FILLING.items():
         stack.sql(COPIES.format(table=table, where=where, values=values))
     if importlib.util.find_spec("app.products"):
         stack.sql(PRODUCTS)
-    stack.sql("UPDATE users SET roles = '{admin}' WHERE email = 'faults@example.com'")
+    stack.sql("UPDATE users SET roles = '{admin}' WHERE email = 'memory@example.com'")
     return stack
 
 
@@ -101,7 +117,7 @@ def client(filled: Stack, api: Process) -> Iterator[httpx.Client]:
     """A client of the administrator."""
     base = api.url.removesuffix("/health/ready")
     with httpx.Client(base_url=base, timeout=60, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
-        form = {"username": "faults@example.com", "password": "correct horse battery staple"}
+        form = {"username": "memory@example.com", "password": PASSWORD}
         client.headers["Authorization"] = f"Bearer {client.post('/v1/auth/login', data=form).json()['access_token']}"
         yield client
 
@@ -151,26 +167,47 @@ def test_memory_per_request_has_a_bound(api: Process, client: httpx.Client, sett
     assert max(most for most, _ in table) < min(idle + MOST_ABOVE_IDLE, LIMIT / MARGIN)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("app.products") is None, reason="imports are of the sample")
-def test_memory_of_imports_has_a_bound(api: Process, client: httpx.Client, filled: Stack, settings: Settings) -> None:
+@pytest.fixture
+def worker(filled: Stack) -> Iterator[Process]:
+    """A worker like that of the image, alone."""
     filled.worker.kill()
-    worker = filled.make_worker("memory-worker", **PRODUCTION)
-    worker.start()
-    try:
-        idle = memory(worker, "VmRSS")
+    process = filled.make_worker("memory-worker", **PRODUCTION)
+    process.start()
+    yield process
+    process.kill()
 
-        def import_many() -> None:
-            content = csv(settings.max_upload_bytes - 1_000)
-            for _ in range(8):
-                answer = client.post("/v1/products/imports", files={"file": ("largest.csv", content)})
-                assert answer.status_code == 202, answer.text
-            waiting = "SELECT count(*) FROM tasks WHERE kind = 'products.import' AND status IN ('queued', 'running')"
-            until(lambda: filled.sql(waiting) == [(0,)], "the imports are done", seconds=300)
 
-        most, _ = peak(worker, import_many)
-        log.info("worker idle: %.1f MiB; 8 imports of %d lines: %.1f above, %.1f", idle, LINES, most - idle, most)
-        imported = "SELECT count(*) FROM tasks WHERE kind = 'products.import' AND status = 'succeeded'"
-        assert filled.sql(imported) >= [(8,)]
+def test_memory_of_mails_has_a_bound(worker: Process, filled: Stack) -> None:
+    idle = memory(worker, "VmRSS")
+    for kind, payload in MAIL_TASKS.items():
+        count = f"SELECT count(*) FROM tasks WHERE kind = '{kind}' AND status"  # noqa: S608  own names
+
+        def send_all(kind: str = kind, payload: str = payload, count: str = count) -> None:
+            filled.sql(WAITING.format(kind=kind, payload=payload))
+            until(lambda: filled.sql(f"{count} IN ('queued', 'running')") == [(0,)], f"{kind} is done", seconds=120)
+
+        most, _ = peak(worker, send_all)
+        log.info("worker idle: %.1f MiB; 100 of %s: %.1f above, %.1f", idle, kind, most - idle, most)
+        assert filled.sql(f"{count} = 'succeeded'") >= [(100,)]
         assert most < min(idle + MOST_ABOVE_IDLE, LIMIT / MARGIN)
-    finally:
-        worker.kill()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("app.products") is None, reason="imports are of the sample")
+def test_memory_of_imports_has_a_bound(
+    api: Process, client: httpx.Client, worker: Process, filled: Stack, settings: Settings
+) -> None:
+    idle = memory(worker, "VmRSS")
+
+    def import_many() -> None:
+        content = csv(settings.max_upload_bytes - 1_000)
+        for _ in range(8):
+            answer = client.post("/v1/products/imports", files={"file": ("largest.csv", content)})
+            assert answer.status_code == 202, answer.text
+        waiting = "SELECT count(*) FROM tasks WHERE kind = 'products.import' AND status IN ('queued', 'running')"
+        until(lambda: filled.sql(waiting) == [(0,)], "the imports are done", seconds=300)
+
+    most, _ = peak(worker, import_many)
+    log.info("worker idle: %.1f MiB; 8 imports of %d lines: %.1f above, %.1f", idle, LINES, most - idle, most)
+    imported = "SELECT count(*) FROM tasks WHERE kind = 'products.import' AND status = 'succeeded'"
+    assert filled.sql(imported) >= [(8,)]
+    assert most < min(idle + MOST_ABOVE_IDLE, LIMIT / MARGIN)
