@@ -7,7 +7,7 @@ Each request is stopped before each of its statements in turn, while another run
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, product
+from itertools import count
 from uuid import UUID
 
 import asyncpg
@@ -92,7 +92,8 @@ ALWAYS = {
 }  # fmt: skip
 PAIRS = [
     pytest.param(one, other, marks=() if (one, other) in ALWAYS else pytest.mark.exhaustive)
-    for one, other in product(ACTS, repeat=2)
+    for one in ACTS
+    for other in ACTS
 ]
 
 
