@@ -1,5 +1,6 @@
 """The questionnaire: its questions, their order, their help, and defaults that always fit."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,17 @@ def test_excludes_start_with_copiers_own_defaults(settings: dict[str, Any]) -> N
 
 def test_nothing_needs_trust(settings: dict[str, Any]) -> None:
     assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(settings)
+
+
+def test_the_message_after_copying_quotes_the_path(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its `cd` works in a shell wherever the project is."""
+    project = tmp_path / "my client's $HOME"
+    with fast_copier(), copier.Worker(src_path=str(template), dst_path=project, defaults=True, pretend=True) as worker:
+        worker.run_copy()
+    [command] = [line for line in capsys.readouterr().err.splitlines() if line.strip().startswith("cd ")]
+    project.mkdir()
+    done = subprocess.run(["sh", "-c", f"{command} && pwd"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(project)
 
 
 def profile_answers(profile: str, region: str) -> dict[str, Any]:

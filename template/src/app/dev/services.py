@@ -8,6 +8,7 @@ import fcntl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from app.dev.servers import PostgresqlServer, Server, ServicesError, ValkeyServer, free_port
 
@@ -57,13 +58,20 @@ def revive(addresses: Addresses) -> list[str]:
 @contextlib.contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
     """Have a directory alone for the length of a block. Raises ServicesError when another process has it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
+    with _lock_file(directory) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ServicesError(f"another process uses {directory}: stop it first") from None
         yield
+
+
+def _lock_file(directory: Path) -> TextIO:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / "lock").open("w")
+    except OSError as error:
+        raise ServicesError(f"{directory} cannot be used ({error.strerror}): give another folder as --data") from error
 
 
 @contextlib.contextmanager

@@ -294,11 +294,11 @@ def _counting(connect: Connect) -> Connect:
 
 
 def connection_arguments(url: URL) -> dict[str, str | int | None]:
-    """What asyncpg needs of a URL. A `host` in the query is a directory that holds a Unix socket."""
-    host = url.query.get("host", url.host)
+    """What asyncpg needs of a URL. `host` and `port` in the query name a Unix socket: its directory, and its number."""
+    host, port = url.query.get("host", url.host), url.query.get("port")
     return {
         "host": host if isinstance(host, str) else None,
-        "port": url.port,
+        "port": int(port) if isinstance(port, str) else url.port,
         "user": url.username,
         "password": url.password,
         "database": url.database,

