@@ -1,9 +1,12 @@
 """Products over HTTP."""
 
+import json
+
 import pytest
 from fastapi import FastAPI
 
 from app.kit.resources import Resources
+from tests.cached import entries, put
 from tests.identity import SignedIn, SignIn
 
 TEA = {"name": "Tea", "price_minor": 1250, "currency": "SGD"}
@@ -35,7 +38,8 @@ async def test_a_product_without_a_currency_has_the_services(ann: SignedIn, reso
 async def test_an_absent_product_is_remembered_as_absent(ann: SignedIn, resources: Resources) -> None:
     path = "/v1/products/018f0000-0000-7000-8000-000000000000"
     assert [(await ann.get(path)).status_code for _ in range(2)] == [404, 404]
-    assert await resources.redis.get(f"cache:1:{{product:{ann.user_id}:018f0000-0000-7000-8000-000000000000}}") == b""
+    key = f"cache:2:{{product:{ann.user_id}:018f0000-0000-7000-8000-000000000000}}"
+    assert list((await entries(resources, key)).values()) == [b""]
 
 
 async def test_the_second_read_comes_from_the_cache(ann: SignedIn) -> None:
@@ -43,6 +47,24 @@ async def test_the_second_read_comes_from_the_cache(ann: SignedIn) -> None:
     first, second = [await ann.get(f"/v1/products/{product}") for _ in range(2)]
     assert (first.headers["x-cache"], second.headers["x-cache"]) == ("miss", "hit")
     assert first.content == second.content
+
+
+async def test_an_entry_of_another_schema_is_a_miss(ann: SignedIn, resources: Resources) -> None:
+    """A release that adds a field must not answer 500 until the entries of the release before it have expired."""
+    path = f"/v1/products/{(await ann.post('/v1/products', TEA)).json()['id']}"
+    read = await ann.get(path)
+    key = f"cache:2:{{product:{ann.user_id}:{read.json()['id']}}}"
+    for field, entry in (await entries(resources, key)).items():
+        await put(resources, key, field.decode(), without_name(entry))
+    again = await ann.get(path)
+    assert (again.status_code, again.headers["x-cache"], again.json()) == (200, "miss", read.json())
+    assert (await ann.get(path)).headers["x-cache"] == "hit"
+
+
+def without_name(entry: bytes) -> bytes:
+    fields = json.loads(entry)
+    del fields["name"]
+    return json.dumps(fields).encode()
 
 
 async def test_a_read_works_when_the_cache_is_empty_again(ann: SignedIn, resources: Resources) -> None:

@@ -1,19 +1,31 @@
-"""Cache-aside: read Redis, on a miss ask PostgreSQL and fill. The service works, slower, without it."""
+"""Cache-aside: read Redis, on a miss ask PostgreSQL and fill. The service works, slower, without it.
+
+Features cache models: `cache.of(OrderRead, "order")`. A key is a Redis hash with one field per schema of the model,
+so releases with different schemas do not read each other's entries, and invalidating a key removes all of them.
+"""
 
 import asyncio
+import hashlib
+import json
 import random
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Generic, TypeVar
 
+import structlog
+from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from app.kit import metrics
 from app.kit.lock_order import Rank, about_to_wait
 from app.kit.redis import OUTAGES, report
 
-# A change to the form of cached values changes this, so that old and new pods do not read each other's.
-VERSION = "1"
+log = structlog.stdlib.get_logger(__name__)
+
+# Changes when this module stores entries in another way.
+VERSION = "2"
 # An absence is kept this long, seconds. Whoever creates the row invalidates its key, as whoever changes it does.
 ABSENT_SECONDS = 10
 _ABSENT = b""
@@ -24,33 +36,39 @@ _WAITS, _WAIT_SECONDS = 20, 0.025
 
 # The value, or the turn to fill it. In one step: a filler that ends in between would leave both to be taken.
 _TAKE = """
-local value = redis.call('GET', KEYS[1])
+local value = redis.call('HGET', KEYS[1], ARGV[3])
 if value then return {value, 0} end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {false, 1} end
 return {false, 0}
 """
 # Stores a value only while the filler still holds its turn: an invalidation in between takes the turn away.
+# The key expires when the first of its fields would.
 _STORE = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+local left = redis.call('TTL', KEYS[1])
+redis.call('HSET', KEYS[1], ARGV[4], ARGV[2])
+if left < 0 or left > tonumber(ARGV[3]) then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
 redis.call('DEL', KEYS[2])
 return 1
 """
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
+_Model = TypeVar("_Model", bound=BaseModel)
+_Value = TypeVar("_Value")
+
 Fill = Callable[[], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class Cached(Generic[_Value]):
     """A value, None where there is none, and whether it came from the cache."""
 
-    value: bytes | None
+    value: _Value | None
     hit: bool
 
 
 class Cache:
-    """Bytes under keys in Redis, each with a time to live."""
+    """Entries in Redis, each with a time to live."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -58,26 +76,42 @@ class Cache:
         self._store = redis.register_script(_STORE)
         self._release = redis.register_script(_RELEASE)
 
-    async def get_or_fill(self, key: str, fill: Fill, ttl: int = 300) -> Cached:
-        """The cached value of a key, or what `fill` returns, kept for about `ttl` seconds (10 % jitter).
+    def of(self, model: type[_Model], name: str) -> "ModelCache[_Model]":
+        """A cache of one model, whose keys start with `name`."""
+        return ModelCache(self, model, name)
+
+    async def get_or_fill(self, key: str, fill: Fill, ttl: int = 300) -> Cached[bytes]:
+        """The cached bytes of a key, or what `fill` returns, kept for about `ttl` seconds (10 % jitter).
 
         One caller fills at a time. None, which says that nothing is there, is kept for a few seconds: whoever asks for
         what is not there again and again reaches PostgreSQL no more often. Raises what `fill` raises.
         """
-        value_key, turn_key = _keys(key)
-        turn = secrets.token_hex(8)
+        return await self.read_through(key, "bytes", _unchanged, fill, ttl)
+
+    async def read_through(
+        self, key: str, field: str, decode: Callable[[bytes], _Value], fill: Fill, ttl: int
+    ) -> Cached[_Value]:
+        """As `get_or_fill`, for one field of the key. An entry that `decode` refuses with ValueError is a miss."""
+        turn = _Turn(*_keys(key), field, secrets.token_hex(8))
         # Whoever waits for another's fill must not hold the connection that the fill needs.
         about_to_wait(Rank.FILL)
         try:
-            value = await self._value_or_turn(value_key, turn_key, turn)
+            stored = await self._value_or_turn(turn)
+            if stored is not None:
+                try:
+                    found = decode(stored) if stored != _ABSENT else None
+                except ValueError:
+                    await self._discard(turn)
+                else:
+                    metrics.CACHE_HITS.inc()
+                    return Cached(found, hit=True)
         except OUTAGES as error:
             _count_error(error)
-            return Cached(await fill(), hit=False)
-        if value is not None:
-            metrics.CACHE_HITS.inc()
-            return Cached(value if value != _ABSENT else None, hit=True)
-        metrics.CACHE_MISSES.inc()
-        return Cached(await self._fill(value_key, turn_key, turn, fill, ttl), hit=False)
+            filled = await fill()
+        else:
+            metrics.CACHE_MISSES.inc()
+            filled = await self._fill(turn, fill, ttl)
+        return Cached(decode(filled) if filled is not None else None, hit=False)
 
     async def invalidate(self, key: str) -> None:
         """Forget a key, and make a fill that is under way forget what it read. Call it after the commit."""
@@ -86,33 +120,99 @@ class Cache:
         except OUTAGES as error:
             _count_error(error)
 
-    async def _value_or_turn(self, value_key: str, turn_key: str, turn: str) -> bytes | None:
-        value: bytes | None = await self.redis.get(value_key)
+    async def _value_or_turn(self, turn: "_Turn") -> bytes | None:
+        # redis-py types commands on hashes as perhaps synchronous.
+        value: bytes | None = await self.redis.hget(turn.value_key, turn.field)  # type: ignore[misc]
         for _ in range(_WAITS):
             if value is not None:
                 break
-            value, taken = await self._take(keys=[value_key, turn_key], args=[turn, FILL_TIMEOUT_MS])
+            value, taken = await self._take(
+                keys=[turn.value_key, turn.turn_key], args=[turn.token, FILL_TIMEOUT_MS, turn.field]
+            )
             if taken:
                 break
             if value is None:
                 await asyncio.sleep(_WAIT_SECONDS)
         return value
 
-    async def _fill(self, value_key: str, turn_key: str, turn: str, fill: Fill, ttl: int) -> bytes | None:
+    async def _discard(self, turn: "_Turn") -> None:
+        """Remove an entry that cannot be decoded, and take the turn to fill it where nobody else has."""
+        metrics.CACHE_UNREADABLE.inc()
+        log.warning("cached entry could not be read", key=turn.value_key)
+        await self.redis.hdel(turn.value_key, turn.field)  # type: ignore[misc]  # as above
+        await self._take(keys=[turn.value_key, turn.turn_key], args=[turn.token, FILL_TIMEOUT_MS, turn.field])
+
+    async def _fill(self, turn: "_Turn", fill: Fill, ttl: int) -> bytes | None:
         try:
             value = await fill()
         except BaseException:
             try:
-                await self._release(keys=[turn_key], args=[turn])
+                await self._release(keys=[turn.turn_key], args=[turn.token])
             except OUTAGES as error:
                 _count_error(error)
             raise
         try:
             kept, seconds = (value, _jittered(ttl)) if value is not None else (_ABSENT, ABSENT_SECONDS)
-            await self._store(keys=[value_key, turn_key], args=[turn, kept, seconds])
+            await self._store(keys=[turn.value_key, turn.turn_key], args=[turn.token, kept, seconds, turn.field])
         except OUTAGES as error:
             _count_error(error)
         return value
+
+
+class ModelCache(Generic[_Model]):
+    """Models of one kind, as JSON without their computed fields."""
+
+    def __init__(self, cache: Cache, model: type[_Model], name: str) -> None:
+        self._cache = cache
+        self._model = model
+        self._name = name
+
+    async def get_or_fill(
+        self, key: str, fill: Callable[[], Awaitable[_Model | None]], ttl: int = 300
+    ) -> Cached[_Model]:
+        """The cached model of a key, or what `fill` returns, kept for about `ttl` seconds; None for a few seconds.
+
+        One caller fills at a time. Raises what `fill` raises.
+        """
+
+        async def encoded() -> bytes | None:
+            model = await fill()
+            return None if model is None else model.model_dump_json(exclude_computed_fields=True).encode()
+
+        decode = self._model.model_validate_json
+        return await self._cache.read_through(self._full(key), schema_hash(self._model), decode, encoded, ttl)
+
+    async def invalidate(self, key: str) -> None:
+        """Forget a key in all schemas, and make a fill that is under way forget what it read.
+
+        Call it after the commit.
+        """
+        await self._cache.invalidate(self._full(key))
+
+    def _full(self, key: str) -> str:
+        return f"{self._name}:{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The right to fill one field of a key."""
+
+    value_key: str
+    turn_key: str
+    field: str
+    token: str
+
+
+# Bounded by the models that are cached.
+@cache
+def schema_hash(model: type[BaseModel]) -> str:
+    """A digest of a model's fields, their types and constraints."""
+    schema = json.dumps(model.model_json_schema(), sort_keys=True)
+    return hashlib.sha256(schema.encode()).hexdigest()[:12]
+
+
+def _unchanged(value: bytes) -> bytes:
+    return value
 
 
 def _keys(key: str) -> tuple[str, str]:

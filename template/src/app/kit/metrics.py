@@ -23,6 +23,7 @@ DATABASE_POOL_SIZE = Gauge("database_pool_size", "Connections that the pool may 
 DATABASE_POOL_IN_USE = Gauge("database_pool_in_use", "Connections that are checked out of the pool")
 CACHE_HITS = Counter("cache_hits", "Cached reads answered from Redis")
 CACHE_MISSES = Counter("cache_misses", "Cached reads that went to PostgreSQL")
+CACHE_UNREADABLE = Counter("cache_unreadable", "Cached entries that could not be decoded and were read anew")
 CACHE_ERRORS = Counter("cache_errors", "Cache calls that Redis did not answer")
 TASKS_QUEUED = Counter("tasks_queued", "Tasks written and handed to the queue", ["kind"])
 TASKS_SUCCEEDED = Counter("tasks_succeeded", "Tasks that finished", ["kind"])

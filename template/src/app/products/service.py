@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from app.kit.cache import Cache
+from app.kit.cache import Cache, ModelCache
 from app.kit.database import Database, UnitOfWork
 from app.kit.identity import Principal
 from app.kit.ids import new_id
@@ -22,9 +22,14 @@ ProductPage = Page[ProductRead]
 IMPORT = "products.import"
 
 
+def cached_products(cache: Cache) -> ModelCache[ProductRead]:
+    """The cache of products. They are cached without their price text, so the same in all languages."""
+    return cache.of(ProductRead, "product")
+
+
 def cache_key(owner_id: UUID, product_id: UUID) -> str:
     """The owner is part of the key: nobody reads another's product by its id."""
-    return f"product:{owner_id}:{product_id}"
+    return f"{owner_id}:{product_id}"
 
 
 def create_product(work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate, currency: str) -> ProductRead:
@@ -38,7 +43,7 @@ def create_product(work: UnitOfWork, cache: Cache, owner: Principal, new: Produc
         created_at=datetime.now(UTC),
     )
     work.add(product)
-    work.after_commit(lambda: cache.invalidate(cache_key(owner.user_id, product.id)))
+    work.after_commit(lambda: cached_products(cache).invalidate(cache_key(owner.user_id, product.id)))
     return ProductRead.model_validate(product)
 
 
@@ -47,18 +52,18 @@ async def read_product(
 ) -> tuple[ProductRead, bool]:
     """A product of the user, and whether it came from the cache. Raises NotFound.
 
-    A hit opens no database session. What is cached is the same in all languages.
+    A hit opens no database session.
     """
 
-    async def fill() -> bytes | None:
+    async def fill() -> ProductRead | None:
         async with database.reading() as connection:
             row = await ProductRepository(connection).get(owner.user_id, product_id)
-        return ProductRead.model_validate(row).model_dump_json(exclude={"price"}).encode() if row else None
+        return ProductRead.model_validate(row) if row else None
 
-    cached = await cache.get_or_fill(cache_key(owner.user_id, product_id), fill)
+    cached = await cached_products(cache).get_or_fill(cache_key(owner.user_id, product_id), fill)
     if cached.value is None:
         raise NotFound
-    return ProductRead.model_validate_json(cached.value), cached.hit
+    return cached.value, cached.hit
 
 
 async def list_products(database: Database, owner: Principal, cursor: UUID | None, size: int) -> Page[ProductRead]:
