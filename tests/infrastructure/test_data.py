@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tests.harness import ROOT
+from tests.infrastructure.emulator import ACCOUNT
 from tests.infrastructure.terraform import Plan, Planner
 from tests.infrastructure.variants import EVERYTHING, LARGE, Case, cases
 
@@ -126,17 +127,15 @@ def test_external_secrets_reads_this_services_path_and_nothing_wider(case: Case,
 
 
 @pytest.mark.parametrize("case", SERVICES)
-def test_the_operator_becomes_this_services_reader_and_reads_nothing_itself(case: Case, plans: Planner) -> None:
+def test_this_services_reader_trusts_the_operator_whose_role_no_service_writes(case: Case, plans: Planner) -> None:
     """One operator serves a platform. A store of service A must not read what belongs to B (External Secrets, guides/multi-tenancy)."""
     plan = plans(case)
-    expressions = dict(plan.blocks())["data.aws_iam_policy_document.become_secrets_reader"]["expressions"]["statement"]
-    (statement,) = expressions
-    assert set(statement["actions"]["constant_value"]) == {"sts:AssumeRole", "sts:TagSession"}
-    assert "aws_iam_role.secrets_reader.arn" in statement["resources"]["references"]
     platform = "shared" if case.variant == "joined" else case.variant
-    (policy,) = [each for each in plan.of("aws_iam_role_policy") if each["role"].endswith("-external-secrets")]
-    assert policy.address == "aws_iam_role_policy.become_secrets_reader"
-    assert policy["role"].startswith(f"{platform}-")
+    operator = f"arn:aws:iam::{ACCOUNT}:role/{platform}-{case.environment}-external-secrets"
+    (statement,) = json.loads(plan.documents["data.aws_iam_policy_document.secrets_reader_trust"]["json"])["Statement"]
+    assert set(statement["Action"]) == {"sts:AssumeRole", "sts:TagSession"}
+    assert statement["Principal"] == {"AWS": operator}
+    assert not [each for each in plan.of("aws_iam_role_policy") if each["role"].endswith("-external-secrets")]
 
 
 @pytest.mark.parametrize("case", SERVICES)

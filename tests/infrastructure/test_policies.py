@@ -236,19 +236,66 @@ def test_work_inside_the_boundary_goes_on(call: str, dev: Document) -> None:
     assert allowed(ALLOWED[call], [dev], dev)
 
 
-@pytest.mark.parametrize("platform", ["shared"])
-def test_a_guest_adds_policies_to_controllers_and_changes_nothing_else_of_its_platform(platform: str, plans: Planner) -> None:
-    inside = boundary(plans(Case("joined", "bootstrap", "account")), "production")
-    may = partial(allowed, policies=[ADMINISTRATOR], boundary=inside)
-    host = {"iam:PermissionsBoundary": f"{POLICY}/host-production-boundary"}
-    controller = f"{ROLE}/{platform}-production-external-dns"
-    assert may(Call("iam:PutRolePolicy", controller, host))
-    for action in ("AttachRolePolicy", "DeleteRole", "PassRole", "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary"):
-        assert not may(Call(f"iam:{action}", controller, host)), action
-    assert not may(Call("iam:PutRolePolicy", f"{ROLE}/{platform}-production-nodes", host))
-    assert not may(Call("sts:AssumeRole", controller))
-    assert not may(Call("ssm:PutParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/{platform}/production/contract"))
-    assert may(Call("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/{platform}/production/contract"))
+# A guest's apply role, on a platform that another service made; the platform's roles carry the boundary of that service.
+HOST = {"iam:PermissionsBoundary": f"{POLICY}/host-production-boundary"}
+SHARED = f"{ROLE}/shared-production"
+GUESTS_ESCALATIONS: dict[str, Call] = {
+    "give External Secrets a right": Call("iam:PutRolePolicy", f"{SHARED}-external-secrets", HOST),
+    "take External Secrets its right": Call("iam:DeleteRolePolicy", f"{SHARED}-external-secrets", HOST),
+    "become External Secrets": Call("sts:AssumeRole", f"{SHARED}-external-secrets"),
+    "become another service's reader of secrets": Call("sts:AssumeRole", f"{ROLE}/billing-production-secrets-reader"),
+    "give nodes a right": Call("iam:PutRolePolicy", f"{SHARED}-nodes", HOST),
+    "become a controller": Call("sts:AssumeRole", f"{SHARED}-external-dns"),
+    **{
+        f"change a controller by {action}": Call(f"iam:{action}", f"{SHARED}-external-dns", HOST)
+        for action in ("AttachRolePolicy", "DeleteRole", "PassRole", "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary")
+    },
+    "rewrite the platform's contract": Call("ssm:PutParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/shared/production/contract"),
+}
+GUESTS_WORK: dict[str, Call] = {
+    "give external-dns its zone": Call("iam:PutRolePolicy", f"{SHARED}-external-dns", HOST),
+    "give the load balancer controller its firewall": Call("iam:PutRolePolicy", f"{SHARED}-load-balancer", HOST),
+    "read the platform's contract": Call("ssm:GetParameter", f"arn:aws:ssm:{REGIONAL}:parameter/platform/shared/production/contract"),
+}
+
+
+@pytest.fixture(scope="module")
+def guest(plans: Planner) -> Document:
+    return boundary(plans(Case("joined", "bootstrap", "account")), "production")
+
+
+@pytest.mark.parametrize("escalation", GUESTS_ESCALATIONS)
+def test_a_guest_changes_nothing_of_its_platform(escalation: str, guest: Document) -> None:
+    assert not allowed(GUESTS_ESCALATIONS[escalation], [ADMINISTRATOR], guest)
+
+
+@pytest.mark.parametrize("call", GUESTS_WORK)
+def test_a_guest_adds_its_policies_to_controllers(call: str, guest: Document) -> None:
+    assert allowed(GUESTS_WORK[call], [guest], guest)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=str(case)) for case in cases("platform")])
+def test_external_secrets_becomes_readers_of_its_environment_and_has_no_other_right(case: Case, plans: Planner) -> None:
+    """The tag narrows `sts:AssumeRole`: its resource, a role, has the key `aws:ResourceTag`.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+    """
+    policy = parse(plans(case).documents["data.aws_iam_policy_document.secrets"]["json"])
+    inside = boundary(plans(Case(case.variant, "bootstrap", "account")), case.environment)
+    may = partial(allowed, policies=[policy], boundary=inside)
+    here, there = ({"aws:ResourceTag/Environment": name} for name in (case.environment, "another"))
+    reader = f"{ROLE}/billing-{case.environment}-secrets-reader"
+    assert may(Call("sts:AssumeRole", reader, here))
+    assert may(Call("sts:TagSession", reader))
+    assert not may(Call("sts:AssumeRole", reader, there))
+    assert not may(Call("sts:AssumeRole", reader))
+    assert not may(Call("sts:AssumeRole", f"{ROLE}/billing-another-secrets-reader", here))
+    assert not may(Call("sts:AssumeRole", f"{ROLE}/billing-{case.environment}-worker", here))
+    assert not may(Call("sts:AssumeRole", reader.replace(ACCOUNT, "999999999999"), here))
+    secret = f"arn:aws:secretsmanager:{case.region}:{ACCOUNT}:secret:{case.variant}/{case.environment}/session-AbCdEf"
+    assert not may(Call("secretsmanager:GetSecretValue", secret))
+    (written,) = [each for each in plans(case).of("aws_iam_role_policy") if each["role"] == f"{case.variant}-{case.environment}-external-secrets"]
+    assert parse(written["policy"]) == policy
 
 
 # What the CloudWatch agent of the cluster calls for X-Ray (AWSXRayDaemonWriteAccess; CloudWatchAgentServerPolicy holds the same five).

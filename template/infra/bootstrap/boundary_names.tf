@@ -18,16 +18,17 @@ locals {
 
   own_roles = { for key, prefixes in local.prefixes : key => [for prefix in prefixes : "arn:${local.partition}:iam::${local.account}:role/${prefix}-*"] }
 
-  # The platform's controllers, whoever made it: a service adds its own rights to them as policies of its name.
+  # Controllers of the platform, whoever made it, to which a service adds its own rights as policies of its name. External Secrets
+  # is none of them: its role becomes every service's reader of secrets, and only its platform writes what it may do.
   controllers = { for key, environments in local.covered : key => flatten([
     for environment in environments : [
-      for name in ["external-dns", "external-secrets", "load-balancer"] : "arn:${local.partition}:iam::${local.account}:role/${var.platform_name}-${environment}-${name}"
+      for name in ["external-dns", "load-balancer"] : "arn:${local.partition}:iam::${local.account}:role/${var.platform_name}-${environment}-${name}"
     ]
   ]) }
 
-  # External Secrets becomes the reader of the service whose secrets it fetches.
+  # A platform's External Secrets, whose role carries this boundary, becomes the reader of the service whose secrets it fetches.
   readers = { for key, environments in local.covered : key => [
-    for environment in environments : "arn:${local.partition}:iam::${local.account}:role/*-${environment}-secrets-reader"
+    for environment in environments : "arn:${local.partition}:iam::${local.account}:role/*-${environment}-secrets-reader" if var.owns_platform
   ] }
 
   own_clusters = { for key, environments in local.covered : key => flatten([

@@ -1,5 +1,6 @@
-# One identity for each controller of the cluster, by Pod Identity. What belongs to one service alone (its secrets, its DNS
-# zone) is not here: the service's root adds that to the role whose name the contract gives.
+# One identity for each controller of the cluster, by Pod Identity. What belongs to one service alone (its DNS zone, its
+# firewall) is not here: the service's root adds that to the role whose name the contract gives. No service writes into the
+# role of External Secrets, which may become every reader of secrets: what it may do stands here, whole.
 
 locals {
   controllers = {
@@ -13,7 +14,7 @@ locals {
     }
     external-secrets = {
       namespace = "external-secrets"
-      policies  = {}
+      policies  = { become-readers = data.aws_iam_policy_document.secrets.json }
     }
     load-balancer = {
       namespace = "kube-system"
@@ -23,6 +24,8 @@ locals {
 
   # Names of the service accounts, where the chart's differ from the controller's.
   controller_accounts = { load-balancer = "aws-load-balancer-controller" }
+
+  secrets_readers = ["arn:${data.aws_partition.current.partition}:iam::${local.account}:role/*-${var.environment}-secrets-reader"]
 }
 
 module "controller" {
@@ -85,5 +88,28 @@ data "aws_iam_policy_document" "dns" {
     sid       = "LookAtTags"
     actions   = ["route53:ListTagsForResources"]
     resources = ["arn:${data.aws_partition.current.partition}:route53:::hostedzone/*"]
+  }
+}
+
+# Each service has a role that reads its secrets and trusts this controller: service/identities.tf. The name, and the tag that
+# no role of another environment carries, keep it to the readers of this environment.
+data "aws_iam_policy_document" "secrets" {
+  statement {
+    sid       = "BecomeReaders"
+    actions   = ["sts:AssumeRole"]
+    resources = local.secrets_readers
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Environment"
+      values   = [var.environment]
+    }
+  }
+
+  # The session tags of Pod Identity go with it. Alone this right does nothing.
+  statement {
+    sid       = "KeepSessionTags"
+    actions   = ["sts:TagSession"]
+    resources = local.secrets_readers
   }
 }

@@ -13,8 +13,9 @@ module "identity" {
 }
 
 # External Secrets runs once a cluster and serves every service on it. Each service has a reader of its own, which the store
-# in its namespace names (deploy/access): the controller may become the reader, and cannot read a secret itself. Who may use
-# a store therefore reads this service's path and no other.
+# in its namespace names (deploy/access): the platform lets its controller become any reader of the environment, and the trust
+# below is what this reader asks for. The controller cannot read a secret itself, so who may use a store reads this service's
+# path and no other.
 data "aws_iam_policy_document" "read_secrets" {
   statement {
     sid       = "ReadSecrets"
@@ -58,20 +59,6 @@ resource "aws_iam_role_policy" "read_secrets" {
   name   = "read-secrets"
   role   = aws_iam_role.secrets_reader.name
   policy = data.aws_iam_policy_document.read_secrets.json
-}
-
-data "aws_iam_policy_document" "become_secrets_reader" {
-  statement {
-    sid       = "BecomeReader"
-    actions   = ["sts:AssumeRole", "sts:TagSession"]
-    resources = [aws_iam_role.secrets_reader.arn]
-  }
-}
-
-resource "aws_iam_role_policy" "become_secrets_reader" {
-  name   = "${var.service}-secrets"
-  role   = local.platform.external_secrets_role_name
-  policy = data.aws_iam_policy_document.become_secrets_reader.json
 }
 
 # Deploys from GitHub Actions enter the cluster as a group without a right. deploy/access gives the group its rights in the
