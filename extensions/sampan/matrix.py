@@ -10,7 +10,16 @@ from typing import Any, Final
 import covertable
 import yaml
 
-NOT_ASKED_WHEN_JOINED: Final = ("api_public_cidrs", "audit_trail", "interface_endpoints", "nat_gateways", "node_instance_type", "spot")
+NOT_ASKED_WHEN_JOINED: Final = (
+    "api_public_cidrs",
+    "audit_trail",
+    "az_count",
+    "interface_endpoints",
+    "nat_gateways",
+    "node_instance_type",
+    "off_hours_shutdown",
+    "spot",
+)
 """Questions that a service which joins a platform is not asked."""
 
 CATALOGUE: Final = Path(__file__).parents[1] / "catalogue"
@@ -38,7 +47,6 @@ def constraints() -> list[dict[str, Any]]:
     return [
         _implies("profile", ["production", "regulated"], {"operator": "ne", "left": "domain", "value": "''"}),
         _implies("mail", ["ses"], {"operator": "ne", "left": "domain", "value": "''"}),
-        _implies("platform", ["join"], {"operator": "eq", "left": "off_hours_shutdown", "value": "none"}),
         _implies("nat_gateways", ["3"], {"operator": "eq", "left": "az_count", "value": "3"}),
         *(
             _implies("dr_region", [region], {"operator": "ne", "left": "aws_region", "value": region})

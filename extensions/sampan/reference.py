@@ -11,8 +11,9 @@ ROOT: Final = Path(__file__).parents[2]
 HEAD: Final = """\
 # Questions
 
-Made by `sampan questions`; a test holds it equal. *Asked* questions appear in the questionnaire; the others take the profile's default, and
-`--ask NAME` brings any of them back. Every answer can be given with `-d name=value` or in a file with `--data-file`.
+Made by `sampan questions`; a test holds it equal. *Asked* questions appear in the questionnaire, some of them only when the service joins
+another's platform or only when it does not. The others take the profile's default, and `--ask NAME` brings any of them back. Every answer can
+be given with `-d name=value` or in a file with `--data-file`.
 The answers describe production, or the only environment; the others take the profile's smaller sizes.
 """
 COLUMNS: Final = "| Question | Asked | What it is | Default |\n|---|---|---|---|\n"
@@ -40,9 +41,15 @@ def _defaults(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> s
     return "from the other answers" if isinstance(default, str) and "{" in default else _written(default)
 
 
+def _asked(details: dict[str, Any]) -> str:
+    ask = details.get("ask", True)
+    if isinstance(ask, str):
+        return "when joining"
+    return ("unless joining" if "when" in details else "yes") if ask else ""
+
+
 def _row(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> str:
-    asked = "yes" if details.get("ask", True) else ""
-    return f"| `{name}` | {asked} | {details['help'].rstrip('?')} | {_defaults(name, details, profiles)} |\n"
+    return f"| `{name}` | {_asked(details)} | {details['help'].rstrip('?')} | {_defaults(name, details, profiles)} |\n"
 
 
 def markdown() -> str:

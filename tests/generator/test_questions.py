@@ -8,6 +8,7 @@ import copier
 import pytest
 import yaml
 
+from sampan import matrix
 from tests.harness import ROOT, fast_copier
 
 ASKED = [
@@ -16,14 +17,18 @@ ASKED = [
     "github_owner",
     "profile",
     "aws_region",
-    "az_count",
     "platform",
+    "platform_name",
+    "az_count",
     "node_instance_type",
     "spot",
     "db_instance_class",
     "cache_node_type",
     "domain",
 ]
+CREATE, JOIN = "{= platform == 'create' =}", "{= platform == 'join' =}"
+"""The two conditions that questions have."""
+
 COPIER_DEFAULT_EXCLUDES = ["copier.yaml", "copier.yml", "~*", "*.py[co]", "__pycache__", ".git", ".DS_Store", ".svn"]
 
 
@@ -38,8 +43,18 @@ def questions(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: details for name, details in settings.items() if not name.startswith("_")}
 
 
-def test_twelve_questions_are_asked(questions: dict[str, dict[str, Any]]) -> None:
-    assert [name for name, details in questions.items() if details.get("ask", True)] == ASKED
+def test_twelve_questions_are_asked_and_ten_of_a_service_that_joins(questions: dict[str, dict[str, Any]]) -> None:
+    asked = {name: {details.get("ask", True), details.get("when", True)} for name, details in questions.items() if details.get("ask", True)}
+    assert list(asked) == ASKED
+    assert [name for name in ASKED if asked[name] == {True, CREATE}] == ["az_count", "node_instance_type", "spot"]
+    assert [name for name in ASKED if asked[name] == {True, JOIN}] == ["platform_name"]
+    assert all(conditions in ({True}, {True, CREATE}, {True, JOIN}) for conditions in asked.values())
+
+
+def test_what_is_not_asked_when_joining_is_not_in_the_matrix_there(questions: dict[str, dict[str, Any]]) -> None:
+    conditions = {name: details["when"] for name, details in questions.items() if "when" in details}
+    assert set(conditions.values()) == {CREATE}
+    assert set(conditions) & set(matrix.levels()) == set(matrix.NOT_ASKED_WHEN_JOINED)
 
 
 def test_every_question_has_help_a_default_and_a_check(questions: dict[str, dict[str, Any]]) -> None:
