@@ -70,12 +70,14 @@ def _iam(form: Mapping[str, list[str]]) -> str:
     return next((form[name][0] for name in ("PolicyArn", "OpenIDConnectProviderArn") if name in form), "*")
 
 
-def _json(service: str, region: str, body: Mapping[str, Any]) -> str:
-    if service == "secretsmanager" and (name := body.get("SecretId") or body.get("Name")):
-        return name if name.startswith("arn:") else f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}-AbCdEf"
-    if service == "ssm" and (name := body.get("Name") or body.get("ResourceId")):
-        account = "" if name.startswith("/aws/") else ACCOUNT
-        return f"arn:aws:ssm:{region}:{account}:parameter{name}"
+def _json(service: str, region: str, name: str, body: Mapping[str, Any]) -> str:
+    if (service, name) == ("ecr", "DescribeImages"):
+        return f"arn:aws:ecr:{region}:{ACCOUNT}:repository/{body['repositoryName']}"
+    if service == "secretsmanager" and (secret := body.get("SecretId") or body.get("Name")):
+        return secret if secret.startswith("arn:") else f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{secret}-AbCdEf"
+    if service == "ssm" and (parameter := body.get("Name") or body.get("ResourceId")):
+        account = "" if parameter.startswith("/aws/") else ACCOUNT
+        return f"arn:aws:ssm:{region}:{account}:parameter{parameter}"
     return "*"
 
 
@@ -88,9 +90,13 @@ def _eks(region: str, name: str, parts: Mapping[str, str]) -> str:
     return f"arn:aws:eks:{region}:{ACCOUNT}:{f'{found}/{cluster}/any' if found else f'cluster/{cluster}'}"
 
 
-def calls(file: Path) -> Iterator[tuple[str, str, str]]:
-    """Who made which call on what: access key, `service:Operation`, resource. PassRole follows from roles that are handed over."""
+def calls(file: Path, start: int = 0) -> Iterator[tuple[str, str, str]]:
+    """Who made which call on what: access key, `service:Operation`, resource. PassRole follows from roles that are handed over.
+
+    `start` is the byte to read from.
+    """
     with file.open(encoding="utf-8") as lines:
+        lines.seek(start)
         for text in lines:
             line = json.loads(text)
             service = PREFIXES.get(line["service"], line["service"])
@@ -104,7 +110,7 @@ def calls(file: Path) -> Iterator[tuple[str, str, str]]:
                     resource = _eks(line["region"], name, parts)
             elif line["target"]:
                 name = line["target"].rpartition(".")[2]
-                resource = _json(service, line["region"], json.loads(line["body"] or "{}"))
+                resource = _json(service, line["region"], name, json.loads(line["body"] or "{}"))
             else:
                 name = form["Action"][0]
                 resource = _iam(form) if service == "iam" else "*"

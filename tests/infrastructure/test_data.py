@@ -8,7 +8,7 @@ import yaml
 from tests.harness import ROOT
 from tests.infrastructure.emulator import ACCOUNT
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import EVERYTHING, LARGE, Case, cases
+from tests.infrastructure.variants import ENVIRONMENTS, EVERYTHING, LARGE, Case, cases
 
 SERVICES = [pytest.param(case, id=str(case)) for case in cases("service")]
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
@@ -131,7 +131,8 @@ def test_this_services_reader_trusts_the_operator_whose_role_no_service_writes(c
     """One operator serves a platform. A store of service A must not read what belongs to B (External Secrets, guides/multi-tenancy)."""
     plan = plans(case)
     platform = "shared" if case.variant == "joined" else case.variant
-    operator = f"arn:aws:iam::{ACCOUNT}:role/{platform}-{case.environment}-external-secrets"
+    # The contract that every plan of a variant reads is that of its last environment.
+    operator = f"arn:aws:iam::{ACCOUNT}:role/{platform}-{ENVIRONMENTS[case.variant][-1]}-external-secrets"
     (statement,) = json.loads(plan.documents["data.aws_iam_policy_document.secrets_reader_trust"]["json"])["Statement"]
     assert set(statement["Action"]) == {"sts:AssumeRole", "sts:TagSession"}
     assert statement["Principal"] == {"AWS": operator}

@@ -12,7 +12,7 @@ import pytest
 from tests.infrastructure.emulator import ACCOUNT
 from tests.infrastructure.policies import Call, Document, allowed, parse
 from tests.infrastructure.terraform import Plan, Planner
-from tests.infrastructure.variants import ENVIRONMENTS, EVERYTHING, Case, cases
+from tests.infrastructure.variants import ENVIRONMENTS, EVERYTHING, LARGE, Case, cases
 
 ADMINISTRATOR: Document = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 """The worst that can be attached to a role."""
@@ -376,26 +376,49 @@ def test_the_plan_role_reads_what_a_plan_needs(data: str, plan_role: partial[boo
     assert plan_role(PLAN_READS[data])
 
 
-DEPLOY = ["eks:DescribeCluster cluster/{platform}-{environment}", "ssm:GetParameter parameter/service/{service}/{environment}/contract"]
+# What the deploys of tests/kubernetes and tests/workflows ask of the emulated AWS. Docker pushes images by its own protocol, which the
+# emulator does not have, so that is a list.
+DEPLOYS = Path(__file__).parents[1] / "kubernetes/recorded_calls.txt"
+DEPLOY_CALLS = [line.split(" ") for line in DEPLOYS.read_text(encoding="utf-8").splitlines()]
+DOCKERS = ["BatchCheckLayerAvailability", "CompleteLayerUpload", "InitiateLayerUpload", "PutImage", "UploadLayerPart"]
+# The recorded deploy is one of `shop` to `dev`, in Singapore.
+RECORDED_WORDS = re.compile(r"ap-southeast-1|cluster/shop-dev$|shop/dev/")
+
+
+def deploys_calls(case: Case, environment: str) -> list[Call]:
+    """The recorded calls, as a deploy of another service to another environment makes them; those of a canary where it is answered."""
+    words = {
+        "ap-southeast-1": case.region,
+        "cluster/shop-dev": f"cluster/{'shared' if case.joins else case.variant}-{environment}",
+        "shop/dev/": f"{case.variant}/{environment}/",
+    }
+    return [
+        Call(action, RECORDED_WORDS.sub(lambda found: words[found[0]], resource))
+        for command, action, resource in DEPLOY_CALLS
+        if command != "canary" or case.variant in LARGE
+    ]
+
+
+def test_a_recorded_deploy_is_one_of_every_command() -> None:
+    assert {command for command, _, _ in DEPLOY_CALLS} == {"canary", "deploy", "rollback"}
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=str(case)) for case in cases("bootstrap")])
 def test_a_deploy_makes_its_calls_and_pushes_into_its_own_environment_alone(case: Case, plans: Planner) -> None:
     plan = plans(case)
     documents = {key: document for key, document in plan.documents.items() if ".deploy[" in key}
+    extra = [parse(document["json"]) for key, document in plan.documents.items() if key.endswith(".canary")]
     assert documents
     for address, document in documents.items():
         environment = address.split('"')[1]
-        policy, inside = parse(document["json"]), boundary(plan, environment)
-        may = partial(allowed, policies=[policy], boundary=inside)
-        names = {"platform": "shared" if case.joins else case.variant, "service": case.variant, "environment": environment}
-        for line in DEPLOY:
-            action, _, resource = line.format(**names).partition(" ")
-            assert may(Call(action, f"arn:aws:{action.partition(':')[0]}:{case.region}:{ACCOUNT}:{resource}")), line
+        policies, inside = [parse(document["json"]), *extra], boundary(plan, environment)
+        may = partial(allowed, policies=policies, boundary=inside)
+        assert [call for call in deploys_calls(case, environment) if not may(call)] == []
         repository = f"arn:aws:ecr:{case.region}:{ACCOUNT}:repository/{case.variant}/{environment}/api"
         assert may(Call("ecr:GetAuthorizationToken"))
-        assert may(Call("ecr:PutImage", repository, {"aws:ResourceTag/Environment": environment}))
-        assert not may(Call("ecr:PutImage", repository.replace(f"/{environment}/", "/another/")))
+        for name in DOCKERS:
+            assert may(Call(f"ecr:{name}", repository, {"aws:ResourceTag/Environment": environment})), name
+            assert not may(Call(f"ecr:{name}", repository.replace(f"/{environment}/", "/another/"))), name
         assert not may(
             Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{case.region}:{ACCOUNT}:secret:{case.variant}/{environment}/x")
         )

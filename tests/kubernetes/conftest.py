@@ -1,14 +1,19 @@
 """The manifests of every overlay of every variant, rendered once; and deploys on an emulated AWS."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import pytest
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 from tests.harness import Renderer
+from tests.infrastructure.cloud.recorder import Recorder
 from tests.kubernetes.deployer import Deployer
+from tests.kubernetes.recorded import RECORDED, RECORDED_CALLS, deploys_calls
 from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, overlays_of
 
 Kind = TypeVar("Kind", bound=Deployer)
@@ -23,14 +28,35 @@ def rendered(render: Renderer) -> Rendered:
     }
 
 
+@dataclass(frozen=True)
+class Emulated:
+    """An emulated AWS: its address, and the file of what is asked of it."""
+
+    endpoint: str
+    requests: Path
+
+
 @pytest.fixture(scope="session")
-def aws() -> Iterator[str]:
-    """The address of an emulated AWS."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
+    """An emulated AWS for the session."""
+    requests = tmp_path_factory.mktemp("aws") / "requests.calls"
+    requests.touch()
+    application = Recorder(DomainDispatcherApplication(create_backend_app), requests)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Emulated(f"http://127.0.0.1:{server.server_port}", requests)
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def aws(emulated: Emulated) -> Iterator[str]:
+    """The address of an emulated AWS. Every call that a test makes in the deploy role's place is one of `recorded_calls.txt`."""
+    before = emulated.requests.stat().st_size
+    yield emulated.endpoint
+    missing = deploys_calls(emulated.requests, before) - RECORDED_CALLS
+    assert not missing, f"add to {RECORDED.name}, in order, what `test_policies` tries on the deploy role: {sorted(missing)}"
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ if verb == "annotate":
     weights = [group["weight"] for group in action["forwardConfig"]["targetGroups"]]
     if weights[1] <= {until}:
         groups = [{{"TargetGroupArn": arn, "Weight": weight}} for arn, weight in zip({deployer.balancer.groups!r}, weights)]
-        boto3.client("elbv2", region_name="ap-southeast-1").modify_rule(
+        boto3.client("elbv2", region_name="ap-southeast-1", aws_access_key_id="controller", aws_secret_access_key="any").modify_rule(
             RuleArn={deployer.balancer.rule!r}, Actions=[{{"Type": "forward", "ForwardConfig": {{"TargetGroups": groups}}}}])
 """
     deployer.hook("load-balancer", code)

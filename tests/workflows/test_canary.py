@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from moto.cloudwatch.models import Statistics
 
-from tests.kubernetes.conftest import aws  # noqa: F401  a fixture
+from tests.kubernetes.conftest import aws, emulated  # noqa: F401  fixtures
 from tests.kubernetes.deployer import DIGESTS
 from tests.kubernetes.test_canary import CanaryDeployer, canary, follow, weights_set  # noqa: F401  a fixture among them
 
@@ -74,7 +74,7 @@ def live(service: CanaryDeployer, *arguments: str, run: str = "", **scenario: An
     return subprocess.run(
         [sys.executable, str(WORLD), json.dumps(document | scenario)],
         cwd=service.project,
-        env=environment | ({"GITHUB_RUN_ID": run} if run else {}),
+        env=environment | {"AWS_ACCESS_KEY_ID": "canary"} | ({"GITHUB_RUN_ID": run} if run else {}),
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Renderer, commit_all, git
-from tests.kubernetes.conftest import aws, deployer  # noqa: F401  fixtures
+from tests.kubernetes.conftest import aws, deployer, emulated  # noqa: F401  fixtures
 from tests.kubernetes.deployer import Deployer
 
 FIRST = {name: f"sha256:{number:064x}" for number, name in enumerate(("api", "worker", "migrate"), start=1)}
