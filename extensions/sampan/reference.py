@@ -12,8 +12,8 @@ HEAD: Final = """\
 # Questions
 
 Made by `sampan questions`; a test holds it equal. *Asked* questions appear in the questionnaire, some of them only when the service joins
-another's platform or only when it does not. The others take the profile's default, and `--ask NAME` brings any of them back. Every answer can
-be given with `-d name=value` or in a file with `--data-file`.
+another's platform or only when it does not. The others take the profile's default, and `--ask NAME` brings any of them back.
+Every answer can be given with `-d name=value` or in a file with `--data-file`.
 The answers describe production, or the only environment; the others take the profile's smaller sizes.
 """
 COLUMNS: Final = "| Question | Asked | What it is | Default |\n|---|---|---|---|\n"

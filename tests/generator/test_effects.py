@@ -16,9 +16,7 @@ from tests.harness import ANSWERS_FILE, ROOT, Renderer, files_of
 pytestmark = pytest.mark.slow
 
 QUESTIONS = {
-    name: details
-    for name, details in yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8")).items()
-    if not name.startswith("_")
+    name: details for name, details in yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8")).items() if not name.startswith("_")
 }
 BASE: dict[str, Any] = {"domain": "api.example.com", "environments": ["dev", "production"], "languages": ["en", "id"]}
 """Answers under which every option can have an effect."""

@@ -294,7 +294,8 @@ def test_external_secrets_becomes_readers_of_its_environment_and_has_no_other_ri
     assert not may(Call("sts:AssumeRole", reader.replace(ACCOUNT, "999999999999"), here))
     secret = f"arn:aws:secretsmanager:{case.region}:{ACCOUNT}:secret:{case.variant}/{case.environment}/session-AbCdEf"
     assert not may(Call("secretsmanager:GetSecretValue", secret))
-    (written,) = [each for each in plans(case).of("aws_iam_role_policy") if each["role"] == f"{case.variant}-{case.environment}-external-secrets"]
+    role = f"{case.variant}-{case.environment}-external-secrets"
+    (written,) = [each for each in plans(case).of("aws_iam_role_policy") if each["role"] == role]
     assert parse(written["policy"]) == policy
 
 
@@ -312,6 +313,21 @@ def test_the_agent_of_a_platform_passes_traces_on(variant: str, plans: Planner) 
     plan = plans(Case(variant, "bootstrap", "account"))
     for environment in ENVIRONMENTS[variant]:
         assert [name for name in XRAY if not allowed(Call(f"xray:{name}"), [AGENT], boundary(plan, environment))] == []
+
+
+def test_aws_backup_becomes_its_role_whether_it_names_the_account_or_not(plans: Planner) -> None:
+    """AWS Backup's guide shows a trust without a condition, and does not say which keys are sent. Public modules use both forms.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html without,
+    https://github.com/nationalarchives/terraform-aws-immutable-aws-backup/blob/main/modules/service-deployment/iam-service-role.tf with.
+    """
+    documents = plans(Case(EVERYTHING, "service", "production")).documents
+    (trust,) = [parse(each["json"]) for address, each in documents.items() if re.search(r"disaster_recovery.*\.trust$", address)]
+    policy = {"Statement": [{**statement, "Resource": "*"} for statement in trust["Statement"]]}
+    may = partial(allowed, policies=[policy], boundary=ADMINISTRATOR)
+    assert may(Call("sts:AssumeRole"))
+    assert may(Call("sts:AssumeRole", context={"aws:SourceAccount": ACCOUNT}))
+    assert not may(Call("sts:AssumeRole", context={"aws:SourceAccount": "999999999999"}))
 
 
 FOREIGN_DATA: dict[str, Call] = {

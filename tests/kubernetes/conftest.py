@@ -13,8 +13,8 @@ from werkzeug.serving import make_server
 from tests.harness import Renderer
 from tests.infrastructure.cloud.recorder import Recorder
 from tests.kubernetes.deployer import Deployer
-from tests.kubernetes.recorded import RECORDED, RECORDED_CALLS, deploys_calls
 from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, overlays_of
+from tests.kubernetes.recorded import RECORDED, RECORDED_CALLS, deploys_calls
 
 Kind = TypeVar("Kind", bound=Deployer)
 Rendered = dict[str, dict[str, list[Manifest]]]

@@ -50,10 +50,10 @@ data "aws_iam_policy_document" "trust" {
       identifiers = ["backup.amazonaws.com"]
     }
 
-    # AWS Backup's guide shows no condition, and does not say that this key is sent. If the first job says that the role cannot be assumed,
-    # take the condition out: a role can be passed to AWS Backup inside its own account alone.
+    # AWS Backup's guide does not say that this key is sent. Where it is sent it must be this account; where it is not, that a role can be
+    # passed to a service inside its own account alone is what keeps others out.
     condition {
-      test     = "StringEquals"
+      test     = "StringEqualsIfExists"
       variable = "aws:SourceAccount"
       values   = [data.aws_caller_identity.current.account_id]
     }
