@@ -125,7 +125,7 @@ def test_a_service_names_its_secrets_and_never_shows_them(case: Case, plans: Pla
 def test_a_certificate_is_published_once_it_is_issued(case: Case, plans: Planner) -> None:
     """The controller refuses a listener with a pending certificate (ACM waits for the delegation), so nothing would answer.
 
-    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.6.0/docs/guide/ingress/cert_discovery.md
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.5.0/docs/guide/ingress/cert_discovery.md
     """
     assert plans(case).output("contract")[0]["certificate_arn"] == ""
 

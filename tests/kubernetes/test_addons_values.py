@@ -14,7 +14,8 @@ from tests.kubernetes.overlays import VARIANTS
 
 VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_text(encoding="utf-8"))
 WORKLOAD = yaml.safe_load((ROOT / "extensions/catalogue/workload.yaml").read_text(encoding="utf-8"))
-KNOWN = yaml.safe_load(Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8"))
+CHARTS = Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8")
+KNOWN = yaml.safe_load(CHARTS)
 # What else `system` of the catalogue holds, in millicores and MiB: CoreDNS 2 x (100, 70), metrics-server 2 x (100, 200) and the
 # CloudWatch operator (100, 64) by the requests of EKS's add-ons, and the metrics scraper (50, 128) by its own Deployment.
 EKS_PODS, EKS_CPU, EKS_MEMORY = 6, 550, 732
@@ -43,6 +44,12 @@ def paths(value: Any, above: str = "") -> Iterator[str]:
 def unknown(values: dict[str, Any], facts: dict[str, str], chart: str) -> set[str]:
     """Values that a chart does not know: Helm would ignore them without a word, but for charts with a schema."""
     return {*paths(values), *facts} - set(KNOWN[chart])
+
+
+@pytest.mark.parametrize("chart", KNOWN)
+def test_the_chart_that_is_installed_is_the_one_that_was_read(chart: str) -> None:
+    (read,) = re.findall(rf"^{chart}:\n  # .*-?v?(\d+\.\d+\.\d+)\.(?: |$)", CHARTS, re.MULTILINE)
+    assert VERSIONS[f"chart_{chart.replace('-', '_')}"] == read
 
 
 def requests(value: Any) -> Iterator[tuple[int, int]]:
