@@ -90,15 +90,17 @@ def _eks(region: str, name: str, parts: Mapping[str, str]) -> str:
     return f"arn:aws:eks:{region}:{ACCOUNT}:{f'{found}/{cluster}/any' if found else f'cluster/{cluster}'}"
 
 
-def calls(file: Path, start: int = 0) -> Iterator[tuple[str, str, str]]:
+def calls(file: Path, start: int = 0, *, refused: bool = True) -> Iterator[tuple[str, str, str]]:
     """Who made which call on what: access key, `service:Operation`, resource. PassRole follows from roles that are handed over.
 
-    `start` is the byte to read from.
+    `start` is the byte to read from. Calls that the emulator refused can be left out.
     """
     with file.open(encoding="utf-8") as lines:
         lines.seek(start)
         for text in lines:
             line = json.loads(text)
+            if line["refused"] and not refused:
+                continue
             service = PREFIXES.get(line["service"], line["service"])
             resource, form = "*", parse_qs(line["body"])
             if line["service"] in REST and not line["target"]:

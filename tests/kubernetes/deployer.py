@@ -134,7 +134,7 @@ class Deployer:
         return subprocess.run(
             [sys.executable, "-m", "ops", *command.split(), environment, *named, *arguments],
             cwd=self.project,
-            env={**self.environment, "AWS_ACCESS_KEY_ID": command.split(maxsplit=1)[0]},
+            env={**self.environment, "AWS_ACCESS_KEY_ID": f"{command.split(maxsplit=1)[0]}-{environment}"},
             capture_output=True,
             text=True,
             check=False,

@@ -74,7 +74,7 @@ def live(service: CanaryDeployer, *arguments: str, run: str = "", **scenario: An
     return subprocess.run(
         [sys.executable, str(WORLD), json.dumps(document | scenario)],
         cwd=service.project,
-        env=environment | {"AWS_ACCESS_KEY_ID": "canary"} | ({"GITHUB_RUN_ID": run} if run else {}),
+        env=environment | {"AWS_ACCESS_KEY_ID": "canary-dev"} | ({"GITHUB_RUN_ID": run} if run else {}),
         capture_output=True,
         text=True,
         check=False,

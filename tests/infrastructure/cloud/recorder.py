@@ -20,10 +20,19 @@ class Recorder:
         self.file = file
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Serve one request."""
-        if found := SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")):
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        """Serve one request. Its line is written before the answer is sent."""
+        statuses: list[str] = []
+
+        def start(status: str, *rest: Any) -> Any:
+            statuses.append(status)
+            return start_response(status, *rest)
+
+        found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if found else b""
+        if found:
             environ["wsgi.input"] = io.BytesIO(body)
+        answer: Iterable[bytes] = self.application(environ, start)
+        if found:
             line = {
                 "who": found[1],
                 "region": found[2],
@@ -33,8 +42,8 @@ class Recorder:
                 "path": environ["PATH_INFO"],
                 "query": environ.get("QUERY_STRING", ""),
                 "body": body[:LONGEST].decode("utf-8", "replace"),
+                "refused": statuses[0] >= "4",
             }
             with self.file.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(line) + "\n")
-        answer: Iterable[bytes] = self.application(environ, start_response)
         return answer
