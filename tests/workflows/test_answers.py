@@ -33,6 +33,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "deploy/overlays/*/kustomization.yaml",
             "docs/architecture.md",
             "docs/capacity.md",
+            "docs/decisions/canary.md",
             "docs/delivery.md",
             "infra/bootstrap/canary.tf",
             "ops/src/ops/canary/*.py",
