@@ -262,6 +262,22 @@ def test_a_database_that_off_hours_stopped_is_started_first(
     contents.HELD["aws_db_instance"](database, False)
 
 
+def test_a_saved_plan_is_not_applied_over_deleted_secrets(
+    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline cannot ask whether secrets may be deleted for good: it stops before Terraform, and names the command that asks."""
+    secrets, client = load("ops.secrets"), aws.client("secretsmanager", REGION)
+    client.create_secret(Name="planned/dev/cache", SecretString="{}")
+    monkeypatch.setattr(secrets.project, "facts", lambda _: {"SERVICE": "planned", "AWS_REGION": REGION})
+    root = SimpleNamespace(root="service", environment="dev", project=Path())
+    secrets.require_free_names(root)
+    client.delete_secret(SecretId="planned/dev/cache", RecoveryWindowInDays=7)
+    with pytest.raises(secrets.OpsError, match=r"^planned/dev/cache were deleted .*: uv run ops apply dev --root service$"):
+        secrets.require_free_names(root)
+    secrets.require_free_names(SimpleNamespace(root="platform"))
+    client.delete_secret(SecretId="planned/dev/cache", ForceDeleteWithoutRecovery=True)
+
+
 def test_the_names_of_deleted_secrets_are_freed_before_a_second_creation(
     aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

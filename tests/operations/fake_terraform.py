@@ -33,11 +33,15 @@ def bootstrap(_project: Path, _environment: str) -> None:
         aws("iam").create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)
 
 
-def platform(_project: Path, environment: str) -> None:
-    """The cluster and the platform's contract."""
+def platform(project: Path, environment: str) -> None:
+    """The cluster, its add-ons and the platform's contract."""
     if "shop-dev" not in aws("eks").list_clusters()["clusters"]:
-        network: dict[str, list[str]] = {"subnetIds": []}
+        network = {"subnetIds": [subnet["SubnetId"] for subnet in aws("ec2").describe_subnets()["Subnets"][:2]]}
         aws("eks").create_cluster(name="shop-dev", roleArn="arn:aws:iam::123456789012:role/eks", resourcesVpcConfig=network)
+    text = (project / "infra/platform/variables_cluster.tf").read_text(encoding="utf-8")
+    for name, version in re.findall(r'([\w-]+)\s*= "(v[\d.]+-eksbuild[.]\d+)"', text):
+        if name not in aws("eks").list_addons(clusterName="shop-dev")["addons"]:
+            aws("eks").create_addon(clusterName="shop-dev", addonName=name, addonVersion=version)
     contract = {"version": 1, "region": REGION, "cluster_name": "shop-dev", "vpc_id": "vpc-1", "environment": environment}
     publish(f"/platform/shop/{environment}/contract", contract)
 

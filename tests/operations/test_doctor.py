@@ -9,6 +9,7 @@ import pytest
 
 from tests.harness import Renderer
 from tests.infrastructure.cloud import account
+from tests.infrastructure.cloud.additions import held
 from tests.operations.test_up import finish
 from tests.operations.world import ANSWERS, REGION, World, world_of
 
@@ -253,6 +254,40 @@ def unresolved(_: World) -> Iterator[None]:
         yield
 
 
+NO_DATA = ("DataUnavailableException", "Data is not available. Please try to adjust the time period.")
+
+
+@contextmanager
+def unopened_cost_explorer(world: World) -> Iterator[None]:
+    """As AWS answers until somebody has opened Cost Explorer once and a day has passed: API_GetCostAndUsage, "Errors"."""
+    from moto.ce.models import CostExplorerBackend  # noqa: PLC0415  the emulator's inside
+    from moto.core.exceptions import JsonRESTError  # noqa: PLC0415  the emulator's inside
+
+    def refuse(*_: object) -> None:
+        raise JsonRESTError(*NO_DATA)
+
+    path = world.project / PLATFORM
+    path.write_text(path.read_text(encoding="utf-8") + 'anomaly_detection = "services"\n', encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CostExplorerBackend, "get_cost_and_usage", refuse)
+        yield
+
+
+@contextmanager
+def eks_addon(*, gone: bool = False, **values: str) -> Iterator[None]:
+    """The add-on vpc-cni is in another state, or is gone."""
+    from moto.eks.models import eks_backends  # noqa: PLC0415  the emulator's inside
+
+    parts = held(eks_backends["123456789012"][REGION].clusters["shop-dev"], "addon")
+    kept = parts["vpc-cni"]
+    if gone:
+        del parts["vpc-cni"]
+    else:
+        parts["vpc-cni"] = kept | values
+    yield
+    parts["vpc-cni"] = kept
+
+
 def kubectl_fails(world: World) -> AbstractContextManager[None]:
     """The cluster's endpoint is out of reach."""
     world.folder.joinpath("kubectl").write_text(
@@ -329,6 +364,13 @@ FAULTS: dict[str, tuple[Plant, str]] = {
     "no subscriber": (nobody_subscribes, "alarms: nobody subscribes to shop-dev-alerts"),
     "unconfirmed": (unconfirmed, "alarms: alerts@example.com has not confirmed"),
     "an alarm": (alarm, "alarms: shop-dev-database-cpu is firing"),
+    "Cost Explorer": (unopened_cost_explorer, "cost: anomaly_detection is on, and Cost Explorer is not (DataUnavailableException)"),
+    "an EKS add-on is behind": (
+        lambda _: eks_addon(addonVersion="v1.0.0-eksbuild.1"),
+        "add-ons: the EKS add-on vpc-cni is v1.0.0-eksbuild.1, and v",
+    ),
+    "an EKS add-on is degraded": (lambda _: eks_addon(status="DEGRADED"), "add-ons: the EKS add-on vpc-cni is DEGRADED"),
+    "an EKS add-on is missing": (lambda _: eks_addon(gone=True), "add-ons: the EKS add-on vpc-cni is not installed"),
     "an add-on is missing": (helm(**{"external-secrets": None}), "add-ons: external-secrets is not installed"),
     "an add-on is behind": (
         helm(**{"external-secrets": {"chart": "external-secrets-2.0.0", "status": "deployed"}}),
@@ -395,6 +437,22 @@ def test_status_shows_release_replicas_and_drift(world: World, capfd: pytest.Cap
     assert found["drift"] == "-  cpu: 100m\n"
     assert found["release"]["state"] == "deployed"
     assert found["under_way"] is None
+
+
+def test_status_shows_fields_that_a_person_wrote(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    """No diff shows them: they are of another manager, so an apply would leave them without `ops.ownership`."""
+    deployment = world.read("state.json")["deployment/api"]
+    fields = {
+        "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"api"}': {"f:env": {'k:{"name":"DEBUG"}': {"f:value": {}}}}}}}}
+    }
+    entry = {"manager": "kubectl-set", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+    world.holds(
+        deployment__api=deployment | {"metadata": deployment["metadata"] | {"managedFields": [entry]}},
+        **{"deployments/--output=json": {"items": [DEPLOYMENT]}},
+    )
+    assert world.ops("status", "dev", "--json") == 0
+    drift = json.loads(capfd.readouterr().out)["drift"]
+    assert "Deployment/api: spec.template.spec.containers[name=api].env[name=DEBUG].value (kubectl-set)" in drift
 
 
 def test_status_fails_while_something_is_broken(world: World, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,13 @@
 """`ops up`: from an empty account to a service that runs, stopped at every step and continued."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.harness import Renderer
+from tests.infrastructure.cloud import account
 from tests.operations.world import ANSWERS, World, world_of
 
 PERSON = 3
@@ -105,9 +107,29 @@ def github_fails(world: World) -> None:
     world.write("gh.json", world.read("gh.json") | {"fails": "AWS_ROLE_ARN"})
 
 
+def hide(world: World, tool: str) -> None:
+    world.folder.joinpath(tool).rename(world.folder / f"hidden-{tool}")
+
+
+def unhide(world: World, tool: str) -> None:
+    world.folder.joinpath(f"hidden-{tool}").rename(world.folder / tool)
+
+
+def logged_in(*, here: bool) -> Callable[[World], None]:
+    return lambda world: world.write("gh.json", world.read("gh.json") | {"logged_in": here})
+
+
+def quota(vcpus: float) -> Callable[[World], None]:
+    return lambda _: account.QUOTAS.update({"L-1216C47A": vcpus})
+
+
 TERMINATED = 15
 # What goes wrong, the words that tell it, and what the person does before the next run.
 MISHAPS: list[tuple[str, Callable[[World], object], str, Callable[[World], object] | None]] = [
+    ("a tool is missing", lambda world: hide(world, "helm"), "helm is not on PATH", lambda world: unhide(world, "helm")),
+    ("settings are missing", lambda _: None, "cluster_admin_role_arns is empty", World.set_up),
+    ("nobody is logged in at GitHub", logged_in(here=False), "cannot read acme/shop", logged_in(here=True)),
+    ("a quota is low", quota(1.0), "the account may run 1 vCPUs", quota(32.0)),
     ("bootstrap breaks off with a local state", fails("terraform-fails", "bootstrap"), "terraform apply failed in bootstrap", None),
     ("GitHub fails at a variable", github_fails, "gh variable set failed", None),
     ("the platform breaks off", fails("terraform-fails", "platform"), "terraform apply failed in platform of dev", None),
@@ -123,7 +145,6 @@ MISHAPS: list[tuple[str, Callable[[World], object], str, Callable[[World], objec
 
 
 def test_a_run_that_breaks_off_is_continued_at_every_step(world: World, capfd: pytest.CaptureFixture[str]) -> None:
-    world.set_up()
     for name, plant, words, afterwards in MISHAPS:
         plant(world)
         assert world.ops("up", "dev", "--yes") != 0, name
@@ -134,6 +155,62 @@ def test_a_run_that_breaks_off_is_continued_at_every_step(world: World, capfd: p
             afterwards(world)
     assert world.ops("up", "dev", "--yes") == 0
     assert world.read("state.json")["configmap/deploy-lock"]["data"]["holder"] == ""
+
+
+@pytest.mark.parametrize(
+    ("question", "prepare"),
+    [
+        ("Create or update these in the cluster shop-dev", lambda _: None),
+        ("Create the database's roles", lambda world: world.push_images()),
+        ("Deploy the images that were pushed last to dev?", lambda world: world.push_images()),
+    ],
+)
+def test_nothing_reaches_the_cluster_without_an_answer(
+    question: str, prepare: Callable[[World], object], world: World, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything before the question was agreed to; that question is answered with no."""
+    asked: list[str] = []
+    refusal = importlib.import_module("ops.errors").OpsError
+
+    def answer(text: str, *, yes: bool) -> None:
+        assert not yes
+        asked.append(text)
+        if text.startswith(question):
+            raise refusal(text)
+
+    world.set_up()
+    assert world.ops("up", "dev", "--yes") == PERSON
+    world.delegate()
+    prepare(world)
+    for module in ("ops.up.preparation", "ops.up.release", "ops.secrets"):
+        monkeypatch.setattr(importlib.import_module(module), "confirm", answer)
+    before = changes(world)
+    assert world.ops("up", "dev") == 1
+    assert asked[-1].startswith(question)
+    assert capfd.readouterr().err.splitlines()[-1].startswith(question)
+    now = changes(world)
+    if question.startswith("Create or update"):
+        assert now["kubectl"] == before["kubectl"]
+    resources = world.read("state.json")
+    assert "job/database-roles" not in resources
+    assert "deployment/api" not in resources
+    assert ("namespace/shop" in resources) is not question.startswith("Create or update")
+
+
+def test_without_a_domain_there_is_no_delegation(render: Renderer, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with world_of(render, tmp_path, ANSWERS | {"domain": "", "mail": "smtp"}) as world:
+        mail = "LOG_LEVEL=INFO\nMAIL_FROM=noreply@example.com\nSMTP_HOST=smtp.example.com"
+        world.edit("deploy/overlays/dev/settings.env", "LOG_LEVEL=INFO", mail)
+        world.set_up()
+        assert world.ops("up", "dev", "--yes") == PERSON
+        world.push_images()
+        assert world.ops("up", "dev", "--yes") == 0
+        said = capfd.readouterr()
+        assert "delegation" not in said.out
+        assert "12/13" in said.out or "13/13" in said.out
+        before = changes(world)
+        assert world.ops("up", "dev", "--yes") == 0
+        assert changes(world) == before
 
 
 def test_nothing_is_applied_without_an_answer(world: World, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,10 +21,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.harness import Renderer, required
-from tests.infrastructure.cloud import account, mail
+from tests.infrastructure.cloud import account, kubernetes, mail
 from tests.kubernetes.deployer import FAKE_KUBECTL, LOAD_BALANCER
 
-ADDED = (account, mail)
+ADDED = (account, kubernetes, mail)
 """Imported for what they add to moto."""
 HERE = Path(__file__).parent
 FAKE_HELM = HERE / "fake_helm.py"

@@ -10,6 +10,7 @@ environment that is created again in that time would fail.
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from ops import project
 from ops.errors import OpsError
@@ -42,12 +43,34 @@ def free(names: list[str], service: str, environment: str, region: str) -> None:
         waiting.pause(POLL_SECONDS)
 
 
-def free_secrets(root: Root, *, yes: bool) -> None:
-    """Before the service of an environment is created again: free the names that its secrets had. Raises OpsError."""
+def _where(root: Root) -> tuple[str, str, str]:
+    facts = project.facts(root.project)
+    return facts["SERVICE"], root.environment, facts["AWS_REGION"]
+
+
+def require_free_names(root: Root) -> None:
+    """Raise OpsError if deleted secrets still hold names that an apply would create. Nobody can be asked in a pipeline.
+
+    Without the right to list secrets, Terraform's own error has to do.
+    """
     if root.root != "service":
         return
-    facts = project.facts(root.project)
-    where = (facts["SERVICE"], root.environment, facts["AWS_REGION"])
+    try:
+        names = deleted(*_where(root))
+    except ClientError:
+        return
+    if names:
+        raise OpsError(
+            f"{', '.join(names)} were deleted less than 30 days ago, so their names are taken."
+            f" To delete them for good and use the names again: uv run ops apply {root.environment} --root service"
+        )
+
+
+def free_secrets(root: Root, *, yes: bool) -> None:
+    """Free the names of deleted secrets before the service of an environment is created again. Raises OpsError."""
+    if root.root != "service":
+        return
+    where = _where(root)
     if names := deleted(*where):
         question = (
             f"{', '.join(names)} were deleted and can be restored. Delete them for good, to use their names again?"

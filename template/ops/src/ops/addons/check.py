@@ -1,5 +1,6 @@
 """Checks of the add-ons, for `ops doctor`."""
 
+import re
 from collections.abc import Iterator
 
 from ops.addons.facts import ZONE_ARGUMENTS, read_platform, zone_arguments
@@ -8,6 +9,8 @@ from ops.addons.install import read_table
 from ops.aws import write_kubeconfig
 from ops.doctor.context import Context
 from ops.doctor.finding import Finding, error, warning
+
+_VERSION = re.compile(r'([\w-]+)\s*=\s*"(.+?)"')
 
 
 def addons(context: Context) -> Iterator[Finding]:
@@ -28,6 +31,35 @@ def addons(context: Context) -> Iterator[Finding]:
             yield error("add-ons", f"{addon.name} is {found['status']}", remedy, "add-ons")
         elif found["chart"] != f"{addon.name}-{addon.version}":
             yield warning("add-ons", f"{found['chart']} is installed, not {addon.version}", remedy, "add-ons")
+
+
+def eks_addons(context: Context) -> Iterator[Finding]:
+    """Yield each add-on of EKS that is missing, not active, or has another version than infra/platform configures."""
+    if not context.has_platform:
+        return
+    name, _ = read_table(context.root / "deploy" / "addons" / "addons.yaml")
+    cluster = read_platform(name, context.environment, context.region, []).cluster_name
+    eks = context.aws("eks")
+    remedy = f"uv run ops apply {context.environment} --root platform"
+    installed = eks.list_addons(clusterName=cluster)["addons"]
+    for addon, version in _configured(context).items():
+        if addon not in installed:
+            yield error("add-ons", f"the EKS add-on {addon} is not installed", remedy, "add-ons")
+            continue
+        found = eks.describe_addon(clusterName=cluster, addonName=addon)["addon"]
+        if found["addonVersion"] != version:
+            problem = f"the EKS add-on {addon} is {found['addonVersion']}, and {version} is configured"
+            yield warning("add-ons", problem, remedy, "add-ons")
+        elif found["status"] not in ("ACTIVE", "CREATING", "UPDATING"):
+            command = f"aws eks describe-addon --cluster-name {cluster} --addon-name {addon}"
+            yield error("add-ons", f"the EKS add-on {addon} is {found['status']}", command, "add-ons")
+
+
+def _configured(context: Context) -> dict[str, str]:
+    """Versions of EKS's add-ons: the defaults of the variable addon_versions, which releases of the template move."""
+    text = (context.root / "infra" / "platform" / "variables_cluster.tf").read_text(encoding="utf-8")
+    block = text.partition('variable "addon_versions"')[2].partition("default = {")[2].partition("}")[0]
+    return dict(_VERSION.findall(block))
 
 
 def _needs_a_zone(addon: Addon) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ops import project
-from ops.secrets import free_secrets
+from ops.secrets import free_secrets, require_free_names
 from ops.terraform import BOOTSTRAP, Root, roots_of
 
 app = typer.Typer()
@@ -48,4 +48,7 @@ def terraform(context: typer.Context, environment: Where) -> None:
     name = BOOTSTRAP if environment == BOOTSTRAP else words.pop(0) if words else ""
     if not name or not words:
         raise typer.BadParameter("give ENVIRONMENT ROOT COMMAND, or bootstrap COMMAND")
-    raise typer.Exit(Root.of(project.find(), environment, name).call(*words))
+    root = Root.of(project.find(), environment, name)
+    if words[0] == "apply":
+        require_free_names(root)
+    raise typer.Exit(root.call(*words))

@@ -26,7 +26,7 @@ def up(
     """Guide the first deployment of an environment, and continue where the last run stopped.
 
     Steps that are done are skipped. When a person has to act, the command prints the exact change and exits with status
-    3: make the change, and run this again. No Terraform plan is applied before it was shown and confirmed.
+    3: make the change, and run this again. Nothing is applied or created before it was shown and confirmed.
     """
     root = project.find()
     project.require_environment(root, environment)

@@ -29,8 +29,8 @@ AFTER: Sequence[Check] = (
 
 def optional_checks() -> list[Check]:
     """Checks that not every project has: an option of the template adds their files."""
-    optional = {"ops.doctor.ses": "mail", "ops.addons.check": "addons"}
-    return [getattr(importlib.import_module(module), check) for module, check in optional.items() if _exists(module)]
+    optional = [("ops.doctor.ses", "mail"), ("ops.addons.check", "eks_addons"), ("ops.addons.check", "addons")]
+    return [getattr(importlib.import_module(module), check) for module, check in optional if _exists(module)]
 
 
 def _exists(module: str) -> bool:

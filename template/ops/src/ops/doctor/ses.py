@@ -9,6 +9,7 @@ from ops.doctor.finding import Finding, warning
 def mail(context: Context) -> Iterator[Finding]:
     """Yield a finding while SES is in its sandbox."""
     if not context.aws("sesv2").get_account().get("ProductionAccessEnabled"):
-        remedy = f"Request it: aws sesv2 put-account-details --region {context.region} --production-access-enabled …"
+        command = f"aws sesv2 put-account-details --region {context.region} --production-access-enabled"
+        remedy = f"Request it: {command} --mail-type TRANSACTIONAL --website-url URL"
         problem = "SES is in its sandbox: email to addresses that are not verified is refused"
         yield warning("mail", problem, remedy, "mail-leaves-the-sandbox")

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 from collections.abc import Sequence
 
-from ops.access import grant, missing
+from ops.access import for_contract, grant, manifests, missing
 from ops.aws import newest_image
 from ops.database_roles import ensure_roles
 from ops.doctor import domain, running
@@ -38,6 +38,13 @@ def _has_access(run: Walk) -> bool:
 
 def _grant(run: Walk) -> None:
     here = Environment.load(run.context.environment)
+    documents = for_contract(manifests(here.root), here.contract)
+    for each in documents:
+        say(f"  {each['kind']} {each['metadata']['name']}")
+    question = (
+        f"Create or update these in the cluster {here.contract.cluster_name}, so that the deploy role may deploy?"
+    )
+    confirm(question, yes=run.yes)
     grant(here.cluster, here.root, here.contract)
 
 
@@ -70,8 +77,10 @@ def _release(run: Walk) -> None:
     if (images := _images(run.context)) is None:
         raise OpsError("the images are no longer in the registry")
     here = Environment.load(run.context.environment)
-    ensure_roles(here, images.migrate, dry_run=False)
     target = Target.of(here, images)
+    ensure_roles(here, images.migrate, dry_run=True)
+    confirm("Create the database's roles, or bring them up to date?", yes=run.yes)
+    ensure_roles(here, images.migrate, dry_run=False)
     confirm(f"Deploy the images that were pushed last to {run.context.environment}?", yes=run.yes)
     with target.under_way():
         target.release.run()
