@@ -99,13 +99,14 @@ class Checker:
         self.operations: set[tuple[str, ...]] = set()
         self.by_tool: dict[str, Callable[[Command, tuple[str, ...]], str]] = {
             "aws": self._aws,
-            "docker": self._by_list,
-            "gh": self._by_list,
-            "git": self._by_list,
+            "docker": _by_table,
+            "gh": _by_table,
+            "git": _by_help,
             "kubectl": self._kubectl,
-            "terraform": self._by_list,
+            "terraform": _by_help,
             "uv": self._uv,
-            **dict.fromkeys(("alembic", "copier", "mypy", "ruff", "pytest"), self._by_list),
+            "alembic": _by_table,
+            **dict.fromkeys(("copier", "mypy", "ruff", "pytest"), _by_help),
             "app": self._app,
             "ops": self._ops,
         }
@@ -127,10 +128,8 @@ class Checker:
 
     def _uv(self, command: Command, words: tuple[str, ...]) -> str:
         rest = list(words[1:])
-        if rest[0] in ("lock", "sync", "add"):
-            return ""
         if rest[0] != "run":
-            return f"uv {rest[0]} is not used here"
+            return _by_help(command, words)
         rest.pop(0)
         while rest and rest[0].startswith("-"):
             if rest.pop(0) == "--group":
@@ -197,37 +196,55 @@ class Checker:
         unknown = {word.partition("=")[0] for word in rest if word.startswith("--")} - known
         return f"{operation} has no {', '.join(sorted(unknown))}" if unknown else ""
 
-    def _by_list(self, _command: Command, words: tuple[str, ...]) -> str:
-        return "" if words[:2] in KNOWN or words[:1] in KNOWN else "nothing here knows it"
 
-
-KNOWN = {
-    ("alembic", "revision"),
-    ("copier", "update"),
-    ("docker", "compose"),
-    ("gh", "api"),
-    ("gh", "auth"),
-    ("git", "add"),
-    ("git", "commit"),
-    ("git", "init"),
-    ("mypy",),
-    ("pytest",),
-    ("ruff", "check"),
-    ("ruff", "format"),
-    ("terraform", "init"),
-    ("terraform", "test"),
+TABLE = {
+    # https://alembic.sqlalchemy.org/en/latest/api/commands.html
+    ("alembic", "revision"): {"--autogenerate", "--message", "-m"},
+    # https://docs.docker.com/reference/cli/docker/compose/up/
+    ("docker", "compose", "up"): {"--build", "--detach", "-d", "--wait", "--watch", "-w"},
+    ("docker", "compose", "down"): {"--volumes", "-v"},
+    # https://cli.github.com/manual/gh_api and gh_auth_login
+    ("gh", "api"): {"--field", "-f", "-F", "--jq", "-q", "--method", "-X", "--paginate"},
+    ("gh", "auth", "login"): {"--hostname", "-h", "--scopes", "-s", "--web", "-w"},
 }
-"""Commands of tools that cannot be asked here, as far as the documents need them."""
+"""Commands and options of tools that are not on every machine, as far as the documents need them."""
+
+
+def _by_table(_command: Command, words: tuple[str, ...]) -> str:
+    for names, options in TABLE.items():
+        if words[: len(names)] == names:
+            return _unknown_options(words, " ".join(sorted(options)))
+    return "nothing here knows it"
+
+
+def _by_help(_command: Command, words: tuple[str, ...]) -> str:
+    """A tool that is here is asked for the options of its subcommand."""
+    tool, *rest = words
+    names = [] if tool in ("mypy", "pytest") else rest[:1]
+    if tool in ("git", "terraform", "uv"):
+        text = help_of(required(tool), *names, {"git": "-h", "terraform": "-help", "uv": "--help"}[tool])
+    else:
+        text = help_of(sys.executable, "-m", tool, *names, "--help")
+    subcommand = names[0] if names else tool
+    if subcommand not in text:
+        return f"{tool} has no {subcommand}"
+    return _unknown_options(words, text)
 
 
 @functools.cache
 def help_of(*words: str) -> str:
-    """What a program says of itself."""
-    return subprocess.run(list(words), capture_output=True, text=True, check=False).stdout
+    """What a program says of itself. Git ends with 129 and says it on either stream."""
+    run = subprocess.run(list(words), capture_output=True, text=True, check=False)
+    return run.stdout + (run.stderr if run.returncode == GIT_USAGE else "")
+
+
+GIT_USAGE = 129
 
 
 def _unknown_options(words: tuple[str, ...], text: str) -> str:
     options = {word.partition("=")[0] for word in words if word.startswith("-")}
+    # `-rP` is `-r` with a value.
+    options = {option[:2] if re.fullmatch(r"-[a-zA-Z]{2}", option) else option for option in options}
     unknown = sorted(option for option in options if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text))
     return f"unknown options {', '.join(unknown)}" if unknown else ""
 

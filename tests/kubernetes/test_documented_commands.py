@@ -46,6 +46,18 @@ WRONG = {
     "an unknown option of kubectl": (("kubectl", "get", "pods", "--kubeconfig=x", "--everywhere"), "unknown options --everywhere"),
     "an unknown operation of AWS": (("aws", "rds", "rename-db-instance"), "rds has no rename-db-instance"),
     "an unknown option of AWS": (("aws", "rds", "describe-db-instances", "--names", "a"), "describe-db-instances has no --names"),
+    "an unknown command of git": (("git", "comit"), "git has no comit"),
+    "an unknown option of git": (("git", "add", "--everything"), "unknown options --everything"),
+    "an unknown option of terraform": (("terraform", "init", "-backends=false"), "unknown options -backends"),
+    "an unknown command of terraform": (("terraform", "tests"), "terraform has no tests"),
+    "an unknown option of gh": (("gh", "api", "user", "--jqq", "."), "unknown options --jqq"),
+    "an unknown command of gh": (("gh", "authenticate"), "nothing here knows it"),
+    "an unknown option of docker": (("docker", "compose", "up", "--rebuild"), "unknown options --rebuild"),
+    "an unknown command of uv": (("uv", "locks"), "uv has no locks"),
+    "an unknown option of uv": (("uv", "sync", "--lockd"), "unknown options --lockd"),
+    "an unknown option of copier": (("copier", "update", "--answer", "x=1"), "unknown options --answer"),
+    "an unknown option of pytest": (("uv", "run", "pytest", "--numprocess=2"), "unknown options --numprocess"),
+    "an unknown option of alembic": (("uv", "run", "alembic", "revision", "--auto"), "unknown options --auto"),
     "a script that is not there": (("infra/terraform.sh", "dev"), "nothing here knows it"),
 }
 
@@ -55,6 +67,15 @@ def test_a_wrong_command_is_found(render: Renderer, wrong: str) -> None:
     words, fault = WRONG[wrong]
     (found,) = Checker(render({})).faults([Command("README.md", words, block=True)])
     assert fault in found
+
+
+def test_every_command_of_the_templates_own_documents_parses(render: Renderer) -> None:
+    """README.md's two commands are run elsewhere: they build a path, which nothing parses."""
+    root = Path(__file__).parents[2]
+    written = [path for path in (*root.glob("docs/*.md"), root / "CONTRIBUTING.md", root / "benchmarks/README.md") if path.is_file()]
+    every = [command for document in written for command in commands(document, root)]
+    assert {"copier", "git", "uv"} <= {command.words[0] for command in every}
+    assert Checker(render({})).faults([command for command in every if not command.words[0].startswith((".venv/", "python3"))]) == []
 
 
 def test_blocks_and_sentences_are_read(tmp_path: Path) -> None:
