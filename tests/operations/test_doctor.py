@@ -442,7 +442,7 @@ def test_status_shows_release_replicas_and_drift(world: World, capfd: pytest.Cap
 def test_status_shows_fields_that_a_person_wrote(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     """No diff shows them: they are of another manager, so an apply would leave them without `ops.ownership`."""
     deployment = world.read("state.json")["deployment/api"]
-    fields = {
+    fields: dict[str, Any] = {
         "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"api"}': {"f:env": {'k:{"name":"DEBUG"}': {"f:value": {}}}}}}}}
     }
     entry = {"manager": "kubectl-set", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
