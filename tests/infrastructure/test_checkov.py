@@ -16,6 +16,8 @@ pytestmark = pytest.mark.slow
 
 # Beside the suite's own dependencies only an old release of it fits, so it runs in an environment of its own.
 CHECKOV = "checkov==3.3.30"
+# Of Kubernetes this release, the newest on 2026-11-28, knows the versions up to 1.35 (EKSPlatformVersion.py).
+BEHIND = "CKV_AWS_339"
 SCANNED = {"sandbox", "production", EVERYTHING}
 CASES = [pytest.param(case, id=str(case)) for case in cases("bootstrap", "platform", "service") if case.variant in SCANNED]
 MOST_SKIPS = 14
@@ -27,7 +29,7 @@ def scan(case: Case, project: Path) -> dict[str, Any]:
     infra = project / "infra"
     files = [argument for path in case.var_files(infra / "environments") for argument in ("--var-file", str(path))]
     command = [required("uv"), "tool", "run", "--quiet", "--from", CHECKOV, "checkov", "--skip-download", "--quiet", "--compact"]
-    command += ["--framework", "terraform", "--output", "json", "--directory", str(infra / case.root), *files]
+    command += ["--skip-check", BEHIND, "--framework", "terraform", "--output", "json", "--directory", str(infra / case.root), *files]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=infra)
     if not run.stdout.lstrip().startswith("{"):
         if os.environ.get("SAMPAN_REQUIRE_TOOLS") == "1":
