@@ -116,6 +116,74 @@ def test_a_project_outlives_the_failure_of_its_parts(projects: Projects) -> None
     assert number(r"(\d+) passed", run_uv(projects("defaults"), "run", "--locked", "pytest", "-q", "-m", "faults", "-n", "0")) >= 6
 
 
+# A field, as a team adds one: the file, the line before, and the line.
+FIELD = [
+    (
+        "src/app/products/models.py",
+        "    currency: Mapped[str] = mapped_column(Text)\n",
+        "    colour: Mapped[str | None] = mapped_column(Text)\n",
+    ),
+    (
+        "src/app/products/schemas.py",
+        '    currency: Currency | None = Field(default=None, description="CURRENCY of the service where absent")\n',
+        "    colour: ProductName | None = None\n",
+    ),
+    ("src/app/products/schemas.py", "    currency: Currency = Field(default_factory=str)\n", "    colour: ProductName | None = None\n"),
+    ("src/app/products/schemas.py", "    currency: str\n", "    colour: str | None\n"),
+]
+MIGRATION = """from alembic import op
+import sqlalchemy as sa
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("products", sa.Column("colour", sa.Text()))
+
+
+def downgrade() -> None:
+    op.drop_column("products", "colour")
+"""
+FIELD_TEST = """from tests.conftest import RunQueue
+from tests.identity import SignedIn
+
+
+async def test_every_way_carries_the_field(ann: SignedIn, run_queue: RunQueue) -> None:
+    created = await ann.post("/v1/products", {"name": "Tea", "price_minor": 1, "colour": "green"})
+    path = f"/v1/products/{created.json()['id']}"
+    seen = {"POST": created.json()["colour"]}
+    for source in ("database", "cache"):
+        seen[source] = (await ann.get(path)).json()["colour"]
+    headers = {"Authorization": f"Bearer {ann.token}", "If-Match": created.headers["etag"]}
+    seen["PATCH"] = (await ann.client.patch(path, json={"colour": "black"}, headers=headers)).json()["colour"]
+    seen["changed"] = (await ann.get(path)).json()["colour"]
+    lines = b"name,price_minor,colour\\nJam,1,red\\n"
+    await ann.post("/v1/products/imports", files={"file": ("a.csv", lines, "text/csv")})
+    await run_queue()
+    seen["list"] = [item["colour"] for item in (await ann.get("/v1/products?sort=name")).json()["items"]]
+    assert seen == {
+        "POST": "green", "database": "green", "cache": "green", "PATCH": "black", "changed": "black", "list": ["red", "black"]
+    }
+"""
+
+
+@pytest.mark.slow
+def test_a_field_is_added_by_model_schema_and_migration_alone(projects: Projects, folder: Path) -> None:
+    project = folder / "with-field"
+    shutil.copytree(projects("defaults"), project, ignore=shutil.ignore_patterns(".venv", ".dev", "__pycache__", ".*_cache"), symlinks=True)
+    for name, before, line in FIELD:
+        text = (project / name).read_text(encoding="utf-8")
+        assert text.count(before) == 1, before
+        (project / name).write_text(text.replace(before, before + line), encoding="utf-8")
+    (project / "src/app/migrations/versions/0004_colour.py").write_text(MIGRATION, encoding="utf-8")
+    (project / "tests/products/test_field.py").write_text(FIELD_TEST, encoding="utf-8")
+    changes = ["tests/products/test_field.py", "tests/products/test_changes.py::test_each_field_of_a_new_product_can_be_read_and_changed"]
+    assert "2 passed" in run_uv(project, "run", "--locked", "pytest", "-q", "-n", "0", *changes)
+
+
 def test_the_sample_can_be_deleted(projects: Projects, folder: Path) -> None:
     project = folder / "without-sample"
     shutil.copytree(projects("defaults"), project, ignore=shutil.ignore_patterns(".venv", ".dev", "__pycache__", ".*_cache"), symlinks=True)

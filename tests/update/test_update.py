@@ -14,7 +14,7 @@ from tests.harness import ANSWERS_FILE, GIT_ENVIRONMENT, commit_all, copy_templa
 
 SEEDED = re.compile(
     r"README\.md|docs/architecture\.md|infra/environments/.*|deploy/overlays/[^/]+/(settings\.env|patches\.yaml)"
-    r"|(src/app|tests)/products/.*|src/app/migrations/versions/0003_products\.py"
+    r"|(src/app|tests)/products/.*|docs/products\.md|src/app/migrations/versions/0003_products\.py"
 )
 """What belongs to the project after the first copy."""
 

@@ -57,7 +57,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     failed: ASGIApp = answer_failure
     if settings.cors_origins:
         origins = settings.cors_origins
-        cors = partial(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+        exposed = ["ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id"]
+        cors = partial(
+            CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=exposed
+        )
         application.add_middleware(cors)
         failed = cors(failed)
     application.add_middleware(RequestMiddleware, settings=settings, failed=failed)

@@ -93,6 +93,19 @@ def test_a_header_may_carry_a_byte_order_mark_and_spaces() -> None:
     assert [product.name for product in parse_products(text)] == ["Tea"]
 
 
+def test_columns_may_be_in_any_order_and_optional_ones_absent() -> None:
+    text = check_header(b"price_minor,name\n12,Tea\n")
+    assert [product.model_dump() for product in parse_products(text)] == [
+        {"name": "Tea", "price_minor": 12, "currency": None}
+    ]
+
+
+@pytest.mark.parametrize("header", ["name", "name,name,price_minor", "name,price_minor,colour", "name,price_minor,"])
+def test_a_header_that_lacks_repeats_or_invents_a_column_is_refused(header: str) -> None:
+    with pytest.raises(UnreadableImport):
+        check_header(f"{header}\nTea,1,1\n".encode())
+
+
 @pytest.mark.parametrize("row", ["Tea", "Tea,1,SGD,more", "Tea,x,SGD", "Tea,1,ZZZ", ",1,SGD", "x" * 200_000])
 def test_a_line_that_is_no_product_is_refused(row: str) -> None:
     with pytest.raises(WrongLine):

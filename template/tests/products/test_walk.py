@@ -1,5 +1,8 @@
 """The walk of a newcomer: one command starts everything, and a client does what clients do."""
 
+import os
+import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from app.dev.services import free_port
 from tests.dev.process import app_dev, still_running
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery staple", "name": "Ann"}
+DOCUMENT = Path(__file__).parents[2] / "docs/products.md"
+COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CSV = b"name,price_minor,currency\nCoffee,300,SGD\nCake,450,SGD\n"
 
 
@@ -19,7 +24,8 @@ def test_the_walk(tmp_path: Path) -> None:
         everything = running.relatives()
         with httpx.Client(base_url=running.api, timeout=30) as client:
             walk(client)
-            log_in(client, "dev@example.com", running.password())
+            token = log_in(client, "dev@example.com", running.password())
+        follow_document(running.api, token, tmp_path)
         assert running.interrupt() == 0, "".join(running.output)
         assert len(everything) >= 4
         assert still_running(everything) == []
@@ -43,6 +49,17 @@ def walk(client: httpx.Client) -> None:
     assert sorted(item["name"] for item in listed["items"]) == ["Cake", "Coffee", "Tea"]
     assert client.post("/v1/auth/logout", headers=headers).status_code == 204
     assert client.get("/v1/users/me", headers=headers).status_code == 401
+
+
+def follow_document(api: str, token: str, folder: Path) -> None:
+    """Run the commands of `docs/products.md`. `curl -f` fails where an answer is an error."""
+    script = "\n".join(COMMANDS.findall(DOCUMENT.read_text(encoding="utf-8")))
+    assert script.count("curl -fsS") == 6
+    environment = {**os.environ, "API": api, "TOKEN": token}
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert '"name":"Green tea"' in run.stdout
 
 
 def log_in(client: httpx.Client, email: str, password: str) -> str:

@@ -203,6 +203,8 @@ async def _fingerprint(request: Request, key: str) -> bytes:
     if multipart:
         content_type = "multipart/form-data"
     head = f"{request.method} {request.url.path}?{request.url.query} {content_type}\n"
+    if (if_match := request.headers.get("if-match")) is not None:
+        head += f"{if_match}\n"
     digest = hmac.new(key.encode(), head.encode(), hashlib.sha256)
     if not multipart:
         digest.update(await request.body())

@@ -1,1 +1,4 @@
-"""The sample feature: products with a price, cached reads and an import that runs in the worker."""
+"""The sample feature: products with a price, cached reads and an import that runs in the worker.
+
+`docs/products.md` shows each route.
+"""

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 from pydantic import ValidationError
 
@@ -13,10 +14,16 @@ from app.products.schemas import ProductCreate
 
 # Neither `12.00`, which is no number of minor units, nor `+12`, `012` or `1_000`. Longer ones are above any limit.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
+_FIELDS = ProductCreate.model_fields
+_REQUIRED = {name for name, field in _FIELDS.items() if field.is_required()}
+_NUMBERS = {name for name, field in _FIELDS.items() if int in (field.annotation, *get_args(field.annotation))}
 
 
 def check_header(data: bytes) -> str:
-    """The file as text, its header and number of lines checked. Raises UnreadableImport or TooManyLines."""
+    """The file as text, its header and number of lines checked. Raises UnreadableImport or TooManyLines.
+
+    Columns may be in any order, and optional ones may be absent.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -28,7 +35,9 @@ def check_header(data: bytes) -> str:
     if _lines_of(text) > MOST_LINES:
         raise TooManyLines
     # PostgreSQL stores no NUL in JSON.
-    if [column.strip() for column in header] != list(COLUMNS) or "\x00" in text:
+    columns = [column.strip() for column in header]
+    named = set(columns)
+    if len(named) < len(columns) or not _REQUIRED <= named <= set(COLUMNS) or "\x00" in text:
         raise UnreadableImport
     return text
 
@@ -37,10 +46,10 @@ def parse_products(text: str) -> Iterator[ProductCreate]:
     """The products of the lines after the header. Raises WrongLine at the first that is not one."""
     reader = csv.reader(_lines(text))
     try:
-        next(reader, None)
+        columns = [column.strip() for column in next(reader, [])]
         for row in reader:
             if row:
-                yield _product(row, reader.line_num)
+                yield _product(columns, row, reader.line_num)
     except csv.Error as error:
         # Such as a field beyond 131,072 characters: a quote that is never closed makes one.
         raise WrongLine(reader.line_num, str(error)) from None
@@ -56,16 +65,22 @@ def _lines(text: str) -> io.StringIO:
     return io.StringIO(text, newline="")
 
 
-def _product(row: list[str], line: int) -> ProductCreate:
+def _product(columns: list[str], row: list[str], line: int) -> ProductCreate:
+    if len(row) != len(columns):
+        raise WrongLine(line, f"{len(row)} fields")
+    cells = {column: cell.strip() for column, cell in zip(columns, row, strict=True)}
     try:
-        name, price, currency = (cell.strip() for cell in row)
-        values = {"name": name, "price_minor": _whole_number(price), "currency": currency or None}
-        return ProductCreate.model_validate(values)
+        return ProductCreate.model_validate(
+            {
+                column: _whole_number(cell) if column in _NUMBERS else cell
+                for column, cell in cells.items()
+                # An empty cell is an absent field, unless the field is required.
+                if cell or column in _REQUIRED
+            }
+        )
     except ValidationError as error:
         detail = error.errors()[0]
         raise WrongLine(line, f"{detail['loc'][0]}: {describe(detail)}") from None
-    except ValueError:
-        raise WrongLine(line, f"{len(row)} fields") from None
 
 
 def _whole_number(cell: str) -> int | str:

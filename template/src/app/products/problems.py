@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from app.kit.i18n import N_
 from app.kit.problems import Problem
+from app.products.schemas import ProductCreate
 
-COLUMNS = ("name", "price_minor", "currency")
+# The fields of a new product, so a field that is added to the schema can be imported.
+COLUMNS = tuple(ProductCreate.model_fields)
 # Bounds how long one import holds a place in the worker: 20,000 lines take about two seconds.
 MOST_LINES = 20_000
 

@@ -1,24 +1,45 @@
 """Queries over products. Those of hot paths are made once, and read columns rather than objects."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, Select, bindparam, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.kit.paging import Position
 from app.products.models import Product
+from app.products.schemas import ProductRead, ProductSort
 
 _products = Product.__table__
-_COLUMNS = [_products.c[name] for name in ("id", "name", "price_minor", "currency", "created_at")]
+# The fields of the answer, so a field that is added to the schema is read.
+_COLUMNS = [_products.c[name] for name in ProductRead.model_fields]
 _ONE = select(*_COLUMNS).where(_products.c.id == bindparam("id"), _products.c.owner_id == bindparam("owner_id"))
-_PAGE = (
-    select(*_COLUMNS)
-    .where(_products.c.owner_id == bindparam("owner_id"))
-    .order_by(_products.c.id.desc())
-    .limit(bindparam("limit"))
-)
-_PAGE_AFTER = _PAGE.where(_products.c.id < bindparam("after"))
+
+
+@dataclass(frozen=True, slots=True)
+class ProductQuery:
+    """The products to list: their order, the currency that they are priced in, and where the page before ended."""
+
+    sort: ProductSort
+    currency: str | None
+    after: Position | None
+
+
+# Bounded by the orders there are, with and without a currency and a position.
+@cache
+def _page(sort: ProductSort, *, by_currency: bool, after: bool) -> Select[Any]:
+    keys = [_products.c.name, _products.c.id] if "name" in sort else [_products.c.id]
+    descending = sort.startswith("-")
+    query = select(*_COLUMNS).where(_products.c.owner_id == bindparam("owner_id")).limit(bindparam("limit"))
+    if by_currency:
+        query = query.where(_products.c.currency == bindparam("currency"))
+    if after:
+        row, last = tuple_(*keys), tuple_(*(bindparam(f"after_{key.name}", type_=key.type) for key in keys))
+        query = query.where(row < last if descending else row > last)
+    return query.order_by(*(key.desc() if descending else key.asc() for key in keys))
 
 
 class ProductRepository:
@@ -35,8 +56,16 @@ class ProductRepository:
         """A product of an owner."""
         return (await self._connection.execute(_ONE, {"id": product_id, "owner_id": owner_id})).one_or_none()
 
-    async def page(self, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
-        """An owner's products, newest first, older than `after`."""
-        query = _PAGE if after is None else _PAGE_AFTER
-        values = {"owner_id": owner_id, "limit": limit, "after": after}
-        return (await self._connection.execute(query, values)).all()
+    async def lock(self, owner_id: UUID, product_id: UUID) -> Product | None:
+        """A product of an owner, which nobody else changes until the unit of work ends."""
+        query = select(Product).where(Product.id == product_id, Product.owner_id == owner_id)
+        return (await self._connection.execute(query.with_for_update())).scalar_one_or_none()
+
+    async def page(self, owner_id: UUID, wanted: ProductQuery, limit: int) -> Sequence[Row[Any]]:
+        """The first products of an owner that a query asks for."""
+        query = _page(wanted.sort, by_currency=wanted.currency is not None, after=wanted.after is not None)
+        values = {"owner_id": owner_id, "limit": limit, "currency": wanted.currency}
+        if wanted.after:
+            values |= {"after_id": wanted.after.id, "after_name": wanted.after.value}
+        rows: Sequence[Row[Any]] = (await self._connection.execute(query, values)).all()
+        return rows

@@ -1,22 +1,25 @@
 """HTTP of products."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Response
+from fastapi import APIRouter, File, Query, Response
 
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import ResourcesDep
 from app.kit.idempotency import IdempotentRoute, idempotent_by_user
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
-from app.kit.paging import Cursor, Page, PageSize
+from app.kit.paging import PageSize, SortedCursor, SortedPage, position
+from app.kit.preconditions import IfMatch, PreconditionFailed, PreconditionRequired, etag
 from app.kit.problems import TooManyRequests
 from app.kit.ratelimit import Limit, limited_by_user
 from app.kit.responses import json_response
 from app.products import service
-from app.products.problems import TooManyLines, UnreadableImport
-from app.products.schemas import ProductCreate, ProductRead
+from app.products.problems import COLUMNS, TooManyLines, UnreadableImport
+from app.products.repository import ProductQuery
+from app.products.schemas import Currency, ProductChange, ProductCreate, ProductRead, ProductSort
 from app.tasks.problems import TooMuchQueued
 from app.tasks.schemas import TaskAccepted
 
@@ -34,22 +37,58 @@ async def create_product(
 ) -> Response:
     """Create a product."""
     currency = resources.settings.currency
-    return json_response(service.create_product(work, resources.cache, user, new, currency), 201)
+    return _answer(service.create_product(work, resources.cache, user, new, currency), 201)
 
 
-@router.get("", response_model=Page[ProductRead])
+@router.get("", response_model=SortedPage[ProductRead])
 async def list_products(
-    user: CurrentUser, resources: ResourcesDep, cursor: Cursor = None, limit: PageSize = 20
+    user: CurrentUser,
+    resources: ResourcesDep,
+    currency: Annotated[Currency | None, Query(description="Only products priced in it")] = None,
+    sort: Annotated[ProductSort, Query(description="With `-`, from the last to the first")] = "-created_at",
+    cursor: SortedCursor = None,
+    limit: PageSize = 20,
 ) -> Response:
-    """The user's products, newest first."""
-    return json_response(await service.list_products(resources.database, user, cursor, limit))
+    """The user's products, newest first unless `sort` names another order."""
+    wanted = ProductQuery(sort, currency, position(cursor, sort))
+    return json_response(await service.list_products(resources.database, user, wanted, limit))
 
 
 @router.get("/{product_id:uuid}", response_model=ProductRead)
 async def read_product(product_id: UUID, user: CurrentUser, resources: ResourcesDep) -> Response:
-    """A product. `X-Cache` says whether it came from the cache."""
+    """A product. `X-Cache` says whether it came from the cache; a change needs its `ETag`."""
     product, hit = await service.read_product(resources.database, resources.cache, user, product_id)
-    return json_response(product, headers={"X-Cache": "hit" if hit else "miss"})
+    return _answer(product, headers={"X-Cache": "hit" if hit else "miss"})
+
+
+@router.patch(
+    "/{product_id:uuid}",
+    response_model=ProductRead,
+    dependencies=[idempotent_by_user],
+    responses=problems(PreconditionFailed, PreconditionRequired),
+)
+async def change_product(
+    product_id: UUID,
+    change: ProductChange,
+    user: CurrentUser,
+    work: UnitOfWorkDep,
+    resources: ResourcesDep,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change the fields that are sent. `If-Match` is required, so no change overwrites another unseen."""
+    return _answer(await service.change_product(work, resources.cache, user, product_id, change, if_match))
+
+
+@router.delete("/{product_id:uuid}", status_code=204, responses=problems(PreconditionFailed))
+async def delete_product(
+    product_id: UUID, user: CurrentUser, work: UnitOfWorkDep, resources: ResourcesDep, if_match: IfMatch = None
+) -> None:
+    """Delete a product; with `If-Match`, only in that version."""
+    await service.delete_product(work, resources.cache, user, product_id, if_match)
+
+
+def _answer(product: ProductRead, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return json_response(product, status, {**(headers or {}), "ETag": etag(product.version)})
 
 
 @router.post(
@@ -59,7 +98,7 @@ async def read_product(product_id: UUID, user: CurrentUser, resources: Resources
     responses=problems(UnreadableImport, TooManyLines, TooMuchQueued, TooManyRequests),
 )
 async def import_products(
-    file: Annotated[bytes, File(description="CSV in UTF-8 with the header name,price_minor,currency")],
+    file: Annotated[bytes, File(description=f"CSV in UTF-8 with the header {','.join(COLUMNS)}")],
     user: CurrentUser,
     work: UnitOfWorkDep,
     resources: ResourcesDep,

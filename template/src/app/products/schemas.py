@@ -1,7 +1,7 @@
 """Bodies of the product routes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, computed_field
@@ -23,20 +23,39 @@ ProductName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE),
     AfterValidator(without_encoded_words),
 ]
+# Strict: neither `true` nor `"1250"` is a number.
+PriceMinor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR, examples=[1250])]
 Currency = Annotated[str, AfterValidator(_known_currency), Field(pattern="^[A-Z]{3}$", examples=["SGD"])]
+# `created_at` sorts by id: ids are made in the order of time.
+ProductSort = Literal["-created_at", "created_at", "name", "-name"]
 
 
 class ProductCreate(BaseModel):
-    """A new product. The price is in minor units: 1250 with SGD is 12.50 dollars."""
+    """A new product. The price is in minor units: 1250 with SGD is 12.50 dollars.
+
+    Its fields are the columns of an import, too.
+    """
 
     name: ProductName
-    # Strict: neither `true` nor `"1250"` is a number.
-    price_minor: Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR, examples=[1250])]
+    price_minor: PriceMinor
     currency: Currency | None = Field(default=None, description="CURRENCY of the service where absent")
+
+    def values(self, currency: str) -> dict[str, Any]:
+        """The columns to write, with `currency` where the product names none."""
+        return {**self.model_dump(), "currency": self.currency or currency}
+
+
+class ProductChange(BaseModel):
+    """New values for some fields of a product; absent fields stay as they are."""
+
+    # The defaults are never read, because only fields that were sent are written. Null is refused.
+    name: ProductName = Field(default_factory=str)
+    price_minor: PriceMinor = Field(default_factory=int)
+    currency: Currency = Field(default_factory=str)
 
 
 class ProductRead(BaseModel):
-    """A product."""
+    """A product. `version` increases with every change."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -45,6 +64,7 @@ class ProductRead(BaseModel):
     price_minor: int
     currency: str
     created_at: datetime
+    version: int
 
     @computed_field(examples=["SGD12.50"])  # type: ignore[prop-decorator]  # as pydantic documents it
     @property

@@ -7,17 +7,18 @@ from app.kit.cache import Cache, ModelCache
 from app.kit.database import Database, UnitOfWork
 from app.kit.identity import Principal
 from app.kit.ids import new_id
-from app.kit.paging import Page, split
+from app.kit.paging import Position, SortedPage, split
+from app.kit.preconditions import PreconditionFailed, PreconditionRequired, check_version
 from app.kit.problems import NotFound
 from app.kit.resources import Resources
 from app.products.models import Product
 from app.products.parsing import check_header
-from app.products.repository import ProductRepository
-from app.products.schemas import ProductCreate, ProductRead
+from app.products.repository import ProductQuery, ProductRepository
+from app.products.schemas import ProductChange, ProductCreate, ProductRead
 from app.tasks.service import request_task
 from app.tasks.settings import TasksSettings
 
-ProductPage = Page[ProductRead]
+ProductPage = SortedPage[ProductRead]
 
 IMPORT = "products.import"
 
@@ -35,16 +36,51 @@ def cache_key(owner_id: UUID, product_id: UUID) -> str:
 def create_product(work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate, currency: str) -> ProductRead:
     """Write a product of the user, priced in `currency` unless it names its own."""
     product = Product(
-        id=new_id(),
-        owner_id=owner.user_id,
-        name=new.name,
-        price_minor=new.price_minor,
-        currency=new.currency or currency,
-        created_at=datetime.now(UTC),
+        id=new_id(), owner_id=owner.user_id, created_at=datetime.now(UTC), version=1, **new.values(currency)
     )
     work.add(product)
-    work.after_commit(lambda: cached_products(cache).invalidate(cache_key(owner.user_id, product.id)))
+    _forget_after_commit(work, cache, owner, product.id)
     return ProductRead.model_validate(product)
+
+
+async def change_product(
+    work: UnitOfWork, cache: Cache, owner: Principal, product_id: UUID, change: ProductChange, if_match: str | None
+) -> ProductRead:
+    """Change fields of a product of the user. Raises PreconditionRequired, NotFound or PreconditionFailed."""
+    if if_match is None:
+        raise PreconditionRequired
+    product = await _locked(work, cache, owner, product_id, if_match)
+    for name, value in change.model_dump(exclude_unset=True).items():
+        setattr(product, name, value)
+    product.version += 1
+    _forget_after_commit(work, cache, owner, product_id)
+    return ProductRead.model_validate(product)
+
+
+async def delete_product(
+    work: UnitOfWork, cache: Cache, owner: Principal, product_id: UUID, if_match: str | None
+) -> None:
+    """Delete a product of the user, in whichever version unless one is named. Raises NotFound or PreconditionFailed."""
+    product = await _locked(work, cache, owner, product_id, if_match)
+    await work.session.delete(product)
+    _forget_after_commit(work, cache, owner, product_id)
+
+
+async def _locked(work: UnitOfWork, cache: Cache, owner: Principal, product_id: UUID, if_match: str | None) -> Product:
+    product = await ProductRepository(work.session).lock(owner.user_id, product_id)
+    if product is None:
+        raise NotFound
+    try:
+        check_version(if_match, product.version)
+    except PreconditionFailed:
+        # The caller may have read an old version from the cache, where an outage of Redis can leave one.
+        await cached_products(cache).invalidate(cache_key(owner.user_id, product_id))
+        raise
+    return product
+
+
+def _forget_after_commit(work: UnitOfWork, cache: Cache, owner: Principal, product_id: UUID) -> None:
+    work.after_commit(lambda: cached_products(cache).invalidate(cache_key(owner.user_id, product_id)))
 
 
 async def read_product(
@@ -66,13 +102,16 @@ async def read_product(
     return cached.value, cached.hit
 
 
-async def list_products(database: Database, owner: Principal, cursor: UUID | None, size: int) -> Page[ProductRead]:
-    """A page of the user's products, newest first."""
+async def list_products(database: Database, owner: Principal, wanted: ProductQuery, size: int) -> ProductPage:
+    """A page of the user's products."""
     async with database.reading() as connection:
-        rows = await ProductRepository(connection).page(owner.user_id, cursor, size + 1)
+        rows = await ProductRepository(connection).page(owner.user_id, wanted, size + 1)
     shown, last = split(rows, size)
-    page = {"items": shown, "next_cursor": last.id if last else None}
-    return ProductPage.model_validate(page, from_attributes=True)
+    cursor = None
+    if last:
+        value = last.name if "name" in wanted.sort else None
+        cursor = Position(sort=wanted.sort, value=value, id=last.id).cursor()
+    return ProductPage.model_validate({"items": shown, "next_cursor": cursor}, from_attributes=True)
 
 
 def request_import(work: UnitOfWork, resources: Resources, owner: Principal, data: bytes) -> UUID:

@@ -49,7 +49,7 @@ async def _write(run: TaskRun, csv: str) -> int:
     default = run.resources.settings.currency
     while batch := list(islice(products, BATCH)):
         if run.owner_id is not None:
-            rows = [{**product.model_dump(), "currency": product.currency or default} for product in batch]
+            rows = [product.values(default) for product in batch]
             await ProductRepository(run.work.session).add_all(run.owner_id, rows)
         created += len(batch)
         # Other jobs and the lease get their turn, whatever became of the rows.
