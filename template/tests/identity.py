@@ -35,7 +35,7 @@ class SignedIn:
         return {"Authorization": f"Bearer {self.token}", **headers}
 
 
-# Signs in the user of an e-mail address, who is made when not there, with roles.
+# Signs in the user of an email address, who is made when not there, with roles.
 SignIn = Callable[..., Awaitable[SignedIn]]
 
 # Confirms the email address of a signed-in user.

@@ -1,4 +1,4 @@
-"""Settings that the whole service shares. A feature's own settings stand in that feature's package.
+"""Settings that the whole service shares. A feature's own settings are in that feature's package.
 
 Read from project.env, then .env, then the environment: the last one wins.
 """
@@ -31,7 +31,7 @@ class Settings(Section):
     public_url: str = Field(
         default="http://127.0.0.1:8000", pattern="^https?://[^/]+$", description="scheme and host, without a path"
     )
-    trusted_proxies: int = Field(default=0, ge=0, le=5, description="how many proxies stand in front, 0 to 5")
+    trusted_proxies: int = Field(default=0, ge=0, le=5, description="how many proxies are in front, 0 to 5")
     cors_origins: Annotated[list[str], NoDecode, BeforeValidator(parse_json)] = Field(
         default=[], description='a JSON list such as ["https://www.example.com"]'
     )
@@ -155,8 +155,8 @@ class Settings(Section):
                 "DEFAULT_LANGUAGE", f"{self.default_language!r} is not in LANGUAGES", f"choose one of {self.languages}"
             )
         if self.currency not in currencies():
-            yield Fault("CURRENCY", f"{self.currency!r} is no currency", "write an ISO 4217 code such as USD")
+            yield Fault("CURRENCY", f"{self.currency!r} is not a currency", "write an ISO 4217 code such as USD")
         if self.time_zone not in time_zones():
-            yield Fault("TIME_ZONE", f"{self.time_zone!r} is no time zone", "write one such as Asia/Singapore")
+            yield Fault("TIME_ZONE", f"{self.time_zone!r} is not a time zone", "write a name such as Asia/Singapore")
 
     # Your own settings: add them below this line, or in a section of your feature.

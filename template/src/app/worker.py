@@ -263,7 +263,7 @@ class WorkerProcess:
 
 
 def _note_failure(job: asyncio.Task[None]) -> None:
-    """A job whose queue went away ends in an error: its outcome stands in PostgreSQL all the same."""
+    """Log a job that lost its queue. Its outcome is in PostgreSQL all the same."""
     if not job.cancelled() and (error := job.exception()):
         log.info("job could not be taken off the queue", error=type(error).__name__)
 

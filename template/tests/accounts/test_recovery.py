@@ -60,7 +60,7 @@ async def test_a_link_is_mailed_again_until_the_address_is_confirmed(
     assert (answer.status_code, answer.content) == (202, b"")
     await run_queue()
     assert len(mailbox.mails) == 2
-    assert "Confirm your e-mail address" in {mail.subject for mail in mailbox.mails}
+    assert "Confirm your email address" in {mail.subject for mail in mailbox.mails}
     await verify(ann.client, mailbox.token("verify-email"))
     await ann.client.post("/v1/auth/verify-email/resend", json={"email": ann.email})
     await run_queue()

@@ -6,7 +6,7 @@ from email_validator import EmailNotValidError, validate_email
 def deliverable(address: str) -> str:
     """An address in the one form that is stored: lower case, its domain in ASCII (`xn--`).
 
-    Raises ValueError for what is no address, and for letters beyond ASCII before the `@`: those need SMTPUTF8 at every
+    Raises ValueError for an invalid address, and for characters beyond ASCII before the `@`: those need SMTPUTF8 at every
     server on the way, which SES and many others do not speak.
     """
     valid = validate_email(address.strip(), allow_smtputf8=False, check_deliverability=False, strict=True)
@@ -14,7 +14,7 @@ def deliverable(address: str) -> str:
 
 
 def as_stored(address: str) -> str:
-    """An address as it would be stored. What is no address is kept, in lower case: no user has it."""
+    """Return an address in its stored form. An invalid address is only lower-cased: no user has it."""
     try:
         return deliverable(address)
     except EmailNotValidError:

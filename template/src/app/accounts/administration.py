@@ -1,4 +1,4 @@
-"""What administrators do to accounts, over HTTP or at the command line."""
+"""Administration of accounts, over HTTP or at the command line."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -124,7 +124,7 @@ async def lock_user_of(work: UnitOfWork, email: str) -> User:
 
 
 async def _lock(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
-    """The user whom an administrator is about to change. Raises NotFound, or Forbidden for who is no administrator.
+    """The user whom an administrator is about to change. Raises NotFound, or Forbidden when the actor is not an administrator.
 
     Both rows are locked, in the order of their ids: of two administrators who demote or disable each other at once,
     one is first, and the other no longer may. So whoever changes another remains, and there is always one.

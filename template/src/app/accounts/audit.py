@@ -20,7 +20,7 @@ from app.kit.ids import new_id
 
 
 class AuditAction(StrEnum):
-    """What is recorded. The values are kept for years: add to them, and change none."""
+    """The recorded actions. Their values are kept for years: add to them, but never change one."""
 
     REGISTERED = "user.registered"
     LOGIN = "login.succeeded"
@@ -62,7 +62,7 @@ class AuditEvent(Model):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, None where nobody is signed in, and from which address."""
+    """The user who acts (None without a login) and the IP address."""
 
     user_id: UUID | None
     address: str
@@ -74,7 +74,7 @@ OPERATOR = Actor(None, "command line")
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What a reader asks for; None asks for all."""
+    """The filter of a query; None matches everything."""
 
     action: AuditAction | None = None
     actor_id: UUID | None = None

@@ -21,7 +21,7 @@ _Result = TypeVar("_Result")
 
 commands = typer.Typer(name="users", help="Create users, give them roles, disable and list them.", no_args_is_help=True)
 
-_Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
+_Email = Annotated[str, typer.Argument(help="The user's email address.")]
 _Password = Annotated[
     str, typer.Option(prompt=True, hide_input=True, envvar="USER_PASSWORD", help="10 to 128 characters.")
 ]

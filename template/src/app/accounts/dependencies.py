@@ -1,4 +1,4 @@
-"""What account routes ask of a request. `async`, or FastAPI would hand them to a thread."""
+"""Dependencies of the account routes. They are `async`, or FastAPI would hand them to a thread."""
 
 from typing import Annotated
 

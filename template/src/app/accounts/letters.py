@@ -1,4 +1,4 @@
-"""What mails about accounts say, in the user's language and time zone."""
+"""Email messages about accounts, in the user's language and time zone."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,7 +66,7 @@ def welcome(reader: Reader, link: str, expires_at: datetime) -> Letter:
 def verification(reader: Reader, link: str, expires_at: datetime) -> Letter:
     """To somebody whose address is to be confirmed."""
     return Letter(
-        subject=reader.say(N_("Confirm your e-mail address")),
+        subject=reader.say(N_("Confirm your email address")),
         greeting=reader.greeting,
         paragraphs=[reader.say(_CONFIRM)],
         action=reader.say(_CONFIRM_ACTION),

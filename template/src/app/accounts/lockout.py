@@ -1,4 +1,4 @@
-"""Waits after failed logins: they double, hold for any name alike, and stand in PostgreSQL, with or without Redis.
+"""Waits after failed logins: they double, apply to any name alike, and are kept in PostgreSQL, with or without Redis.
 
 A device that logged in before has a counter of its own (see `devices`): what strangers do under a name locks out
 strangers, and not its owner. All times are PostgreSQL's: pods differ in theirs.
@@ -48,7 +48,7 @@ class CountedLoginsRepository:
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The rule. A name is an address as it was given, whether a user has it or not, or another thing to guess at."""
+    """The rule. A name is an email address as the caller wrote it, whether a user has it or not, or another thing to guess at."""
 
     settings: AccountsSettings
     tokens: Tokens
@@ -81,7 +81,7 @@ class Lockout:
         self._count(counted, 1, now)
 
     async def clear(self, session: AsyncSession, name: str) -> None:
-        """Forget the failures of a name: the password was right, or was set anew."""
+        """Forget the failures of a name: the password was right, or was reset."""
         await CountedLoginsRepository(session).clear(self._digest(name))
 
     def _count(self, counted: CountedLogins, failures: int, moment: datetime) -> None:

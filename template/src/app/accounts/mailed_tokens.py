@@ -29,7 +29,7 @@ class MailedTokens:
         return token, expires_at
 
     async def owner(self, token: str, purpose: Purpose) -> UUID | None:
-        """Whose token it is, None when it does not stand. Lock that user, then `use` it."""
+        """Return the user of a token, None when it is not valid. Lock that user, then `use` it."""
         query = select(MailedToken.user_id).where(*self._live(token, purpose))
         return (await self._session.execute(query)).scalar_one_or_none()
 

@@ -34,7 +34,7 @@ class User(Model):
 
 
 class LoginSession(Model):
-    """One login on one device. It ends by logout, by expiry, or when a used refresh token comes back."""
+    """One login on one device. It ends by logout, by expiry, or when a used refresh token is presented again."""
 
     __tablename__ = "sessions"
     __table_args__ = (Index("ix_sessions_user_id", "user_id"),)
@@ -62,7 +62,7 @@ class RefreshToken(Model):
 
 
 class Purpose(StrEnum):
-    """What a mailed token is good for."""
+    """The purpose of a token that was sent by email."""
 
     VERIFY_EMAIL = "verify-email"
     RESET_PASSWORD = "reset-password"  # noqa: S105  the name of a purpose

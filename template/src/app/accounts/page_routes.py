@@ -22,7 +22,7 @@ _MAILED = N_("If an account has this address, a mail is on its way.")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What one form of a page sends, and what is said when that worked. A field has a type, a name and a label."""
+    """The request that a form of a page sends, and its message of success. A field has a type, a name and a label."""
 
     path: str
     action: str
@@ -40,7 +40,7 @@ async def verify_email_page(request: Request) -> HTMLResponse:
     """Confirm an address, or have the link mailed again."""
     return _page(
         request,
-        N_("Confirm your e-mail address"),
+        N_("Confirm your email address"),
         Form(
             "/v1/auth/verify-email",
             N_("Confirm address"),

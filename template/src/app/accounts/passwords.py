@@ -35,7 +35,7 @@ def normalised(password: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether a password is right, and the hash to store in place of one that is out of date."""
+    """Whether a password is right, and the hash to store instead of an outdated one."""
 
     right: bool
     new_hash: str | None = None
@@ -63,7 +63,7 @@ class Turn:
         right = self._hasher.verify(form, known)
         outdated = self._hasher.current_hasher.check_needs_rehash(known)
         if not right and form != password:
-            # Perhaps it was hashed as it was typed, before there was a form.
+            # Hashes made before normalisation was introduced are of the password exactly as typed.
             right = outdated = self._hasher.verify(password, known)
         if password_hash is None or not right:
             return Check(right=False)

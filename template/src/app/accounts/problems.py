@@ -1,4 +1,4 @@
-"""What can go wrong with accounts."""
+"""Problems of accounts."""
 
 import math
 from datetime import timedelta
@@ -13,7 +13,7 @@ class EmailTaken(Problem):
     status = 409
     slug = "email-taken"
     title = N_("Address in use")
-    detail = N_("An account with this e-mail address exists.")
+    detail = N_("An account with this email address exists.")
 
 
 class WrongCredentials(Problem):
@@ -22,7 +22,7 @@ class WrongCredentials(Problem):
     status = 401
     slug = "wrong-credentials"
     title = N_("Login failed")
-    detail = N_("The e-mail address or the password is wrong.")
+    detail = N_("The email address or the password is wrong.")
 
     def __init__(self) -> None:
         super().__init__({"WWW-Authenticate": "Bearer"})
@@ -68,7 +68,7 @@ class EmailUnverified(Problem):
     status = 403
     slug = "email-unverified"
     title = N_("Address not confirmed")
-    detail = N_("Confirm your e-mail address first: the link is in the mail that was sent to it.")
+    detail = N_("Confirm your email address first, with the link in the message sent to it.")
 
 
 class AccountDisabled(Problem):
@@ -99,7 +99,7 @@ class LinkRefused(Problem):
 
 
 class OwnAccount(Problem):
-    """An administrator may not disable the own account or take the own role: one always remains."""
+    """Administrators cannot disable or demote themselves, so at least one always remains."""
 
     status = 409
     slug = "own-account"

@@ -1,7 +1,7 @@
-"""The rules of confirming an address, and of setting a password anew.
+"""The rules for confirming an email address and for resetting a password.
 
-Each decides on the user's row as it is in the transaction that writes, locked: what was true when a password or link
-was looked up may not be true any more.
+Each decides on the user's row, locked in the transaction that writes: what was true when a password or link
+was looked up may have changed since.
 """
 
 from app.accounts.audit import Actor, AuditAction, record
@@ -79,7 +79,7 @@ async def _use_link(resources: Resources, work: UnitOfWork, token: str, purpose:
     owner = await mailed.owner(token, purpose)
     user = await AccountRepository(work.session).lock_user(owner) if owner else None
     used = await mailed.use(token, purpose) if user else None
-    # A link that went to an address which is no longer the user's proves nothing of the new one.
+    # A link sent to the user's former address proves nothing about the new one.
     if user is None or used is None or user.disabled_at or user.email != used[1]:
         raise LinkRefused
     return user

@@ -15,13 +15,13 @@ _Query = TypeVar("_Query", bound=Select[Any])
 
 # A user with more live sessions than this sees the last used ones.
 MOST_SESSIONS = 100
-# Of a session in constant use, this is noted no more often than its copy is made anew.
+# Of a session in constant use, this is updated no more often than its copy is renewed.
 _NOTED_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a login needs to know of a user."""
+    """The facts about a user that a login needs."""
 
     user_id: UUID
     password_hash: str
@@ -71,11 +71,11 @@ class AccountRepository:
         return (await self._session.execute(query)).scalars().all()
 
     async def credentials(self, email: str) -> Credentials | None:
-        """What a login needs of the user with an address, as stored."""
+        """Return the credentials of the user with a stored email address."""
         return await self._credentials(User.email == email)
 
     async def credentials_of(self, user_id: UUID) -> Credentials | None:
-        """What a change of password needs of a user."""
+        """Return the credentials of a user, for a change of password."""
         return await self._credentials(User.id == user_id)
 
     async def _credentials(self, condition: ColumnElement[bool]) -> Credentials | None:
@@ -165,5 +165,5 @@ def _live() -> tuple[ColumnElement[bool], ...]:
 
 
 def _locked(query: _Query) -> _Query:
-    # Rows that refer to a user may be written meanwhile: `FOR NO KEY UPDATE`. What was read before is read again.
+    # Rows that refer to a user may be written meanwhile: `FOR NO KEY UPDATE`. Rows read earlier are refreshed.
     return query.with_for_update(key_share=True).execution_options(populate_existing=True)

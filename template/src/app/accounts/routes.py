@@ -109,9 +109,9 @@ async def login(
     work: UnitOfWorkDep,
     response: Response,
 ) -> TokenPair:
-    """Log in with the e-mail address as `username`.
+    """Log in with the email address as `username`.
 
-    The cookie that a login sets is no credential: a device that brings it along is not locked out by failed logins
+    The cookie that a login sets is not a credential: it only keeps a known device from being locked out by failed logins
     of others.
     """
     pair = await service.login(work, form.username, form.password, device)
@@ -142,7 +142,7 @@ async def read_keys(service: AccountServiceDep) -> JsonWebKeySet:
 async def introspect(
     token: Annotated[str, Form(min_length=1, max_length=4_000)], service: AccountServiceDep
 ) -> Introspection:
-    """Tell another service whether an access token stands (RFC 7662). Whoever holds the token may ask."""
+    """Tell another service whether an access token is valid (RFC 7662). Anyone who has the token may ask."""
     try:
         principal = await service.authenticate(token)
     except Unauthorized:

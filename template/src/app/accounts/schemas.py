@@ -48,7 +48,7 @@ class UserRead(BaseModel):
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """What is shown of a user."""
+        """Return the public fields of a user."""
         return cls(
             id=user.id,
             email=user.email,
@@ -63,7 +63,7 @@ class UserRead(BaseModel):
 
 
 class ProfileChange(BaseModel):
-    """What a user changes of the own record; what is absent stays. Null goes back to the service's default."""
+    """Changes of users to their own record; absent fields stay. Null restores the service's default."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,7 +80,7 @@ class ProfileChange(BaseModel):
 
 
 class LoginForm(BaseModel):
-    """OAuth2's password form (RFC 6749, section 4.3.2). `username` is the e-mail address."""
+    """OAuth2's password form (RFC 6749, section 4.3.2). `username` is the email address."""
 
     grant_type: Literal["password"] = "password"
     # 320 is the longest address of RFC 5321.
@@ -123,14 +123,14 @@ class ResetRequest(BaseModel):
 
 
 class PasswordChange(BaseModel):
-    """The password as it is, and as it is to be."""
+    """The current password and the new one."""
 
     current_password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]
     new_password: Password
 
 
 class SessionRead(BaseModel):
-    """One login on one device. `current` is the one that asks."""
+    """One login on one device. `current` marks the session of this request."""
 
     id: UUID
     user_agent: str
@@ -147,7 +147,7 @@ class SessionList(BaseModel):
 
 
 class Introspection(BaseModel):
-    """What a token stands for (RFC 7662). All but `active` are absent when it does not stand.
+    """The state of a token (RFC 7662). All fields but `active` are absent when it is not valid.
 
     `email` is absent until the user has confirmed it.
     """

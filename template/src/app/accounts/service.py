@@ -40,7 +40,7 @@ from app.kit.resources import Resources
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A refresh token that comes back this soon was sent twice by its owner, not stolen: it is refused, and no more.
+# A refresh token presented again this soon was sent twice by its owner, not stolen: it is refused, nothing else.
 RACE = timedelta(seconds=10)
 # Where as many attempts as are free are being checked, another one looks again so often, and so many times.
 _LOOKS, _LOOK_SECONDS = 50, 0.1
@@ -144,9 +144,9 @@ class AccountService:
     async def check_and_lock(
         self, work: UnitOfWork, counter: str, password: str, read: ReadCredentials, new_password: str = ""
     ) -> tuple[Checked, User | None]:
-        """Check a password, and hash the one that is to take its place. Then lock the user: None unless it was right.
+        """Check a password and hash its replacement. Then lock the user: None unless the password was right.
 
-        What follows is decided on the row as it is under the lock: a password that was set anew since is the one that
+        All later decisions use the locked row, so a password that was changed meanwhile is the one that
         counts. The attempt is counted under a name: `lockout.clear` it, or else `note_failure`. Call it before the
         unit of work takes a connection. Raises LoginLocked, or Unavailable where others under that name are being
         checked for seconds.
@@ -154,7 +154,7 @@ class AccountService:
         checked = await self._check(counter, password, read, new_password)
         user = await checked.lock(work)
         if checked.right and user is None:
-            # It was set anew, or another login renewed its hash.
+            # The password was reset, or another login renewed its hash.
             await self.give_back(work)
             checked = await self._check(counter, password, read, new_password)
             user = await checked.lock(work)
@@ -216,7 +216,7 @@ class AccountService:
         return found
 
     async def announce(self, work: UnitOfWork, user_id: UUID) -> None:
-        """Have all sessions of a user see what this unit of work changes, as soon as it is committed."""
+        """Show all sessions of a user the changes of this unit of work as soon as it is committed."""
         generation = await AccountRepository(work.session).next_generation(user_id)
         work.after_commit(lambda: self.sessions.changed(user_id, generation))
 
@@ -255,7 +255,7 @@ class AccountService:
             raise
 
     def _obstacle(self, user: User) -> Problem | None:
-        """What keeps out even those who know the password."""
+        """Return the problem that refuses a login in spite of the right password, if there is one."""
         if user.disabled_at:
             return AccountDisabled()
         if self.settings.require_verified_email and not user.email_verified_at:
@@ -287,7 +287,7 @@ class AccountService:
         return await self._pair(accounts, user_id, session.id)
 
     async def _end(self, user_id: UUID, session_id: UUID, device: Device) -> None:
-        log.warning("used refresh token came back: session revoked", user_id=str(user_id))
+        log.warning("used refresh token presented again: session revoked", user_id=str(user_id))
         # In a unit of its own: the refusal that follows rolls the request's unit back.
         async with self.database.unit_of_work() as work:
             await AccountRepository(work.session).revoke(user_id, session_id)

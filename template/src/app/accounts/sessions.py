@@ -3,8 +3,8 @@
 With Redis down the check reads PostgreSQL; with both down the answer is 503, never acceptance.
 
 Redis is not trusted. A copy carries a MAC under SESSION_SECRET, the session and user that it is for, and its end:
-whoever can write to Redis can neither make a copy, nor give one to another session, nor let one live longer. What
-such a writer can do is put back a copy that was valid within the last five minutes. Whatever administers therefore
+whoever can write to Redis can neither make a copy, nor give one to another session, nor let one live longer. Such
+a writer can only restore a copy that was valid within the last five minutes. Administration therefore
 reads the row (`AccountService.administrator`).
 """
 
@@ -27,7 +27,7 @@ from app.kit.identity import Principal
 from app.kit.problems import Unauthorized
 from app.kit.redis import OUTAGES, report
 
-# Also bounds what a failover that lost a revocation can bring back to life.
+# Also limits how long a revocation that a failover lost can stay without effect.
 COPY_SECONDS = 300
 _REVOKED = b"revoked"
 _MAC_BYTES = 32
@@ -53,7 +53,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """What stands in Redis of a session, its MAC checked. `until` is in seconds since 1970."""
+    """The copy of a session in Redis, its MAC checked. `until` is in seconds since 1970."""
 
     principal: Principal
     generation: int

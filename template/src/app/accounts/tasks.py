@@ -28,7 +28,7 @@ _Write = Callable[[Reader, str, datetime], Letter]
 
 
 class LinkPayload(BaseModel):
-    """An address as it was given: whether a user has it, the worker looks up, so that the caller cannot tell."""
+    """An email address from a request. The worker looks up its user, so that the caller cannot tell whether one exists."""
 
     email: str
 

@@ -26,7 +26,7 @@ _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says."""
+    """The claims of an access token."""
 
     user_id: UUID
     session_id: UUID
@@ -115,7 +115,7 @@ class Tokens:
         return secrets.token_urlsafe(32)
 
     def digest(self, value: str) -> bytes:
-        """What is stored in place of a refresh token or a session id: its HMAC under SESSION_SECRET."""
+        """Return what is stored instead of a refresh token or a session id: its HMAC under SESSION_SECRET."""
         return self.mac(value.encode())
 
     def mac(self, message: bytes) -> bytes:

@@ -120,7 +120,7 @@ def _serve_until(
             if stopping.is_set():
                 break
             for name in revive(addresses):
-                # API and worker find it again by themselves, as they do in production.
+                # API and worker reconnect, as they do in production.
                 typer.echo(f"{name} ended and was started again")
             died = any(child.poll() is not None for child in children)
             if changes or died:

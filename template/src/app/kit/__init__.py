@@ -1,1 +1,1 @@
-"""What every feature shares. Nothing here imports a feature."""
+"""Code that all features share. Nothing here imports a feature."""

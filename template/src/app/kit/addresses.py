@@ -8,14 +8,14 @@ from app.kit.configuration import Environment, Fault, Section
 
 
 def postgresql_faults(variable: str, url: str | None) -> Iterator[Fault]:
-    """What is wrong with a PostgreSQL URL. A host may stand in the query: a directory that holds a socket."""
+    """Yield the faults of a PostgreSQL URL. The query may name a host: the directory of a socket."""
     remedy = "write postgresql://user:password@host:5432/name"
     if url and (fault := _fault(url) or ("" if _path(url) else "names no database")):
         yield Fault(variable, fault, remedy)
 
 
 def redis_faults(variable: str, url: str | None) -> Iterator[Fault]:
-    """What is wrong with a Redis URL."""
+    """Yield the faults of a Redis URL."""
     if url and (fault := _fault(url) or ("" if (_path(url) or "0").isdigit() else "names no database by its number")):
         yield Fault(variable, fault, "write redis://host:6379/0")
 
@@ -71,12 +71,12 @@ def _path(url: str) -> str:
 
 
 def _fault(url: str) -> str:
-    """What is wrong with host or port. Never repeats what may be a password."""
+    """Return the fault of host or port. The text never repeats a part that may be a password."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "has a port that is no number from 1 to 65535"
+        return "has a port that is not a number from 1 to 65535"
     if port == 0:
         return "has the port 0"
     return "" if parts.hostname or "host=" in parts.query else "names no host"

@@ -26,7 +26,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 # Changes when this module stores entries in another way.
 VERSION = "2"
-# An absence is kept this long, seconds. Whoever creates the row invalidates its key, as whoever changes it does.
+# An absence is kept this long, seconds. Creating a row invalidates its key, as changing it does.
 ABSENT_SECONDS = 10
 _ABSENT = b""
 # The longest that a filler may take before another one starts, milliseconds.

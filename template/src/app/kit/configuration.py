@@ -70,7 +70,7 @@ def environment_files() -> tuple[Path, ...]:
 class Section(BaseSettings):
     """Settings of one part of the service. A feature brings its own section."""
 
-    # An empty variable counts as absent: a ConfigMap may carry `HOST=` where there is no host.
+    # An empty variable counts as absent: a ConfigMap may contain `HOST=` when no host is set.
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
     environment: Environment = Field(
@@ -126,7 +126,7 @@ def equal_faults(secrets: Mapping[str, str], environment: Environment) -> Iterat
         if not value or environment.is_local:
             continue
         if first := seen.get(value):
-            yield Fault(variable, f"is {first} too", "set another value, so that one that leaks opens one door")
+            yield Fault(variable, f"is {first} too", "set another value, so that a leaked value opens one door only")
         seen.setdefault(value, variable)
 
 

@@ -1,4 +1,4 @@
-"""What belongs to the request or job at hand, readable from anywhere below it."""
+"""The context of the current request or job, readable from anywhere below it."""
 
 import os
 from contextvars import ContextVar

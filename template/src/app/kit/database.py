@@ -65,7 +65,7 @@ class Model(DeclarativeBase):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What must hold for a row to be written. It is asked in the statement that writes the row where that stands alone.
+    """The condition for a row to be written. A statement that runs alone checks it itself.
 
     `condition` is SQL with the parameters `values`; where it does not hold, the commit raises `refusal`. As text,
     because SQLAlchemy walks through an expression at each execution, which doubled the CPU of such a request.
@@ -294,7 +294,7 @@ def _counting(connect: Connect) -> Connect:
 
 
 def connection_arguments(url: URL) -> dict[str, str | int | None]:
-    """What asyncpg needs of a URL. `host` and `port` in the query name a Unix socket: its directory, and its number."""
+    """Return asyncpg's arguments from a URL. `host` and `port` in the query name a Unix socket: its directory, and its number."""
     host, port = url.query.get("host", url.host), url.query.get("port")
     return {
         "host": host if isinstance(host, str) else None,

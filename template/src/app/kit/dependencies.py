@@ -1,4 +1,4 @@
-"""What any route may ask of the process. All are `async`: FastAPI hands plain functions to a thread, at a cost."""
+"""Dependencies that any route may use. All are `async`: FastAPI hands plain functions to a thread, at a cost."""
 
 from typing import Annotated
 

@@ -47,7 +47,7 @@ def install_problem_handlers(application: FastAPI) -> None:
 
 
 def field_faults(errors: RequestValidationError) -> list[FieldFault]:
-    """The wrong fields as JSON pointers. What was sent is not repeated: it may be a password."""
+    """The wrong fields as JSON pointers. The input is not repeated: it may be a password."""
     # Once each: two dependencies of a route may read the same body.
     found = {("/" + "/".join(str(part) for part in error["loc"]), describe(error)): None for error in errors.errors()}
     return [FieldFault(pointer=pointer, detail=detail) for pointer, detail in found]
@@ -87,7 +87,7 @@ async def _answer(request: Request, error: Exception) -> Response:
 
 
 def _methods_here(request: Request) -> list[str]:
-    """What the address takes. Starlette's own list ends with the first route that has the path."""
+    """Return the methods that a URL accepts. Starlette's own list ends with the first route that has the path."""
     routes = request.app.router.routes
     methods = [
         method

@@ -1,4 +1,4 @@
-"""What a feature brings to the service. Each package beside main.py that holds a feature.py is one."""
+"""The parts that a feature adds to the service. Each package beside main.py that holds a feature.py is one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager

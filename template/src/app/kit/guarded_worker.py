@@ -18,7 +18,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 # The longest name that this service gives a job: two UUIDs' length is far below.
 _LONGEST_NAME = 200
-# What ARQ raises over fields of other types, or numbers that are no times.
+# The errors that ARQ raises for fields of other types, or for numbers that are not times.
 _UNREADABLE = (TypeError, ValueError, OverflowError, AttributeError, LookupError)
 # Refusals of a key that holds something else. All other refusals are the server's state: an outage.
 _OTHER_KIND = ("WRONGTYPE", "not an integer")
@@ -29,7 +29,7 @@ class GuardedWorker(Worker):
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         """Start the jobs whose names and scores have the form that this service writes, and drop the others."""
-        # redis-py asks for text, and sends bytes as they are: a name need not be text.
+        # redis-py's types ask for text, but it sends bytes unchanged, and a name need not be text.
         names: list[Any] = list(job_ids)
         scores: list[float | None] = await self.pool.zmscore(self.queue_name, names) if names else []
         sound = []

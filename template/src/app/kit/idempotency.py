@@ -170,7 +170,7 @@ async def _by_address(request: Request, work: UnitOfWorkDep, key: IdempotencyKey
 
 # For routes of signed-in users: each has keys of their own.
 idempotent_by_user: Dependency = Depends(_by_user)
-# For routes that anybody may call: an address stands in for the user.
+# For routes that need no login: the IP address is used instead of the user.
 idempotent_by_address: Dependency = Depends(_by_address)
 
 
@@ -209,7 +209,7 @@ async def _fingerprint(request: Request, key: str) -> bytes:
     if not multipart:
         digest.update(await request.body())
         return digest.digest()
-    # A client that builds its form anew for a second try picks another boundary for the same parts.
+    # A client that rebuilds its form for a retry picks another boundary for the same parts.
     for name, value in (await request.form()).multi_items():
         if isinstance(value, str):
             _add(digest, name, value.encode())

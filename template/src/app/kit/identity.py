@@ -1,4 +1,4 @@
-"""Who is calling. A feature brings the authenticator; the others know only this."""
+"""The identity of the caller. One feature provides the authenticator; the others know only this module."""
 
 from dataclasses import dataclass
 from typing import Annotated, Protocol

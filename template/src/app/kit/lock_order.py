@@ -30,7 +30,7 @@ class Rank(IntEnum):
 
 
 class LockOrderError(AssertionError):
-    """A task waits for a resource while it holds one that comes later: under load, that is a deadlock."""
+    """A task waits for a resource while it holds a later one in the order: under load, that is a deadlock."""
 
 
 class Held:

@@ -56,7 +56,7 @@ class Mail:
 
 
 class Letter(BaseModel):
-    """What a mail says, in the language of its reader, as plain text: the layout escapes it.
+    """The content of an email message, in the language of its reader, as plain text: the layout escapes it.
 
     `action` and `link` are a button and where it leads. Each of `small` is a paragraph of small print.
     """

@@ -31,7 +31,7 @@ def format_minor(amount: int, currency: str, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What surrounds the digits. Babel finds it out anew for each number, which a list of a hundred would feel."""
+    """The text around the digits. Babel computes it for every number, which is slow for a list of a hundred."""
 
     before: str
     group: str

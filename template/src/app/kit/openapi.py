@@ -1,6 +1,6 @@
 """The OpenAPI document, which names every problem that an operation may answer with.
 
-What follows from the form of an operation is added here: a token brings 401, input 422, a body 400, 413 and 415, a path
+Responses that follow from the form of an operation are added here: a token brings 401, input 422, a body 400, 413 and 415, a path
 parameter 404. A route names the rest with `problems`.
 """
 

@@ -81,7 +81,7 @@ class Malformed(Problem):
 
 
 class Unauthorized(Problem):
-    """No token, or one that does not stand."""
+    """The token is missing or not valid."""
 
     status = 401
     slug = "unauthorized"

@@ -1,6 +1,6 @@
 """The queue: the only module that knows ARQ, beside the worker that runs it and `guarded_worker`.
 
-A job is the id of a task row. What the job is to do, and what became of it, stands in PostgreSQL.
+A job is the id of a task row. Its payload and its outcome are in PostgreSQL.
 """
 
 import json
@@ -60,15 +60,15 @@ class TaskRun:
 
 
 # Does the work of one kind of task and returns its result. A Problem that it raises fails the task for good;
-# any other exception, and Unavailable, has it tried again.
+# any other exception, and Unavailable, causes a retry.
 TaskHandler = Callable[[TaskRun, Payload], Awaitable[Payload | None]]
 
 
 class TaskContext(Protocol):
-    """What a feature hands from a request to the tasks that the request asks for, such as the id of a trace."""
+    """Context that a feature passes from a request to the tasks it requests, such as the id of a trace."""
 
     def carry(self) -> Mapping[str, str]:
-        """What to write down with a task, in the request that asks for it."""
+        """Return the values to store with a task, in the request that asks for it."""
 
     def restore(self, carried: Mapping[str, str], kind: str) -> AbstractContextManager[object]:
         """Surround one attempt at a task of a kind, in the worker, with what was written down."""
@@ -104,7 +104,7 @@ class Queue:
         self._enqueue = redis.register_script(_ENQUEUE)
 
     def carried(self) -> dict[str, str]:
-        """What features hand from the request at hand to the tasks that it asks for."""
+        """Return the values that features pass from the current request to the tasks it requests."""
         return {name: value for context in self._contexts for name, value in context.carry().items()}
 
     async def push(

@@ -56,7 +56,7 @@ class GuardedPool(BlockingConnectionPool):
         return connection
 
     async def release(self, connection: AbstractConnection) -> None:
-        """Take a connection back. redis-py closes one whose call failed, and one that it could not open."""
+        """Return a connection to the pool. redis-py closes connections whose call failed or that it could not open."""
         if connection.is_connected:
             self._breaker.succeeded()
         else:
@@ -135,7 +135,7 @@ def connect(url: str, use: str = "state") -> Redis:
 
     `use` names the pool in metrics: `state` for sessions, limits and queue, `cache` for the cache.
     """
-    # redis-py checks the chain by itself, but not that the certificate is this host's.
+    # By default redis-py checks the chain, but not that the certificate belongs to this host.
     tls: dict[str, bool] = {"ssl_check_hostname": True} if url.startswith("rediss:") else {}
     pool = GuardedPool.from_url(
         url,
@@ -147,7 +147,7 @@ def connect(url: str, use: str = "state") -> Redis:
         socket_connect_timeout=CALL_TIMEOUT,
         socket_keepalive=True,
         # No health check: redis-py nests one in the other where the server accepts connections and stays silent.
-        # A connection that the server closed is found when it leaves the pool, and opened anew.
+        # A connection that the server closed is detected when it leaves the pool, and reopened.
         health_check_interval=0,
         # The breaker decides when to ask again.
         retry=Retry(NoBackoff(), 0),

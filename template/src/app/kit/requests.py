@@ -1,4 +1,4 @@
-"""What surrounds every request: id, language, log line, metrics, headers. Pure ASGI."""
+"""Middleware for every request: id, language, log line, metrics, headers. Pure ASGI."""
 
 import re
 import time
@@ -21,7 +21,7 @@ log = structlog.stdlib.get_logger("app.access")
 
 # An id from outside is kept when it can harm no log: letters, digits and hyphens.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-# `:uuid` in `{task_id:uuid}`: how a route reads its parameter is no part of its name.
+# `:uuid` in `{task_id:uuid}`: the converter of a parameter is not part of the route's name.
 _CONVERTER = re.compile(r":[a-z]+(?=\})")
 # A label that callers cannot multiply.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,4 +1,4 @@
-"""What lives as long as the process: made in its event loop at the start, closed there at the end."""
+"""Resources that live as long as the process: created in its event loop at the start, closed there at the end."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -69,7 +69,7 @@ def load_sections(features: Sequence[Feature]) -> dict[type[Section], Section]:
 
 @asynccontextmanager
 async def open_resources(settings: Settings, features: Sequence[Feature]) -> AsyncIterator[Resources]:
-    """Make everything, start the features, and close all of it in reverse. Connects to nothing by itself."""
+    """Make everything, start the features, and close all of it in reverse. Opens no connection."""
     sections = load_sections(features)
     check_order(settings.environment.is_local)
     task_contexts = [feature.task_context for feature in features if feature.task_context]

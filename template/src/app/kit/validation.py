@@ -62,7 +62,7 @@ _MESSAGES: Mapping[str, str] = {
 
 
 def describe(error: ErrorDetails) -> str:
-    """What is wrong, by an error of pydantic's.
+    """Describe an error of pydantic's.
 
     A validator's own ValueError is translated by its text, which is marked with `N_` where it is raised. Without a
     translation, English callers get the text; others are only told that the value is not valid.

@@ -1,4 +1,4 @@
-"""What a command says when migrations cannot run. Apart from the runner: serving processes load no Alembic."""
+"""The message of a command whose migrations cannot run. Not in the runner, because serving processes load no Alembic."""
 
 
 class MigrationError(Exception):

@@ -1,4 +1,4 @@
-"""What the two roles of the database may do. Names are checked before they come here: plain identifiers."""
+"""The rights of the two database roles. Names are checked before they come here: plain identifiers."""
 
 import asyncpg
 
@@ -38,7 +38,7 @@ SEQUENCE_RIGHTS = "USAGE, SELECT"
 
 
 async def held(connection: asyncpg.Connection) -> set[tuple[str, ...]]:
-    """What everybody may do in this database, to be compared."""
+    """Return the rights of PUBLIC in this database, for comparison."""
     return {tuple(row) for row in await connection.fetch(_HELD)}
 
 

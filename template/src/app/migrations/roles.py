@@ -1,6 +1,6 @@
 """The database's two roles: one changes tables, the other reads and writes rows. The master makes and mends them.
 
-The master of a managed database is no superuser: it may create roles and owns the database, and this needs no more.
+The master of a managed database is not a superuser: it may create roles and owns the database, and this needs no more.
 """
 
 import base64

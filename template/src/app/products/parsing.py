@@ -12,7 +12,7 @@ from app.kit.validation import describe
 from app.products.problems import COLUMNS, MOST_LINES, TooManyLines, UnreadableImport, WrongLine
 from app.products.schemas import ProductCreate
 
-# Neither `12.00`, which is no number of minor units, nor `+12`, `012` or `1_000`. Longer ones are above any limit.
+# Neither `12.00`, which is not a number of minor units, nor `+12`, `012` or `1_000`. Longer ones are above any limit.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
 _FIELDS = ProductCreate.model_fields
 _REQUIRED = {name for name, field in _FIELDS.items() if field.is_required()}
@@ -61,7 +61,7 @@ def _lines_of(text: str) -> int:
 
 
 def _lines(text: str) -> io.StringIO:
-    # Line ends are the reader's business: a carriage return alone ends a line too, or stands in a quoted field.
+    # Line ends are the reader's business: a lone carriage return ends a line too, or is part of a quoted field.
     return io.StringIO(text, newline="")
 
 
@@ -84,5 +84,5 @@ def _product(columns: list[str], row: list[str], line: int) -> ProductCreate:
 
 
 def _whole_number(cell: str) -> int | str:
-    """The number of a cell, written as JSON writes it; anything else as it is, which the schema refuses."""
+    """The number of a cell, written as JSON writes it; other text is returned unchanged, and the schema refuses it."""
     return int(cell) if _WHOLE_NUMBER.fullmatch(cell) else cell

@@ -1,4 +1,4 @@
-"""What can go wrong with an import of products."""
+"""Problems of an import of products."""
 
 from collections.abc import Mapping
 

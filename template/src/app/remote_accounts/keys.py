@@ -50,7 +50,7 @@ class IssuerKeys:
             answer.raise_for_status()
             keys = jwt.PyJWKSet.from_dict(answer.json()).keys
         except (httpx.HTTPError, jwt.PyJWTError, ValueError, TypeError, LookupError, AttributeError) as error:
-            # The last ones come of an answer that is no set of keys.
+            # The last ones mean that the response is not a set of keys.
             self._failed_at = time.monotonic()
             log.warning("issuer's keys not read", error=str(error) or type(error).__name__)
             raise Unavailable from error

@@ -37,7 +37,7 @@ class SmtpMailer:
         try:
             await aiosmtplib.send(
                 message,
-                # Told to the server as they are: it never looks for recipients in the headers.
+                # Passed to the server explicitly: it never looks for recipients in the headers.
                 sender=parseaddr(sender)[1],
                 recipients=[mail.to],
                 hostname=settings.smtp_host,

@@ -1,4 +1,4 @@
-"""What waits, as gauges of every worker: whichever of them a scrape reaches, it tells the truth."""
+"""The backlog, as gauges of every worker, so that a scrape of any worker shows it."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ INTERVAL = 15
 
 
 async def measure(resources: Resources) -> None:
-    """Set the gauges once. Leaves them as they are when PostgreSQL does not answer."""
+    """Set the gauges once. They keep their values when PostgreSQL does not answer."""
     try:
         async with resources.database.unit_of_work() as work:
             backlog = await TaskRepository(work.session).backlog()

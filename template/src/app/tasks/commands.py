@@ -1,4 +1,4 @@
-"""`app tasks`: what waits, what failed, and dead letters tried again."""
+"""`app tasks`: list waiting and failed tasks, and retry dead letters."""
 
 import asyncio
 import json

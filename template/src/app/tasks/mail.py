@@ -55,8 +55,8 @@ async def send_mail(run: TaskRun, payload: Payload) -> Payload:
 async def admit(work: UnitOfWork, run: TaskRun, to: str, kind: str) -> bool:
     """Count a mail of this task to an address. False when the address got its three of the kind within the hour.
 
-    Commit the unit of work before the mail is sent: nothing waits in a transaction for a mail server. A task that is
-    tried again is counted once.
+    Commit the unit of work before the mail is sent: nothing waits in a transaction for a mail server. A retried task
+    is counted once.
     """
     recipient = hashlib.sha256(to.lower().encode()).digest()
     admitted = await MailRepository(work.session).admit(run.task_id, recipient, kind, MOST_AN_HOUR)
@@ -83,5 +83,5 @@ async def send_letter(run: TaskRun, to: str, letter: Letter, language: str) -> N
 
 
 def refuses_link(resources: Resources, link: str) -> bool:
-    """Whether a mail with this link would be refused: it leads nowhere, and this is no developer's machine."""
+    """Whether a mail with this link would be refused: it leads nowhere, and this is not a developer's machine."""
     return not resources.settings.environment.is_local and leads_nowhere(link)

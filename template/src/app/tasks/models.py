@@ -27,7 +27,7 @@ class TaskStatus(StrEnum):
 
 
 class Task(Model):
-    """What is to be done, for whom, and what became of it. The row is the truth; the queue holds only its id.
+    """The work to do, its owner and its outcome. The row is authoritative; the queue holds only its id.
 
     `attempts` only ever grows: it tells the attempt that has the task from all earlier ones. `lease_until` is when
     that attempt counts as lost, unless it has renewed the lease by then; `losses` counts the attempts that were.

@@ -47,7 +47,7 @@ ROOM = """(
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits: tasks that are due, the seconds that the oldest of them has waited, and dead letters."""
+    """The backlog: tasks that are due, the seconds that the oldest of them has waited, and dead letters."""
 
     due: int
     oldest: float
@@ -62,7 +62,7 @@ class TaskRepository:
 
     @staticmethod
     async def read(connection: AsyncConnection, task_id: UUID) -> Row[Any] | None:
-        """What callers see of a task, and its owner."""
+        """Return the public columns of a task, and its owner."""
         return (await connection.execute(_READ, {"id": task_id})).one_or_none()
 
     async def get(self, task_id: UUID) -> Task | None:
@@ -175,7 +175,7 @@ class TaskRepository:
         return len((await self._session.execute(query.execution_options(synchronize_session=False))).all())
 
     async def backlog(self) -> Backlog:
-        """What waits at this moment. Reads the partial indexes alone."""
+        """Return the current backlog. Reads only the partial indexes."""
         waiting = and_(Task.status == TaskStatus.QUEUED, Task.due_at <= func.now())
         query = select(func.count(), extract("epoch", func.now() - func.min(Task.due_at))).select_from(Task)
         due, oldest = (await self._session.execute(query.where(_UNFINISHED, waiting))).one()
@@ -212,6 +212,6 @@ class MailRepository:
 
 
 def finished(status: TaskStatus, result: Mapping[str, Any] | None, problem: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The values of a task that is done with. What a success was made of is forgotten: it may hold private data."""
+    """Return the column values of a finished task. The payload of a success is erased: it may contain private data."""
     values: dict[str, Any] = {"status": status, "result": result, "problem": problem, "finished_at": func.now()}
     return {**values, "payload": None} if status is TaskStatus.SUCCEEDED else values

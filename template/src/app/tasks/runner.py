@@ -2,7 +2,7 @@
 
 The attempt takes the task, under a number and a lease, in a transaction of its own. The work and the record of its
 success share the next one, which commits only while the task is still that attempt's: a worker that dies leaves
-nothing, and one that was stopped beyond its lease and wakes again commits nothing.
+nothing, and a worker that was paused beyond its lease commits nothing.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class SupersededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """What the attempt needs of the row. `left` is the time until the task's deadline."""
+    """The columns that an attempt needs. `left` is the time until the task's deadline."""
 
     id: UUID
     kind: str
@@ -158,7 +158,7 @@ def _seconds(resources: Resources, attempt: _Attempt) -> float:
 
 
 async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> None:
-    """Refused for good by a rule of the service; or given up; or to be tried again."""
+    """Record a failure: refuse the task for good (a rule of the service), give it up, or schedule a retry."""
     if isinstance(error, Problem) and not isinstance(error, Unavailable):
         if await _finish(resources, attempt, TaskStatus.FAILED, error):
             metrics.TASKS_FAILED.labels(attempt.kind).inc()
@@ -183,7 +183,7 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _last_problem(error: Exception, attempt: _Attempt) -> Problem:
-    """What a dead task shows. The reason of a mail is written for people; others may hold what is private."""
+    """Return the problem that a dead task shows. Reasons of mail errors are safe to show; others may contain private data."""
     return MailRefused(str(error)) if isinstance(error, MailError) else TaskGaveUp(attempts=attempt.number)
 
 

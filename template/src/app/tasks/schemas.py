@@ -1,4 +1,4 @@
-"""What callers see of tasks."""
+"""The public form of tasks."""
 
 from datetime import datetime
 from typing import Any
