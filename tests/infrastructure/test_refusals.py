@@ -54,7 +54,7 @@ REFUSED: list[tuple[Case, dict[str, str]]] = [
         },
     ),
     (SERVICE, {"region=ap-southeast-2": "lost with it"}),
-    (SERVICE, {"dr_region=": "stands in dr_region, and that is empty", "dr_platform=second": "stands in dr_region"}),
+    (SERVICE, {"dr_region=": "in dr_region, which is empty", "dr_platform=second": "in dr_region, which is empty"}),
     (SERVICE, {"domain=": "no record that could fail over", "dr_platform=second": "needs a domain"}),
     (SERVICE, {"dr_load_balancer=k8s-second": "belongs to dr_platform"}),
     (SERVICE, {"environment=staging": "couldn't find resource"}),

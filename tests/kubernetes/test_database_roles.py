@@ -153,7 +153,7 @@ def test_a_secret_of_another_form_is_named_and_not_quoted(service: Deployer) -> 
     service.aws("secretsmanager").put_secret_value(SecretId="shop/dev/database-app", SecretString="app:a-secret-password")
     run = roles(service, *NAMED)
     assert run.returncode == 1
-    assert "shop/dev/database-app is no JSON object with username and password" in run.stderr
+    assert "shop/dev/database-app is not a JSON object with username and password" in run.stderr
     assert "a-secret-password" not in run.stderr
 
 

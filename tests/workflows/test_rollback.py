@@ -110,7 +110,7 @@ def test_back_twice_does_not_go_forward_again(service: Deployer) -> None:
     assert service.run(command="rollback").returncode == 0
     again = service.run(command="rollback")
     assert again.returncode == 1
-    assert "there is nothing to go back to" in again.stderr
+    assert "there is nothing to roll back to" in again.stderr
 
 
 def test_an_image_that_the_registry_has_lost_stops_it_before_anything_changes(service: Deployer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_an_image_that_the_registry_has_lost_stops_it_before_anything_changes(se
 def test_a_dry_run_shows_and_changes_nothing(service: Deployer) -> None:
     run = service.run("--dry-run", command="rollback")
     assert run.returncode == 0, run.stderr
-    assert "would go back to" in run.stdout
+    assert "would roll back to" in run.stdout
     assert {call.verb for call in service.calls()} == {"get", "diff"}
 
 

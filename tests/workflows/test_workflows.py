@@ -106,7 +106,7 @@ def test_a_job_that_takes_an_aws_role_runs_commands_of_the_project_alone_once_it
             if takes:
                 holders[f"{name}/{job_name}"] = job["steps"][takes[0] + 1 :]
     canary = (render(VARIANTS[variant]) / "deploy/components/canary").exists()
-    withdraws = {"Bring the traffic back after a cancelled canary"} if canary else set()
+    withdraws = {"Restore the traffic after a cancelled canary"} if canary else set()
     assert {name: {step.get("name", step.get("uses")) for step in steps} for name, steps in holders.items()} == {
         "deploy/deploy": {"Push the images", "Deploy"} | withdraws,
         "rollback/rollback": {"Roll back"},
@@ -226,7 +226,7 @@ def test_the_delivery_decides_which_command_deploys(render: Renderer, variant: s
     assert steps["Deploy"]["run"].startswith(f"exec .venv/bin/ops {'canary deploy' if variant == 'production' else 'deploy'} ")
     if variant == "production":
         assert "production' && 'withdraw'" in steps["Deploy"]["env"]["INCONCLUSIVE"]
-        assert "cancelled()" in steps["Bring the traffic back after a cancelled canary"]["if"]
+        assert "cancelled()" in steps["Restore the traffic after a cancelled canary"]["if"]
 
 
 def test_an_apply_is_of_a_saved_plan_by_an_environment_of_its_own(render: Renderer) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Pushes the built images of a release to the repositories of one environment, by the service contract, and prints their
-# digests as outputs of the step. What is there already is not pushed again, so a repeated run changes nothing.
+# digests as outputs of the step. Existing images are not pushed again, so a repeated run changes nothing.
 #
 # Usage: push-images.sh FOLDER ENVIRONMENT RELEASE     FOLDER holds api.tar, worker.tar and migrate.tar (OCI archives)
 # DIGESTS, when set, is what the build said (a JSON object): another digest is refused. The project's facts come from
@@ -11,7 +11,7 @@ folder=$1 environment=$2 release=$3
 # shellcheck source=/dev/null
 source project.env
 
-# The place where skopeo keeps a login by itself is root's where no session runs, as on GitHub's runners.
+# By default skopeo keeps a login in a folder of root's where no session runs, as on GitHub's runners.
 REGISTRY_AUTH_FILE=$(mktemp)
 export REGISTRY_AUTH_FILE
 trap 'rm -f "$REGISTRY_AUTH_FILE"' EXIT

@@ -24,7 +24,7 @@ if grep --quiet --line-regexp --invert-match none "$folder"/plan-*/*.status; the
   } >"$folder/issue.md"
   .github/scripts/report-issue.sh "$title" "$folder/issue.md"
 elif [[ $result != success ]]; then
-  echo "::notice::not every environment could be planned: the issue stays as it is"
+  echo "::notice::not every environment could be planned: the issue is unchanged"
 else
   .github/scripts/report-issue.sh "$title" --close "Nothing differs any more."
 fi

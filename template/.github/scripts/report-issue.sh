@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Keeps one issue with a title: opens it, or changes the one that is open, or closes it.
+# Keeps one issue with a title: opens, updates or closes it.
 #
 # Usage: report-issue.sh TITLE BODY_FILE | report-issue.sh TITLE --close REASON     needs gh, with a token that may write issues
 set -euo pipefail

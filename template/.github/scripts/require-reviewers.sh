@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails unless a GitHub environment has required reviewers. GitHub makes an environment by itself when it is first named, and
-# gives it none: without this, what was to wait for a person would not.
+# Fails unless a GitHub environment has required reviewers. GitHub creates an environment when it is first named,
+# without reviewers: without this check, the job would not wait for a person.
 #
 # Usage: require-reviewers.sh ENVIRONMENT     needs gh, with a token that may read Actions
 set -euo pipefail

@@ -2,7 +2,7 @@
 # Brings this project to the newest release of its template, on a branch of its own, and says how that went as the outputs
 # `outcome` and `version` of the step:
 #   none      there is no newer release, or it changes nothing here
-#   update    FOLDER/update.bundle holds the commit, and FOLDER/report.md says what it is
+#   update    FOLDER/update.bundle holds the commit, and FOLDER/report.md describes it
 #   conflict  FOLDER/report.md says what a person has to decide; there is no commit
 #
 # Usage: update-template.sh FOLDER     needs git, uv and a clean work tree with its history
@@ -40,7 +40,7 @@ if [[ $template != *:* && ! -d $template ]]; then
   echo "::notice title=No template::This project was rendered from $template, which only the machine of that day has. Write the address of the template's repository to _src_path in $answers."
   finish none
 fi
-# A project of an unreleased template is ahead of the newest release: Copier would refuse to go back.
+# A project of an unreleased template is ahead of the newest release: Copier refuses to downgrade.
 "${copier[@]}" check-update --quiet && finish none
 start=$(git rev-parse HEAD)
 "${copier[@]}" update --defaults --quiet

@@ -1,7 +1,7 @@
 """Compile what the API and the worker import: `python compile.py <folder> …`, run by the build after it trimmed.
 
-A container cannot write bytecode, and without any it starts in 3 s rather than 1. What neither of the two imports at
-its start, a quarter, stays uncompiled. That the imports succeed shows that nothing was trimmed too far.
+A container cannot write bytecode, and without any it starts in 3 s rather than 1. Modules that neither process imports
+at its start, a quarter, stay uncompiled. That the imports succeed shows that nothing was trimmed too far.
 """
 
 import py_compile

@@ -49,7 +49,7 @@ locals {
     ]
   ]) }
 
-  # AWS's own, and the contracts of platforms: the one that a service joins, and the one of a second region.
+  # AWS's parameters, and the contracts of platforms: of the platform that a service joins, and of a second region.
   read_parameters = { for key, environments in local.covered : key => concat(
     ["arn:${local.partition}:ssm:*::parameter/aws/service/*"],
     [for environment in environments : "arn:${local.partition}:ssm:*:${local.account}:parameter/platform/*/${environment}/contract"],

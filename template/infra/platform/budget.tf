@@ -59,7 +59,7 @@ resource "aws_ce_anomaly_monitor" "this" {
   monitor_type      = each.value.type
   monitor_dimension = each.value.dimension
 
-  # With every key that AWS answers: without one of them each plan would make the monitor anew.
+  # With every key that AWS returns: if one is missing, each plan recreates the monitor.
   monitor_specification = each.value.tags == null ? null : jsonencode({
     And            = null
     CostCategories = null

@@ -1,5 +1,5 @@
-# One identity for each controller of the cluster, by Pod Identity. What belongs to one service alone (its DNS zone, its
-# firewall) is not here: the service's root adds that to the role whose name the contract gives. No service writes into the
+# One identity for each controller of the cluster, by Pod Identity. Rights of one service (its DNS zone, its
+# firewall) are not here: the service's root adds them to the role whose name the contract gives. No service writes into the
 # role of External Secrets, which may become every reader of secrets: what it may do stands here, whole.
 
 locals {

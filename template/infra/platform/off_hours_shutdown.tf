@@ -25,7 +25,7 @@ locals {
     minimum-only        = { down = "0 20 ? * MON-FRI *", up = "0 8 ? * MON-FRI *" }
   }[var.off_hours_shutdown]
 
-  # EKS takes no maximum of 0: one node may come back when the autoscaler is the last to go.
+  # EKS takes no maximum of 0: one node may reappear when the autoscaler is the last to stop.
   off_hours_sizes = {
     for name, size in local.node_groups : name => {
       down = var.off_hours_shutdown == "minimum-only" ? { MinSize = size.min, DesiredSize = size.min, MaxSize = max(size.min, 1) } : { MinSize = 0, DesiredSize = 0, MaxSize = 1 }
@@ -56,7 +56,7 @@ module "off_hours" {
   ]...)
 }
 
-# Nodes that stop on purpose are no failure: the alarms' actions pause from just before until half an hour after.
+# A planned stop of nodes is not a failure: the alarms' actions pause from just before until half an hour after.
 module "off_hours_alarms" {
   source   = "../modules/schedule"
   for_each = toset(length(local.off_hours_times) > 0 ? ["node-alarms"] : [])

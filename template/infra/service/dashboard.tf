@@ -22,7 +22,7 @@ locals {
     }
   }
 
-  # Four widgets a row of the 24 columns, below one that shows every alarm.
+  # Four widgets in a row of 24 columns, below a widget that shows every alarm.
   dashboard_widgets = flatten([
     for row, widgets in values(local.dashboard_rows) : [
       for column, title in keys(widgets) : {

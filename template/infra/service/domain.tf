@@ -28,7 +28,7 @@ resource "aws_iam_role_policy" "write_records" {
   policy = each.value.json
 }
 
-# From the moment the parent names this zone, it answers for everything below: what the parent delegated directly is no longer asked.
+# From the moment the parent names this zone, it answers for everything below: delegations below it in the parent zone are ignored.
 check "environments_below_stay_delegated" {
   assert {
     condition     = !var.domain_delegated || length(setsubtract(var.environments_below, keys(var.delegations))) == 0

@@ -19,7 +19,7 @@ data "aws_ssm_parameter" "dr_platform" {
 locals {
   dr_platforms = { for name, parameter in data.aws_ssm_parameter.dr_platform : name => jsondecode(parameter.insecure_value) }
 
-  # What the deploy puts on the Ingress; an empty value is no annotation.
+  # Annotations that the deploy sets on the Ingress; an empty value adds none.
   dns_failover = {
     dns_failover        = var.dr_platform == "" ? "" : "PRIMARY"
     dns_set_identifier  = var.dr_platform == "" ? "" : var.region

@@ -22,7 +22,7 @@ variable "dr_platform" {
 
   validation {
     condition     = var.dr_platform == "" || var.dr_region != ""
-    error_message = "dr_platform stands in dr_region, and that is empty."
+    error_message = "dr_platform names a platform in dr_region, which is empty."
   }
 
   validation {

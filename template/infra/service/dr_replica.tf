@@ -1,5 +1,5 @@
-# The database in the second region, seconds behind: what is lost with the first region is those seconds, and not the day since the
-# last copy of a backup. It stands in the second platform's database subnets where one is named, else in a network of its own.
+# The database in the second region, seconds behind: losing the first region costs those seconds, and not the day since the
+# last copy of a backup. It uses the second platform's database subnets if one is named, else a separate network.
 
 locals {
   dr_replicas     = toset(var.dr_region != "" && var.db_read_replica ? [var.dr_region] : [])

@@ -1,5 +1,5 @@
-# Off-hours: the database stops when the nodes do. RDS starts a stopped instance by itself after seven days, and stops none that
-# has a copy to read from.
+# Off-hours: the database stops when the nodes do. RDS starts a stopped instance automatically after seven days, and cannot stop
+# an instance that has a read replica.
 
 variable "off_hours_shutdown" {
   description = "When the database stops: none, weekends, nights-and-weekends (up 08:00 to 20:00, Monday to Friday), or minimum-only (never)."

@@ -35,7 +35,7 @@ variable "db_multi_az" {
 }
 
 variable "db_storage_gb" {
-  description = "Storage (GB) to begin with; it grows by itself to four times."
+  description = "Initial storage (GB); it grows automatically to four times that."
   type        = number
 
   validation {

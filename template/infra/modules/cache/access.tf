@@ -17,8 +17,8 @@ resource "aws_vpc_security_group_ingress_rule" "from_cluster" {
   referenced_security_group_id = var.client_security_group_id
 }
 
-# ElastiCache has no write-only password, so what stands in the state are words that open nothing: the user who is switched off
-# keeps his, and `app` gets the password of its secret before a user group names it. 64 hexadecimal digits of two random UUIDs.
+# ElastiCache has no write-only password, so the passwords in the state open nothing: the disabled user
+# keeps its password, and `app` gets the password of its secret before a user group names it. 64 hexadecimal digits of two random UUIDs.
 resource "terraform_data" "throw_away" {
   for_each = toset(["app", "default"])
 
@@ -67,7 +67,7 @@ resource "aws_elasticache_user" "default" {
   engine        = "valkey"
   access_string = "off -@all"
 
-  # Valkey takes no user without a password, not even one that is off.
+  # Valkey takes no user without a password, not even a disabled one.
   authentication_mode {
     type      = "password"
     passwords = [terraform_data.throw_away["default"].output]

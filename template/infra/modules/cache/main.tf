@@ -1,5 +1,5 @@
 # Valkey on ElastiCache, one group or two. Cluster mode is off: the queue's transactions touch several keys at once, and those
-# must live on one shard. There is no append-only file here: what must survive is a row in PostgreSQL.
+# must live on one shard. There is no append-only file here: durable data are rows in PostgreSQL.
 
 resource "aws_elasticache_subnet_group" "this" {
   name        = var.name

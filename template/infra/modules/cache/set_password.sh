@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gives the user of the cache the password that its secret holds, and the one that it held before: pods that have not started
-# anew still get in. Reads REGION, SECRET and CACHE_USER.
+# Gives the user of the cache the current and the previous password of its secret: pods that have not
+# restarted can still log in. Reads REGION, SECRET and CACHE_USER.
 
 set -euo pipefail
 

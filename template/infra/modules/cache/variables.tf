@@ -48,7 +48,7 @@ variable "node_type" {
 }
 
 variable "replicas" {
-  description = "Replicas of each group; with one or more the group fails over by itself."
+  description = "Replicas of each group; with one or more, failover is automatic."
   type        = number
 
   validation {

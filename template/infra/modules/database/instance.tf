@@ -1,4 +1,4 @@
-# The instance. What is null in one that follows another comes from there.
+# The instance. A replica takes the arguments that are null from its source.
 
 resource "aws_db_instance" "this" {
   # checkov:skip=CKV_AWS_157: Whether a standby waits in a second zone is an answer (db_multi_az); a replica's source has one.
@@ -33,7 +33,7 @@ resource "aws_db_instance" "this" {
   storage_encrypted = true
   kms_key_id        = var.key_arn
   allocated_storage = local.own ? var.storage_gb : null
-  # The disk grows by itself, up to four times.
+  # The disk grows automatically, up to four times this size.
   max_allocated_storage = var.storage_gb * 4
 
   backup_retention_period   = local.own ? var.backup_days : 0
@@ -56,7 +56,7 @@ resource "aws_db_instance" "this" {
   lifecycle {
     precondition {
       condition     = local.own == (var.source_database == null)
-      error_message = "An instance of its own has a secret with its master's login; one that follows another has that one's logins."
+      error_message = "A primary needs a secret with its master's login; a replica has the logins of its source."
     }
   }
 }

@@ -1,5 +1,5 @@
-# PostgreSQL on RDS: private, encrypted, TLS only. An instance of its own, or one that follows another: then it has that one's
-# data, version and logins, and settings like that one's for the day on which it is promoted.
+# PostgreSQL on RDS: private, encrypted, TLS only. A primary, or a replica: then it has its source's
+# data, version and logins, and the same settings for the day on which it is promoted.
 
 locals {
   own = var.master_secret != null
@@ -7,7 +7,7 @@ locals {
 
 data "aws_partition" "current" {}
 
-# A replica beside its source stands in that one's subnets.
+# A replica in its source's region uses the source's subnets.
 resource "aws_db_subnet_group" "this" {
   for_each = toset(length(var.subnet_ids) > 0 ? ["this"] : [])
 

@@ -1,5 +1,5 @@
 # For the disaster that takes a region: a daily backup of the database, copied to a vault in another region, and the images
-# beside it. What was lost since the last copy (up to a day) is lost; the runbook says how long a rebuild takes.
+# beside it. Changes since the last copy (up to a day) are lost; the runbook says how long a rebuild takes.
 
 data "aws_partition" "current" {}
 

@@ -39,7 +39,7 @@ variable "az_count" {
 }
 
 variable "nat_gateways" {
-  description = "NAT gateways; each stands in a zone of its own."
+  description = "NAT gateways; each is in a separate zone."
   type        = number
 
   validation {

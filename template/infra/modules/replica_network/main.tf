@@ -1,5 +1,5 @@
 # A network for a replica and nothing else: subnets in two zones without a route in or out. AWS makes no instance outside a VPC.
-# Where a platform stands in that region, its database subnets serve instead.
+# If a platform exists in that region, its database subnets are used instead.
 
 locals {
   # The class's own type says which zones can hold it. Local zones, whose names have more parts, are none of ours.

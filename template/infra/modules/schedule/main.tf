@@ -67,7 +67,7 @@ resource "aws_scheduler_schedule" "this" {
     role_arn = aws_iam_role.this.arn
     input    = each.value.input
 
-    # A call that fails, say because the database is being backed up, is tried again for an hour.
+    # A call that fails, say because the database is being backed up, is retried for an hour.
     retry_policy {
       maximum_event_age_in_seconds = 3600
       maximum_retry_attempts       = 12

@@ -10,7 +10,7 @@ from ops.kubectl import Cluster, kustomize
 
 
 def manifests(root: Path) -> list[dict[str, Any]]:
-    """What deploy/access renders."""
+    """Return the manifests that deploy/access renders."""
     return [document for document in yaml.safe_load_all(kustomize(root / "deploy" / "access")) if document]
 
 

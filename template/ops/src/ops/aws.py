@@ -1,4 +1,4 @@
-"""What the deploy asks AWS: the contract, how to reach the cluster, and whether images are there."""
+"""The deploy's questions to AWS: the contract, the way to the cluster, and whether images exist."""
 
 # boto3 carries no types; the calls made of it are given theirs by the protocols below.
 # mypy: disable-error-code="import-untyped"
@@ -103,7 +103,7 @@ def read_login(name: str, region: str) -> tuple[str, str]:
         raise OpsError(f"cannot read the secret {name}: {error}") from None
     except (KeyError, TypeError, ValueError):
         # Not the error itself: it may quote the value.
-        raise OpsError(f"the secret {name} is no JSON object with username and password") from None
+        raise OpsError(f"the secret {name} is not a JSON object with username and password") from None
 
 
 def kubeconfig(reference: ClusterReference) -> str:

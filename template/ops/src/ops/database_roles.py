@@ -23,7 +23,7 @@ NAME = "database-roles"
 MASTER = "database_master_secret_arn"
 # Two logins and a transaction; the rest is for the image's pull, and for a node if it needs one.
 JOB_SECONDS = 300
-# Should this command be killed: the Job goes by itself then, and its Secret with it.
+# If this command is killed, the Job expires after this time, and its Secret with it.
 LEFT_SECONDS = 60
 
 
@@ -50,7 +50,7 @@ def _run(here: Environment, task: Manifest, needed: Sequence[Manifest]) -> None:
         outcome = job.wait(here.cluster, NAME, JOB_SECONDS + LEFT_SECONDS)
         lines = here.cluster.logs(f"job/{NAME}").strip()
         if outcome != job.COMPLETE:
-            raise OpsError(f"{NAME}: {outcome}. What it wrote last:\n{lines}")
+            raise OpsError(f"{NAME}: {outcome}. Its last lines:\n{lines}")
         say(lines)
 
 
@@ -86,7 +86,7 @@ def _job(rendered: Sequence[Manifest]) -> Manifest:
 
 
 def _needed(rendered: Sequence[Manifest]) -> list[Manifest]:
-    """What the Job's pod names: its settings and its account. Policies are the deploy's business."""
+    """Return the objects that the Job's pod refers to: its settings and its account. Policies belong to the deploy."""
     return [manifest for manifest in rendered if manifest["kind"] in ("ConfigMap", "ServiceAccount")]
 
 

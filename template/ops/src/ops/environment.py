@@ -47,7 +47,7 @@ class Environment:
 
     @property
     def history(self) -> History:
-        """What this environment got."""
+        """The history of this environment."""
         return History(self.cluster)
 
     @property
@@ -79,7 +79,7 @@ class Environment:
         self.snapshot.write(release.manifests)
 
     def release_of(self, project_root: Path, images: Images) -> tuple[list[Manifest], Release]:
-        """The manifests that stand in a project's folder with these images, and their release. Raises OpsError."""
+        """Return the manifests of a project's folder with these images, and their release. Raises OpsError."""
         if self.contract.host:
             rendered = self._rendered(project_root, images, "")
             return rendered, Release(self.cluster, rendered, say)
@@ -125,7 +125,7 @@ class Target:
                 with self.environment.restored_on_failure(self.release):
                     yield lock
             except (LockLostError, RollbackFailedError):
-                # It stays in the history as one that is on its way: a rollback knows what to do with it.
+                # The history keeps it as started, so that a rollback can handle it.
                 raise
             except BaseException:
                 # The reason is what counts, also when the cluster is out of reach.

@@ -69,7 +69,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the project's plan of GitHub has, by the answers of the template."""
+    """The features of the project's GitHub plan, by the answers of the template."""
 
     environments: bool
     reviewers: bool

@@ -1,4 +1,4 @@
-"""What an environment got, newest first: kept in the cluster, beside what it describes.
+"""The releases of an environment, newest first, kept in the cluster beside the objects they describe.
 
 A rollback reads it, so that going back needs neither a build nor a person who remembers a number.
 """
@@ -85,12 +85,12 @@ class History:
         if wanted:
             candidates = [entry for entry in deployed if entry.release.startswith(wanted)]
         elif entries and entries[0].state is State.STARTED:
-            # The newest never arrived: back means to the one that it was to replace.
+            # The newest release never arrived: roll back to the release that it should have replaced.
             candidates = deployed
         else:
             candidates = [entry for entry in deployed if entry.release != deployed[0].release]
         if not candidates:
-            raise OpsError(f"there is nothing to go back to{_known(entries)}")
+            raise OpsError(f"there is nothing to roll back to{_known(entries)}")
         return candidates[0]
 
     def _write(self, entries: Sequence[Entry]) -> None:

@@ -59,14 +59,14 @@ class Cluster:
             )  # fmt: skip
 
     def diff(self, manifests: Sequence[object]) -> str:
-        """What an apply would change, as a unified diff; empty when nothing."""
+        """Return the changes that an apply would make, as a unified diff; empty when there are none."""
         return self._kubectl(
             "diff", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "--filename=-",
             text=yaml.safe_dump_all(manifests, sort_keys=False), accept=(0, 1),
         )  # fmt: skip
 
     def delete(self, kind: str, name: str, *, seconds: int = 0) -> None:
-        """Delete and wait until it is gone, for ever unless `seconds` are given. Raises OpsError when it stays."""
+        """Delete and wait until it is gone, without limit unless `seconds` are given. Raises OpsError when it stays."""
         limit = [f"--timeout={seconds}s"] if seconds else []
         self._kubectl("delete", kind, name, "--ignore-not-found", "--wait=true", *limit)
 
@@ -107,12 +107,12 @@ class Cluster:
         return _items(text)
 
     def events(self, name: str, kind: str = "Pod") -> list[dict[str, Any]]:
-        """What happened to an object, oldest first."""
+        """Return the events of an object, oldest first."""
         selector = f"--field-selector=involvedObject.kind={kind},involvedObject.name={name}"
         return _items(self._kubectl("get", "event", selector, "--sort-by=.lastTimestamp", _JSON))
 
     def held(self, manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """These objects as the cluster holds them, with who wrote which field. What is not there is left out."""
+        """Return these objects as stored in the cluster, with the manager of each field; missing objects are left out."""
         if not manifests:
             return []
         text = self._kubectl(

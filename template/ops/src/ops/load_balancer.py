@@ -101,7 +101,7 @@ def _unbound(cluster: Cluster, ingress: Mapping[str, Any] | None) -> list[str]:
 
 
 def _gates(pod: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    """Conditions of the readiness gates of a pod that stays; of one that is about to be checked, an empty one."""
+    """Return the conditions of the readiness gates of a pod that stays; before its first check, an empty condition."""
     if "deletionTimestamp" in pod["metadata"]:
         return []
     names = {gate["conditionType"] for gate in pod["spec"].get("readinessGates", [])}
@@ -111,7 +111,7 @@ def _gates(pod: Mapping[str, Any]) -> list[Mapping[str, str]]:
 
 
 def _reason(cluster: Cluster) -> str:
-    """What the load balancer controller says of the Ingress."""
+    """Return the load balancer controller's last complaint about the Ingress."""
     events = [event for event in cluster.events(INGRESS, kind="Ingress") if event.get("type") != "Normal"]
     if not events:
         return "The load balancer controller says nothing of it: see whether it runs (ops doctor)."

@@ -22,7 +22,7 @@ _ACTIONS = "GitHub Actions run "
 
 
 def me() -> str:
-    """Who deploys: a run of a workflow, or a person's process."""
+    """Return the holder of the lock: a run of a workflow, or a person's process."""
     if run := os.environ.get("GITHUB_RUN_ID"):
         return _ACTIONS + run
     return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
@@ -64,7 +64,7 @@ class Lock:
 
     def _refuse_unless_free(self, data: dict[str, str]) -> None:
         holder = data["holder"]
-        # A workflow that runs is the only one that runs: the lock of another is left from a runner that was lost.
+        # Only one workflow runs at a time, so another run's lock is left over from a lost runner.
         left_over = holder.startswith(_ACTIONS) and self._holder.startswith(_ACTIONS)
         expired = not holder or datetime.fromisoformat(data["until"]) < clock.now()
         if not (expired or left_over or holder == self._holder or self._take_over):

@@ -75,12 +75,12 @@ def migration(manifests: Sequence[Manifest]) -> Manifest:
 
 
 def preparation(manifests: Sequence[Manifest]) -> list[Manifest]:
-    """What is applied before the migration."""
+    """Return the manifests that are applied before the migration."""
     return [manifest for manifest in manifests if manifest["kind"] in _PREPARATION]
 
 
 def routing(manifests: Sequence[Manifest]) -> list[Manifest]:
-    """What is applied before the pods, once the migration is done."""
+    """Return the manifests that are applied after the migration and before the pods."""
     return [manifest for manifest in manifests if manifest["kind"] in _ROUTING]
 
 
@@ -91,7 +91,7 @@ def workload(manifests: Sequence[Manifest]) -> list[Manifest]:
 
 
 def in_order(manifests: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
-    """What is rolled out first, and the workers, which follow once that is up."""
+    """Return the manifests that are rolled out first, and the workers, which follow once those are up."""
     working = [manifest for manifest in manifests if describe(manifest) == f"Deployment/{WORKER}"]
     return [manifest for manifest in manifests if manifest not in working], working
 

@@ -75,7 +75,7 @@ def _is_a_persons(entry: Mapping[str, Any]) -> bool:
 
 
 def _split(fields: Fields) -> tuple[Fields, Fields]:
-    """What the deploy takes over, and what stays."""
+    """Split fields into those that the deploy takes over and those that stay."""
     taken: Fields = {}
     kept: Fields = {}
     for key, below in fields.items():

@@ -1,4 +1,4 @@
-"""The project that the command stands in."""
+"""The project of the current folder."""
 
 from pathlib import Path
 

@@ -46,7 +46,7 @@ class Release:
 
     @property
     def manifests(self) -> Sequence[Manifest]:
-        """What the release consists of, as last rendered."""
+        """The manifests of the release, as last rendered."""
         return self._manifests
 
     def run(self) -> None:
@@ -81,7 +81,7 @@ class Release:
                 raise OpsError(f"there is no {kind} {name}. An administrator makes it once: {command}")
 
     def _apply(self, stage: str) -> None:
-        # Noted first: one that broke off in the middle has changed something too.
+        # Noted first: an apply that broke off has changed something too.
         self._reached.append(stage)
         self._apply_manifests(stage, _STAGES[stage](self._manifests))
 

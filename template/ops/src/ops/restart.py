@@ -1,8 +1,8 @@
 """Changed secrets reach the pods.
 
 A process reads its secrets when it starts. This fetches them from Secrets Manager at once, then restarts every pod that
-reads one, without an interruption. No controller does it by itself: a database's new password must be the database's
-before pods come with it, and only the person who changes it knows when it is. The runbook rotate-secrets tells the
+reads one, without an interruption. No controller can do it: a database must know its new password
+before pods use it, and only the person who changes it knows when that is. The runbook rotate-secrets tells the
 order.
 """
 
@@ -50,7 +50,7 @@ def readers(cluster: Cluster) -> dict[str, dict[str, Any]]:
 
 
 def fetch(cluster: Cluster, *, poll: float = POLL_SECONDS) -> None:
-    """Have every secret read anew. Raises OpsError naming the one that cannot be read; nothing is restarted then."""
+    """Fetch every secret again. Raises OpsError naming a secret that cannot be read; then nothing is restarted."""
     names = secrets(cluster)
     before = {name: _fetched(cluster.get("externalsecret", name)) for name in names}
     for name in names:

@@ -28,7 +28,7 @@ def _deploy(here: Environment, entry: Entry, folder: Path, *, dry_run: bool) -> 
     manifests, release = here.release_of(folder, entry.images)
     target = Target(here, entry.release, entry.images, manifests, release)
     if dry_run:
-        say(f"would go back to {entry.release} of {entry.at}")
+        say(f"would roll back to {entry.release} of {entry.at}")
         target.show_difference()
         return
     with here.lock():

@@ -9,7 +9,7 @@ from ops.errors import OpsError
 from ops.kubectl import Cluster
 from ops.waiting import Wait
 
-# A Deployment gives up by itself after 600 s without progress; a large one takes several steps.
+# A Deployment fails after 600 s without progress; a large one takes several steps.
 ROLLOUT_SECONDS = 1200
 # Between two looks at the new pods.
 LOOK_SECONDS = 10

@@ -1,4 +1,4 @@
-"""The manifests of the release that runs, kept in the cluster: what a release that fails gives way to.
+"""The manifests of the running release, kept in the cluster: a failed release is rolled back to them.
 
 Beside its digests, that is the overlay as it was rendered then: settings, policies, routes and autoscalers.
 """
@@ -20,7 +20,7 @@ class Snapshot:
         self._cluster = cluster
 
     def read(self) -> list[Manifest]:
-        """What the last release that arrived consists of; empty before the first one."""
+        """Return the manifests of the last release that arrived; empty before the first."""
         found = self._cluster.get("configmap", NAME)
         return list(yaml.safe_load_all(found["data"]["manifests"])) if found else []
 
@@ -30,7 +30,7 @@ class Snapshot:
         self._cluster.apply([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}])
 
     def gone(self, manifests: Sequence[Manifest]) -> list[str]:
-        """What the last release had and these manifests have not, as kind/name.
+        """Return the objects of the last release that these manifests lack, as kind/name.
 
         Generated ConfigMaps are left out: a release that is restored finds its values in them.
         """

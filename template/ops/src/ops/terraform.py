@@ -164,7 +164,7 @@ class Root:
         return [command, *(f"-var-file={file}" for file in files if file.is_file()), *rest]
 
     def _start(self, *arguments: str) -> None:
-        """Run a command whose output is no result. Raises OpsError."""
+        """Run a command whose output is not needed. Raises OpsError."""
         done = self._terraform(*arguments, to_stderr=True)
         if done.returncode:
             raise OpsError(f"terraform {arguments[0]} failed in {self.name}")

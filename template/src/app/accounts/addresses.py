@@ -6,8 +6,8 @@ from email_validator import EmailNotValidError, validate_email
 def deliverable(address: str) -> str:
     """An address in the one form that is stored: lower case, its domain in ASCII (`xn--`).
 
-    Raises ValueError for an invalid address, and for characters beyond ASCII before the `@`: those need SMTPUTF8 at every
-    server on the way, which SES and many others do not speak.
+    Raises ValueError for an invalid address, and for characters beyond ASCII before the `@`: those need SMTPUTF8 at
+    every server on the way, which SES and many others do not support.
     """
     valid = validate_email(address.strip(), allow_smtputf8=False, check_deliverability=False, strict=True)
     return (valid.ascii_email or valid.normalized).lower()

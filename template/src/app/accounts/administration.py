@@ -124,7 +124,7 @@ async def lock_user_of(work: UnitOfWork, email: str) -> User:
 
 
 async def _lock(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
-    """The user whom an administrator is about to change. Raises NotFound, or Forbidden when the actor is not an administrator.
+    """Return the user whom an administrator is about to change. Raises NotFound, or Forbidden for other actors.
 
     Both rows are locked, in the order of their ids: of two administrators who demote or disable each other at once,
     one is first, and the other no longer may. So whoever changes another remains, and there is always one.

@@ -48,7 +48,7 @@ class CountedLoginsRepository:
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The rule. A name is an email address as the caller wrote it, whether a user has it or not, or another thing to guess at."""
+    """The rule. A name is an email address as the caller wrote it, of a user or not, or another thing to guess."""
 
     settings: AccountsSettings
     tokens: Tokens

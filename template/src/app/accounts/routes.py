@@ -111,8 +111,8 @@ async def login(
 ) -> TokenPair:
     """Log in with the email address as `username`.
 
-    The cookie that a login sets is not a credential: it only keeps a known device from being locked out by failed logins
-    of others.
+    The cookie that a login sets is not a credential: it only keeps a known device from being locked out by failed
+    logins of others.
     """
     pair = await service.login(work, form.username, form.password, device)
     name = as_stored(form.username)

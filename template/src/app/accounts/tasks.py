@@ -28,7 +28,7 @@ _Write = Callable[[Reader, str, datetime], Letter]
 
 
 class LinkPayload(BaseModel):
-    """An email address from a request. The worker looks up its user, so that the caller cannot tell whether one exists."""
+    """An email address from a request. The worker looks up its user, so the caller cannot tell whether one exists."""
 
     email: str
 

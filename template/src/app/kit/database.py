@@ -294,7 +294,7 @@ def _counting(connect: Connect) -> Connect:
 
 
 def connection_arguments(url: URL) -> dict[str, str | int | None]:
-    """Return asyncpg's arguments from a URL. `host` and `port` in the query name a Unix socket: its directory, and its number."""
+    """Return asyncpg's arguments. `host` and `port` in the query name a Unix socket: its directory, and its number."""
     host, port = url.query.get("host", url.host), url.query.get("port")
     return {
         "host": host if isinstance(host, str) else None,

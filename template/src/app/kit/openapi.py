@@ -1,7 +1,7 @@
 """The OpenAPI document, which names every problem that an operation may answer with.
 
-Responses that follow from the form of an operation are added here: a token brings 401, input 422, a body 400, 413 and 415, a path
-parameter 404. A route names the rest with `problems`.
+Responses that follow from the form of an operation are added here: a token brings 401, input 422, a body 400, 413
+and 415, a path parameter 404. A route names the rest with `problems`.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The message of a command whose migrations cannot run. Not in the runner, because serving processes load no Alembic."""
+"""The message of a command whose migrations cannot run. Not in the runner: serving processes load no Alembic."""
 
 
 class MigrationError(Exception):

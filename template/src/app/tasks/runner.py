@@ -183,7 +183,7 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _last_problem(error: Exception, attempt: _Attempt) -> Problem:
-    """Return the problem that a dead task shows. Reasons of mail errors are safe to show; others may contain private data."""
+    """Return the problem that a dead task shows. Reasons of mail errors are public; others may hold private data."""
     return MailRefused(str(error)) if isinstance(error, MailError) else TaskGaveUp(attempts=attempt.number)
 
 

@@ -1,4 +1,4 @@
-"""What add-ons must know of the platform and of the services on it: read from AWS, typed nowhere."""
+"""The values of the platform and its services that add-ons need, read from AWS instead of typed."""
 
 # boto3 carries no types; what is used of it is checked where it is read.
 # mypy: disable-error-code="import-untyped"

@@ -38,7 +38,7 @@ class Helm:
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
 
     def install(self, addon: Addon, values: Path, facts: Mapping[str, Any], *, dry_run: bool = False) -> str:
-        """Install or upgrade, wait until it is up, and go back by itself when it does not come up. Raises OpsError.
+        """Install or upgrade and wait until it is up; roll back when it does not come up. Raises OpsError.
 
         The facts win over the file. A dry run prints what would be applied.
         """
@@ -50,7 +50,7 @@ class Helm:
         return self._helm([*arguments, "--dry-run"] if dry_run else arguments, text=yaml.safe_dump(dict(facts)))
 
     def releases(self) -> dict[str, dict[str, str]]:
-        """What is installed, by name: `status` and `chart` among its facts."""
+        """Return the installed releases by name, with `status` and `chart` among the facts of each."""
         rows = json.loads(self._helm(["list", "--all-namespaces", "--all", "--output=json"]) or "[]")
         return {row["name"]: row for row in rows}
 

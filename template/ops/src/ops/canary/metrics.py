@@ -1,4 +1,4 @@
-"""What the load balancer measured for each of the two target groups."""
+"""Metrics of the load balancer for each of the two target groups."""
 
 # boto3 carries no types; what is used of it is checked where it is read.
 # mypy: disable-error-code="import-untyped"
@@ -49,7 +49,7 @@ class Metrics:
         self._cloudwatch: Any = boto3.client("cloudwatch", region_name=region)
 
     def read(self, group: TargetGroup, start: datetime, end: datetime) -> Reading:
-        """What the group did in the full minutes between two times. Raises OpsError."""
+        """Return a group's figures for the full minutes between two times. Raises OpsError."""
         # From the first minute that began after `start`: what came before belongs to another share.
         first = start.replace(second=0, microsecond=0) + (MINUTE if start.second or start.microsecond else timedelta())
         last = end.replace(second=0, microsecond=0)

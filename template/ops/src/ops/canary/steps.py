@@ -78,7 +78,7 @@ class CanaryRelease:
         self._release.prepare()
         self._release.migrate()
         self._release.route()
-        # Also the first one that broke off and is run again: what it left has never served.
+        # Also for a repeated first deploy that broke off: its pods have never served.
         if not (self._target.environment.history.has_arrived() and self._cluster.exists("deployment", STABLE)):
             say("a first release has nothing to be compared with: it is rolled out at once")
             self._release.roll_out()

@@ -8,13 +8,13 @@ ERROR_FACTOR = 2.0
 ERROR_MARGIN = 0.01
 # So many errors tell something even when there were few requests.
 TELLING_ERRORS = 5
-# p95: half as much again, and a tenth of a second more, so that 12 ms after 8 ms is no reason.
+# p95: half as much again, and a tenth of a second more, so that 12 ms after 8 ms does not count.
 LATENCY_FACTOR = 1.5
 LATENCY_MARGIN_SECONDS = 0.1
 
 
 class Outcome(StrEnum):
-    """What the numbers say."""
+    """The verdict on the figures."""
 
     GOOD = "good"
     WORSE = "worse"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a target group did in a time: requests, errors (5xx and refused connections), p95 in seconds or None."""
+    """The figures of a target group over a period: requests, errors (5xx and refused connections), p95 in seconds if any."""
 
     requests: int
     errors: int

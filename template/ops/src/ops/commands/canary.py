@@ -24,7 +24,7 @@ app.add_typer(canary, name="canary")
 
 
 class Inconclusive(StrEnum):
-    """What to do when there was too little traffic for a verdict."""
+    """The action when there was too little traffic for a verdict."""
 
     WITHDRAW = "withdraw"
     CONTINUE = "continue"

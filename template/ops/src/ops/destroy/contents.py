@@ -34,7 +34,7 @@ class Resource:
 
     @property
     def module(self) -> str:
-        """The module that it stands in, with the dot that follows."""
+        """The address of its module, with the dot that follows."""
         return self.address[: self.address.rindex(f"{self.kind}.")]
 
 

@@ -18,7 +18,7 @@ from ops.terraform import BOOTSTRAP, Root
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What goes, and what is known of it."""
+    """The environment to destroy, and the facts about it."""
 
     service_only: bool = False
     delete_backups: bool = False

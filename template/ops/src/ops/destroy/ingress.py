@@ -25,11 +25,11 @@ def remove_ingress(project: Path, service: str, environment: str, region: str) -
     """Delete the service's Ingress and its load balancer. Raises OpsError.
 
     Its controller has a finalizer on it and deletes the load balancer. Without a node, as where nodes are
-    stopped at night, no controller runs, and a deletion would wait for ever: then both are removed here.
+    stopped at night, no controller runs, and a deletion would never end: then both are removed here.
     """
     contract = _contract(service, environment, region)
     if contract is None or not _exists(contract):
-        say("there is no contract or no cluster any more: the Ingress was deleted before")
+        say("the contract or the cluster no longer exists: the Ingress was deleted before")
         return
     cluster = Cluster(write_kubeconfig(project, environment, contract), contract.namespace)
     if not cluster.exists("ingress", INGRESS):
@@ -98,7 +98,7 @@ def _wait_until_deleted(client: Any, arn: str) -> None:
 
 
 def wait_for_load_balancers(cluster: str, region: str) -> None:
-    """Wait until the cluster's controller has no load balancer left. Raises OpsError, naming the ones that stay."""
+    """Wait until the cluster's controller has no load balancer left. Raises OpsError, naming those that remain."""
     waiting = Wait(f"the load balancers of {cluster} to be deleted", WAIT_SECONDS)
     client: Any = boto3.client("elbv2", region_name=region)
     while left := [

@@ -11,7 +11,7 @@ from ops.terraform import Root
 
 
 def resources_of(root: Root) -> list[Resource]:
-    """What the root's state holds. Raises OpsError."""
+    """Return the resources in the root's state. Raises OpsError."""
     state = json.loads(root.read("show", "-json"))
     return list(_resources(state.get("values", {}).get("root_module", {})))
 

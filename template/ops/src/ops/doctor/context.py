@@ -1,4 +1,4 @@
-"""What the checks look at: the project, its environment, AWS, GitHub and the cluster. It is read, never written."""
+"""The context of the checks: the project, its environment, AWS, GitHub and the cluster, all read-only."""
 
 # boto3 carries no types; what is used of it is checked where it is read.
 # mypy: disable-error-code="import-untyped"
@@ -44,7 +44,7 @@ class Context:
 
     @property
     def name(self) -> str:
-        """What the environment's resources are called by."""
+        """The prefix of the names of the environment's resources."""
         return f"{self.service}-{self.environment}"
 
     @cached_property
@@ -81,7 +81,7 @@ class Context:
 
     @cached_property
     def plan(self) -> Plan:
-        """What the plan of GitHub has."""
+        """The features of the project's GitHub plan."""
         return Plan.of(self.root)
 
     @cached_property

@@ -42,7 +42,7 @@ def _exists(module: str) -> bool:
 
 
 def diagnose(context: Context) -> list[Finding]:
-    """All findings. A check that cannot look yields one that says so."""
+    """Return all findings. A check that cannot run yields a finding that says so."""
     findings = list(findings_of(BEFORE, context))
     if findings:
         return findings

@@ -1,4 +1,4 @@
-"""What runs: pods, targets, alarms. Nothing is looked at before there is a contract."""
+"""Checks of what runs: pods, targets, alarms. They start only once there is a contract."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

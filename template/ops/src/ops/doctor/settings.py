@@ -13,7 +13,7 @@ _SETTINGS = re.compile(r"^kind: ConfigMap$", re.MULTILINE)
 
 
 def placeholders(context: Context) -> Iterator[Finding]:
-    """Yield each setting of the overlay that still ends in .invalid. What the contract fills is left out."""
+    """Yield each setting of the overlay that still ends in .invalid. Settings that the contract fills are left out."""
     overlay = context.root / "deploy" / "overlays" / context.environment
     if not overlay.is_dir():
         raise OpsError(f"there is no overlay {context.environment}")

@@ -43,7 +43,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a failover cost: seconds without a write, and acknowledged rows, one a second, that are gone."""
+    """The cost of a failover: seconds without a write, and acknowledged rows, one a second, that are gone."""
 
     rto: float
     lost: int
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def measure(rows: Rows, fail_over: Callable[[], None], clock: Clock | None = None) -> Outcome:
-    """Write a row a second around a failover. Raises OpsError when it does not come back."""
+    """Write a row a second around a failover. Raises OpsError when the database does not recover."""
     clock = clock or Clock()
     rows.prepare()
     acknowledged: set[int] = set()

@@ -73,7 +73,7 @@ def run(facts: Mapping[str, str], environment: str, url: str, at: datetime | Non
 
 
 def drill(rds: Any, database: Database, source: str, at: datetime | None, *, keep: bool) -> int:
-    """Restore, compare and clean up; 0 when every table came back."""
+    """Restore, compare and clean up; 0 when every table was restored."""
     before = database.counts()
     if not before:
         raise OpsError(f"{source} has no tables: there is nothing to compare")

@@ -8,7 +8,7 @@ import asyncpg
 
 CONNECT_SECONDS = 2
 ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database that is away answers; a timeout is an OSError."""
+"""The errors of an unreachable database; a timeout is an OSError."""
 
 
 class Database:

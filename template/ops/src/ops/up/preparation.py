@@ -94,7 +94,7 @@ def _delegated(run: Walk) -> bool:
 
 
 def _delegate(run: Walk) -> None:
-    """Tell Terraform of a delegation that is there; ask the person for one that is not."""
+    """Tell Terraform about an existing delegation; ask the person for a missing one."""
     context, domain = run.context, str(run.context.settings["domain"])
     found = certificate_of(context, domain)
     if found is None or found["Status"] != "ISSUED":
