@@ -112,7 +112,7 @@ class Cluster:
         return _items(self._kubectl("get", "event", selector, "--sort-by=.lastTimestamp", _JSON))
 
     def held(self, manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return these objects as stored in the cluster, with the manager of each field; missing objects are left out."""
+        """Return these objects as stored in the cluster with the manager of each field; missing ones are left out."""
         if not manifests:
             return []
         text = self._kubectl(
