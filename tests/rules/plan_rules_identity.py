@@ -57,11 +57,16 @@ def inline_policies_fit(plan: Plan) -> Iterator[str]:
     ),
 )
 def no_missing_claim_passes(plan: Plan) -> Iterator[str]:
-    """ForAllValues is true where the key is missing: in an Allow it lets in whoever sends none."""
+    """ForAllValues is true where the key is missing: in an Allow it lets in whoever sends none.
+
+    IfExists is, too. In a trust of an AWS service nobody but the service is let in, whatever it sends, so there it only narrows.
+    """
     for address, document in plan.documents.items():
         for statement in document["statement"] or []:
             tests = [condition["test"] for condition in statement.get("condition") or []]
-            if statement.get("effect") != "Deny" and any(test.startswith("ForAllValues") or test.endswith("IfExists") for test in tests):
+            services = {principals["type"] for principals in statement.get("principals") or []} == {"Service"}
+            missing = any(test.startswith("ForAllValues") or (test.endswith("IfExists") and not services) for test in tests)
+            if statement.get("effect") != "Deny" and missing:
                 yield address
 
 
