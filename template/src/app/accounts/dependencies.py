@@ -7,12 +7,13 @@ from fastapi import Depends, Request
 from app.accounts.audit import Actor
 from app.accounts.service import AccountService, Device, accounts_of
 from app.kit.database import UnitOfWorkDep
+from app.kit.dependencies import ResourcesDep
 from app.kit.identity import CurrentUser
 from app.kit.requests import client_address
 
 
-async def _service(request: Request) -> AccountService:
-    return accounts_of(request.app.state.resources)
+async def _service(resources: ResourcesDep) -> AccountService:
+    return accounts_of(resources)
 
 
 AccountServiceDep = Annotated[AccountService, Depends(_service)]

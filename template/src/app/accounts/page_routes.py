@@ -4,13 +4,15 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from app.kit.context import current_language
+from app.kit.dependencies import SettingsDep
 from app.kit.i18n import N_, translate
 from app.kit.ratelimit import Limit, limited_by_address
 from app.kit.templates import templates
+from app.settings import Settings
 
 router = APIRouter(
     prefix="/v1/auth/pages", include_in_schema=False, dependencies=[limited_by_address(Limit("pages", 120, 60))]
@@ -36,10 +38,10 @@ _PASSWORD = ("password", "password", N_("New password, at least 10 characters"))
 
 
 @router.get("/verify-email")
-async def verify_email_page(request: Request) -> HTMLResponse:
+async def verify_email_page(settings: SettingsDep) -> HTMLResponse:
     """Confirm an address, or have the link mailed again."""
     return _page(
-        request,
+        settings,
         N_("Confirm your email address"),
         Form(
             "/v1/auth/verify-email",
@@ -52,20 +54,19 @@ async def verify_email_page(request: Request) -> HTMLResponse:
 
 
 @router.get("/reset-password")
-async def reset_password_page(request: Request) -> HTMLResponse:
+async def reset_password_page(settings: SettingsDep) -> HTMLResponse:
     """Set a new password, or have a link mailed that does."""
     title = N_("Set a new password")
     return _page(
-        request,
+        settings,
         title,
         Form("/v1/auth/password/reset", title, N_("Your password was changed"), field=_PASSWORD),
         Form("/v1/auth/password/forgot", N_("Send me a link"), _MAILED, field=_EMAIL),
     )
 
 
-def _page(request: Request, title: str, with_token: Form, without_token: Form) -> HTMLResponse:
+def _page(settings: Settings, title: str, with_token: Form, without_token: Form) -> HTMLResponse:
     language, nonce = current_language(), secrets.token_urlsafe(16)
-    settings = request.app.state.settings
     content = (
         templates(_FOLDER)
         .get_template("page.html")

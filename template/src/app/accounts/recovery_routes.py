@@ -1,6 +1,6 @@
 """HTTP of confirmed addresses and new passwords."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from app.accounts import recovery
 from app.accounts.dependencies import DeviceDep
@@ -9,6 +9,7 @@ from app.accounts.routes import by_password
 from app.accounts.schemas import EmailRequest, PasswordChange, ResetRequest, VerifyRequest
 from app.accounts.tasks import RESET_PASSWORD, VERIFY_EMAIL, request_link
 from app.kit.database import UnitOfWorkDep
+from app.kit.dependencies import ResourcesDep
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 
@@ -16,36 +17,34 @@ router = APIRouter(prefix="/v1/auth", tags=["accounts"], dependencies=[by_passwo
 
 
 @router.post("/verify-email", status_code=204, responses=problems(LinkRefused))
-async def verify_email(body: VerifyRequest, device: DeviceDep, work: UnitOfWorkDep, request: Request) -> None:
+async def verify_email(body: VerifyRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
     """Confirm an address with the token of a mail."""
-    await recovery.verify_email(request.app.state.resources, work, body.token, device.address)
+    await recovery.verify_email(resources, work, body.token, device.address)
 
 
 @router.post("/verify-email/resend", status_code=202, response_class=Response)
-async def resend_verification(body: EmailRequest, work: UnitOfWorkDep, request: Request) -> Response:
+async def resend_verification(body: EmailRequest, work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
     """Have the link mailed again. The answer is the same whether or not a user has the address."""
-    request_link(work, request.app.state.resources, VERIFY_EMAIL, body.email)
+    request_link(work, resources, VERIFY_EMAIL, body.email)
     return Response(status_code=202)
 
 
 @router.post("/password/forgot", status_code=202, response_class=Response)
-async def forgot_password(body: EmailRequest, work: UnitOfWorkDep, request: Request) -> Response:
+async def forgot_password(body: EmailRequest, work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
     """Have a link mailed that sets a new password. The answer is the same whether or not a user has the address."""
-    request_link(work, request.app.state.resources, RESET_PASSWORD, body.email)
+    request_link(work, resources, RESET_PASSWORD, body.email)
     return Response(status_code=202)
 
 
 @router.post("/password/reset", status_code=204, responses=problems(LinkRefused))
-async def reset_password(body: ResetRequest, device: DeviceDep, work: UnitOfWorkDep, request: Request) -> None:
+async def reset_password(body: ResetRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
     """Set a new password with the token of a mail. All sessions end."""
-    resources = request.app.state.resources
     await recovery.reset_password(resources, work, body.token, body.password, device)
 
 
 @router.post("/password", status_code=204, responses=problems(WrongPassword, LoginLocked))
 async def change_password(
-    body: PasswordChange, user: CurrentUser, device: DeviceDep, work: UnitOfWorkDep, request: Request
+    body: PasswordChange, user: CurrentUser, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep
 ) -> None:
     """Set a new password with the current one. All other sessions end."""
-    resources = request.app.state.resources
     await recovery.change_password(resources, work, user, body.current_password, body.new_password, device.address)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Response
 
 from app.accounts.addresses import as_stored
 from app.accounts.dependencies import AccountServiceDep, ActorDep, DeviceDep
@@ -29,6 +29,7 @@ from app.accounts.schemas import (
 )
 from app.accounts.tasks import WELCOME, request_link
 from app.kit.database import UnitOfWorkDep
+from app.kit.dependencies import ResourcesDep, SettingsDep
 from app.kit.idempotency import IdempotentRoute, idempotent_by_address
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
@@ -66,12 +67,16 @@ _Registration = Annotated[Registration, Depends(_registration)]
     responses=problems(EmailTaken),
 )
 async def register(
-    registration: _Registration, device: DeviceDep, service: AccountServiceDep, work: UnitOfWorkDep, request: Request
+    registration: _Registration,
+    device: DeviceDep,
+    service: AccountServiceDep,
+    work: UnitOfWorkDep,
+    resources: ResourcesDep,
 ) -> UserRead:
     """Register. The welcome mail, with a link that confirms the address, is sent by the worker."""
     user = await service.register(work, registration.new, registration.password_hash, device)
     await work.session.refresh(user, ["created_at"])
-    request_link(work, request.app.state.resources, WELCOME, user.email)
+    request_link(work, resources, WELCOME, user.email)
     return UserRead.of(user)
 
 
@@ -88,10 +93,10 @@ async def change_me(
     actor: ActorDep,
     service: AccountServiceDep,
     work: UnitOfWorkDep,
-    request: Request,
+    settings: SettingsDep,
 ) -> UserRead:
     """Change name, language or time zone. Answers and mails are in that language from now on."""
-    codes = request.app.state.settings.language_codes
+    codes = settings.language_codes
     if change.language is not None and change.language not in codes:
         raise Invalid([FieldFault(pointer="/body/language", detail=f"choose one of {', '.join(codes)}")])
     return UserRead.of(await service.change_profile(work, user, change, actor))

@@ -2,15 +2,26 @@
 
 import asyncio
 from enum import StrEnum
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from app.health.state import ServingState
+from app.kit.dependencies import ResourcesDep
 from app.kit.redis import check_writable
+from app.kit.resources import Resources
 from app.kit.responses import json_response
 
 router = APIRouter(prefix="/health", tags=["health"])
+
+
+async def _state(request: Request) -> ServingState:
+    state: ServingState = request.app.state.serving
+    return state
+
+
+_StateDep = Annotated[ServingState, Depends(_state)]
 
 
 class Component(StrEnum):
@@ -34,11 +45,10 @@ class Status(BaseModel):
 
 
 @router.get("/", responses={503: {"model": Health}})
-async def read_health(request: Request, response: Response) -> Health:
+async def read_health(state: _StateDep, resources: ResourcesDep, response: Response) -> Health:
     """200 while the process can serve, whatever its dependencies do; 503 while it starts or drains."""
-    state: ServingState = request.app.state.serving
     response.status_code = 200 if state.serving else 503
-    return Health(status=_word(state), components=await _components(request))
+    return Health(status=_word(state), components=await _components(state, resources))
 
 
 @router.get("/live", response_model=Status)
@@ -48,17 +58,16 @@ async def read_liveness() -> Response:
 
 
 @router.get("/ready", responses={503: {"model": Status}})
-async def read_readiness(request: Request, response: Response) -> Status:
+async def read_readiness(state: _StateDep, response: Response) -> Status:
     """200 once started and until draining. A database outage must not take every pod out of the load balancer."""
-    state: ServingState = request.app.state.serving
     response.status_code = 200 if state.serving else 503
     return Status(status=_word(state))
 
 
 @router.get("/dependencies", responses={503: {"model": Health}})
-async def read_dependencies(request: Request, response: Response) -> Health:
+async def read_dependencies(state: _StateDep, resources: ResourcesDep, response: Response) -> Health:
     """503 when the database or Redis is down."""
-    components = await _components(request)
+    components = await _components(state, resources)
     healthy = all(state is Component.UP for state in components.values())
     response.status_code = 200 if healthy else 503
     return Health(status="healthy" if healthy else "degraded", components=components)
@@ -70,8 +79,7 @@ def _word(state: ServingState) -> str:
     return "serving" if state.started else "starting"
 
 
-async def _components(request: Request) -> dict[str, Component]:
-    resources, state = request.app.state.resources, request.app.state.serving
+async def _components(state: ServingState, resources: Resources) -> dict[str, Component]:
     database, redis = await asyncio.gather(
         state.probes.answers("database", resources.database.ping),
         state.probes.answers("redis", lambda: check_writable(resources.redis)),

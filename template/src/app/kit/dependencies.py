@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from app.kit.cache import Cache
 from app.kit.queue import Queue
 from app.kit.resources import Resources
+from app.settings import Settings
 
 
 async def _cache(request: Request) -> Cache:
@@ -19,6 +20,11 @@ async def _queue(request: Request) -> Queue:
     return queue
 
 
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
 async def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
@@ -28,3 +34,4 @@ async def _resources(request: Request) -> Resources:
 ResourcesDep = Annotated[Resources, Depends(_resources)]
 CacheDep = Annotated[Cache, Depends(_cache)]
 QueueDep = Annotated[Queue, Depends(_queue)]
+SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -71,3 +71,10 @@ class ProductRead(BaseModel):
     def price(self) -> str:
         """The price as people of the answer's language write it."""
         return format_minor(self.price_minor, self.currency, current_language())
+
+
+class ImportPayload(BaseModel):
+    """An import: the file, its header checked, and who hears of the outcome."""
+
+    csv: str
+    notify: str | None

@@ -14,7 +14,7 @@ from app.kit.resources import Resources
 from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductQuery, ProductRepository
-from app.products.schemas import ProductChange, ProductCreate, ProductRead
+from app.products.schemas import ImportPayload, ProductChange, ProductCreate, ProductRead
 from app.tasks.service import request_task
 from app.tasks.settings import TasksSettings
 
@@ -120,6 +120,6 @@ def request_import(work: UnitOfWork, resources: Resources, owner: Principal, dat
     Raises UnreadableImport or TooManyLines; the commit raises TooMuchQueued.
     """
     text = check_header(data)
-    payload = {"csv": text, "notify": owner.email}
+    payload = ImportPayload(csv=text, notify=owner.email).model_dump()
     quota = resources.section(TasksSettings)
     return request_task(work, resources.queue, IMPORT, payload, owner_id=owner.user_id, quota=quota)

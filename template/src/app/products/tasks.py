@@ -3,13 +3,12 @@
 import asyncio
 from itertools import islice
 
-from pydantic import BaseModel
-
 from app.kit.i18n import N_, translate
 from app.kit.mail import Letter
 from app.kit.queue import Payload, TaskRun
 from app.products.parsing import parse_products
 from app.products.repository import ProductRepository
+from app.products.schemas import ImportPayload
 from app.tasks.mail import request_mail
 
 # Products a statement: parsing and writing them takes some 20 ms of the event loop.
@@ -17,13 +16,6 @@ BATCH = 500
 
 _SUBJECT = N_("Your import is done")
 _TEXT = N_("%(count)s products were imported.")
-
-
-class ImportPayload(BaseModel):
-    """The file, its header checked, and who hears of the outcome."""
-
-    csv: str
-    notify: str | None
 
 
 async def import_products(run: TaskRun, payload: Payload) -> Payload:
