@@ -43,7 +43,7 @@ def rows(report: dict[str, Any]) -> list[str]:
 
 
 def remarks(report: dict[str, Any]) -> list[str]:
-    """What is not CPU per request."""
+    """Return the figures other than CPU per request."""
     if "concurrency" not in report:
         return []
     many = report["concurrency"]

@@ -21,7 +21,7 @@ FLOOR_TASKS = "CREATE TABLE floor_tasks (id uuid PRIMARY KEY, kind text, owner_i
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured, how many requests a round, and the goal as a multiple of the bare route's CPU."""
+    """The measured request, the number of requests per round, and the goal as a multiple of the bare route's CPU."""
 
     name: str
     requests: int
@@ -57,7 +57,7 @@ class User:
 
 
 def claims(token: str) -> dict[str, str]:
-    """What a token says, unverified."""
+    """Return a token's claims, unverified."""
     part = token.split(".")[1]
     found: dict[str, str] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return found

@@ -1,4 +1,4 @@
-"""What the service is measured against: a bare FastAPI route, and the same work written by hand.
+"""The floor that the service is compared with: a bare FastAPI route, and the same work written by hand.
 
 The floor verifies the token, checks session and rate limit in one Redis round trip and reads or writes through asyncpg. It has no
 metrics, logs, request ids, languages, problems or outage handling. Serves with uvicorn: `python service_floor.py bare|floor PORT`;

@@ -38,7 +38,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 OPEN = 50
 # Users who log in. They are registered within three minutes, before the samples count.
 LOGINS = 400
-# Of the requests of ten seconds, the one that is an import.
+# The position of the import among the requests of ten seconds.
 IMPORT_TURN = 7
 # Seconds between two samples.
 INTERVAL = 5.0
@@ -63,7 +63,7 @@ class Sink:
 
 
 class Soak:
-    """What is asked and what came back."""
+    """Requests and their answers."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client

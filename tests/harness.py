@@ -71,7 +71,7 @@ def fast_copier() -> Iterator[None]:
 
 
 def template_files() -> list[str]:
-    """Files of the template as they stand in the work tree, ignored ones left out; from the repository's root."""
+    """List the files of the template in the work tree, ignored ones left out; from the repository's root."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "copier.yml", "extensions", "template"],
         cwd=ROOT,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the changelog's section of a version, and refuses one that is not ready: not in PEP 440's plain form, not the
+# Prints the changelog's section of a version. Refuses a version that is not ready: not in PEP 440's plain form, not the
 # version of pyproject.toml, without a section, or tagged already.
 #
 # Usage: release-notes.sh VERSION     such as 1.4.0; the tag is v1.4.0
@@ -11,7 +11,7 @@ fail() {
   exit 1
 }
 
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$ ]] || fail "'$version' is no version such as 1.4.0 or 1.4.0rc1"
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$ ]] || fail "'$version' is not a version such as 1.4.0 or 1.4.0rc1"
 grep --quiet --line-regexp "version = \"$version\"" pyproject.toml || fail "pyproject.toml has another version than $version"
 ! git rev-parse --quiet --verify "refs/tags/v$version" >/dev/null || fail "the tag v$version is there already"
 notes=$(awk -v heading="## $version" '$0 == heading {on = 1; next} /^## / {on = 0} on' CHANGELOG.md)

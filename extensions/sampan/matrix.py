@@ -42,7 +42,7 @@ def _implies(left: str, values: Sequence[str], then: Mapping[str, Any]) -> dict[
 
 
 def constraints() -> list[dict[str, Any]]:
-    """What the questions refuse or do not ask, for covertable."""
+    """Return the combinations that the questions refuse or do not ask, for covertable."""
     table = levels()
     return [
         _implies("profile", ["production", "regulated"], {"operator": "ne", "left": "domain", "value": "''"}),

@@ -1,4 +1,4 @@
-"""What all tests share: real services, a database for each test process, a clean slate for each test.
+"""Fixtures that all tests share: real services, a database for each test process, a clean slate for each test.
 
 A feature's tests may bring fixtures of their own in `fixtures.py`: whoever signs users in does.
 """
@@ -105,7 +105,7 @@ async def application(settings: Settings, anyio_backend: str) -> AsyncIterator[F
 
 @pytest.fixture
 async def resources(application: FastAPI) -> Resources:
-    """What the application holds, with an empty database and an empty Redis."""
+    """Return the application's resources, with an empty database and an empty Redis."""
     resources: Resources = application.state.resources
     tables = [table.name for table in Model.metadata.sorted_tables]
     # Emptying a table costs a new file, whether or not it was empty: most tests fill one or two.

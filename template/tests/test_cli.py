@@ -33,7 +33,7 @@ def test_doctor_names_each_wrong_setting_and_its_remedy() -> None:
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str) -> list[str]:
-    """What a command writes to standard error before it ends with status 1."""
+    """Return the lines on standard error of a command that ends with status 1."""
     monkeypatch.setattr(sys, "argv", ["app", command])
     with pytest.raises(SystemExit) as ended:
         main()

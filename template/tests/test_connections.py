@@ -46,7 +46,7 @@ class Client:
         self.reader, self.writer = reader, writer
 
     async def send(self, data: bytes) -> None:
-        """Send some bytes. What a server that has closed does not take is lost."""
+        """Send some bytes. They are lost when the server has closed."""
         with contextlib.suppress(OSError):
             self.writer.write(data)
             await self.writer.drain()

@@ -155,7 +155,7 @@ def registry(cluster: Cluster, running: Engine, project: Path, load_command: str
 
 
 def build(made: Registry, project: Path, target: str, image: str, release: str) -> None:
-    """Build a target of the project's Dockerfile, which is left as it was rendered but for the digests of bases that were made here."""
+    """Build a target of the project's Dockerfile, unchanged but for the digests of base images that were built here."""
     running = made.engine
     file = f"--file={bases.dockerfile(project, made.bases)}"
     arguments = [file, f"--build-arg=RELEASE={release}", "--build-arg=SOURCE=https://example.com/team/service"]

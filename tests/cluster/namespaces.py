@@ -1,4 +1,4 @@
-"""What an administrator applies once for a service: `deploy/access`, with the namespace."""
+"""The manifests that an administrator applies once for a service: `deploy/access`, with the namespace."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

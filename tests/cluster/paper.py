@@ -45,12 +45,12 @@ def _look_after(cluster: Cluster, namespace: str, ended: threading.Event) -> Non
 
 
 def _patch(cluster: Cluster, namespace: str, name: str, status: Mapping[str, Any]) -> None:
-    """Write a status. What is gone in between, or not there yet, is met by the next turn."""
+    """Write a status. An object that is missing is handled in the next round."""
     cluster.run("patch", name, f"--namespace={namespace}", "--subresource=status", f"--patch={json.dumps({'status': status})}")
 
 
 def _status(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """What a kubelet would report of a pod in the end."""
+    """Return the final status that a kubelet would report of a pod."""
     (container,) = pod["spec"]["containers"]
     if pod["spec"]["restartPolicy"] == "Never":
         return {"phase": "Succeeded"}

@@ -188,7 +188,7 @@ class Service:
         return self.cluster.get(*arguments, f"--namespace={self.name}")
 
     def managers(self, kind: str, name: str) -> set[tuple[str, str]]:
-        """Who owns fields of a resource, and how: managers of the status subresource left out."""
+        """Return the owners of a resource's fields, and their operations: managers of the status subresource left out."""
         found = self.get(kind, name, "--show-managed-fields")["metadata"]["managedFields"]
         return {(each["manager"], each["operation"]) for each in found if "subresource" not in each}
 

@@ -1,4 +1,4 @@
-"""What a service needs around it, as pods of the suite's own namespace: PostgreSQL and Valkey with TLS, a load balancer, a load."""
+"""The surroundings of a service, as pods of the suite's own namespace: PostgreSQL and Valkey with TLS, a load balancer, a load."""
 
 import json
 import secrets

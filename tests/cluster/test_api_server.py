@@ -1,4 +1,4 @@
-"""What a real API server says of the rendered manifests: schemas, admission, Pod Security and rights. Needs no node."""
+"""The rendered manifests on a real API server: schemas, admission, Pod Security and rights. Needs no node."""
 
 from collections.abc import Iterator
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Who owns the fields of what was deployed, after failures and rollbacks too. Needs no node: pods become ready on paper.
+"""Owners of the fields of deployed objects, after failures and rollbacks too. Needs no node: pods become ready on paper.
 
 Server-side apply removes a field only when nobody else owns it, so the deploy must stay the only owner of what it applies.
 """

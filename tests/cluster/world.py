@@ -61,7 +61,7 @@ def emulated_aws() -> Iterator[str]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """The folder of the Docker engine: SAMPAN_IMAGES_ROOT, whose images stay for the next run, or one that goes."""
+    """The folder of the Docker engine: SAMPAN_IMAGES_ROOT, whose images stay for the next run, or a temporary folder."""
     if kept := os.environ.get("SAMPAN_IMAGES_ROOT"):
         yield Path(kept)
         return
@@ -152,7 +152,7 @@ def _secrets(passwords: stack.Passwords) -> list[Manifest]:
 
 
 def _publish(made: World, passwords: stack.Passwords) -> None:
-    """The contract: names and networks of what stands in for RDS, ElastiCache and the load balancer."""
+    """The contract: names and networks of the replacements of RDS, ElastiCache and the load balancer."""
     service = made.service
     addresses = {name: _networks(service.cluster, name) for name in ("postgres", "valkey", "balancer")}
     service.publish(

@@ -1,4 +1,4 @@
-"""What fits: the macros against a scheduler that places pods in any order, and the page that shows the sums."""
+"""Capacity: the macros against a scheduler that places pods in any order, and the page that shows the sums."""
 
 import random
 import re
@@ -23,7 +23,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 
 class Pod(NamedTuple):
-    """What one pod asks for: millicores and MiB."""
+    """The requests of one pod: millicores and MiB."""
 
     cpu: int
     memory: int

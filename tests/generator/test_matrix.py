@@ -76,7 +76,7 @@ def test_every_question_with_more_than_one_level_is_in_the_matrix(template: Path
 
 
 def check_project(project: Path, answers: Mapping[str, Any]) -> None:
-    """What holds for every project, whatever the answers."""
+    """Assert what every project must satisfy, for any answers."""
     files = [path for path in project.rglob("*") if path.is_file() and path.suffix not in BINARY]
     assert len(files) > 50
     for path in files:

@@ -1,4 +1,4 @@
-"""Whose file is whose: the map in a rendered project says what an update really does."""
+"""File ownership: the map in a rendered project matches the behaviour of an update."""
 
 import json
 from pathlib import Path

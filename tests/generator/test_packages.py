@@ -29,7 +29,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def direct(project: Path) -> list[Requirement]:
-    """What a project and the packages inside its folder require, groups included; not those packages themselves."""
+    """Return the requirements of a project and of the packages inside its folder, groups included; not those packages themselves."""
     definition = read(project / "pyproject.toml")
     sources = definition["tool"]["uv"]["sources"]
     texts = list(definition["project"]["dependencies"])

@@ -1,4 +1,4 @@
-"""The removal drill: an option that is off leaves no file and no word; one that is on leaves its files."""
+"""The removal drill: an option that is off leaves no file and no word; an option that is on leaves its files."""
 
 import re
 from collections import Counter
@@ -103,7 +103,7 @@ def test_an_option_that_is_off_leaves_no_trace(option: str, rest: str, render: R
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_the_words_of_an_option_are_found_when_it_is_on(option: str, render: Renderer) -> None:
-    """A drill that looks for the wrong word would pass for ever."""
+    """A drill that looks for the wrong word would never fail."""
     project = render({**EVERYTHING, **ON.get(option, {})})
     text = "\n".join(f"{name}\n{content.decode()}" for name, content in files_of(project).items() if name != ANSWERS_FILE)
     for word in TABLE[f"{option}.words"].split():

@@ -1,4 +1,4 @@
-"""compose.yaml, as it is shipped: the whole service comes up, does its work, takes up a change of its sources, and ends."""
+"""compose.yaml, unchanged: the whole service comes up, does its work, takes up a change of its sources, and ends."""
 
 import json
 import time
@@ -29,7 +29,7 @@ class Composition:
         return self.world.engine.docker("compose", *arguments, cwd=self.project)
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """What compose says of each container, ended ones too, by its part."""
+        """Return compose's facts about each container, ended ones too, by service."""
         lines = self.compose("ps", "--all", "--format=json").splitlines()
         return {container["Service"]: container for container in map(json.loads, lines)}
 

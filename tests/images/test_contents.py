@@ -1,4 +1,4 @@
-"""What the images hold, what they lack, and what they weigh. Built from the Dockerfile as it is shipped."""
+"""The contents and the size of the images, built from the unchanged Dockerfile."""
 
 import tarfile
 from pathlib import Path
@@ -101,7 +101,7 @@ def test_sources_and_bytecode_of_the_service_are_both_there(world: World, tmp_pa
 
 
 def python(world: World, variant: str, code: str) -> str:
-    """What a line of Python says in a container; standard output and error."""
+    """Return the output of a line of Python in a container; standard output and error."""
     command = ["run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL", world.image("api", variant), "python", "-c", code]
     run = world.engine.run(*command, check=False)
     return run.stdout + run.stderr

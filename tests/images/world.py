@@ -44,7 +44,7 @@ class World:
         return f"sampan/{variant}-{target}"
 
     def inspect(self, image: str) -> dict[str, Any]:
-        """What the engine knows of an image."""
+        """Return the engine's facts about an image."""
         found: dict[str, Any] = json.loads(self.engine.docker("image", "inspect", image))[0]
         return found
 
@@ -76,7 +76,7 @@ def built_world(render: Renderer) -> Iterator[World]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """The engine's folder: SAMPAN_IMAGES_ROOT, whose images stay for the next run, stand-ins included; or one that goes.
+    """The engine's folder: SAMPAN_IMAGES_ROOT, whose images stay for the next run, stand-ins included; or a temporary folder.
 
     It stands right under /tmp because a socket's path has at most 107 characters.
     """

@@ -1,4 +1,4 @@
-"""What stands in an emulated account, by kind and name: empty again after a destroy, but for what is named."""
+"""The contents of an emulated account, by kind and name: empty after a destroy, except for a named list."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {"describe_db_snapshots": {"SnapshotType"
 
 
 def standing(emulator: Emulator, *regions: str) -> set[str]:
-    """Everything that stands in the account, as `service kind name`; keys only while nobody has ordered their deletion."""
+    """Return everything in the account, as `service kind name`; keys only while nobody has ordered their deletion."""
     found = set(_listed(emulator, GLOBAL, regions[0]))
     found |= {f"iam policy {each['PolicyName']}" for each in emulator.client("iam", regions[0]).list_policies(Scope="Local")["Policies"]}
     budgets = emulator.client("budgets", regions[0]).describe_budgets(AccountId=ACCOUNT).get("Budgets", [])

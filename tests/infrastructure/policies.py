@@ -1,7 +1,7 @@
 """IAM's rules for one account: whether a call by a role is allowed, by its policies and its permissions boundary.
 
 After https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and the pages of the policy elements.
-No package on the index evaluates; AWS's own simulator needs an account. What is left out: resource policies, session policies and
+No package on the index evaluates; AWS's own simulator needs an account. Not covered: resource policies, session policies and
 organisations. An operator that is not known raises, so that no condition passes unread.
 """
 

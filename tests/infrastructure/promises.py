@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever was answered: each promise gives the places where a plan breaks it."""
+"""Promises of every plan, for any answers: each promise gives the places where a plan breaks it."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -115,7 +115,7 @@ def actions(plan: Plan) -> set[str]:
 
 
 def narrow_roles(plan: Plan, _: Answers) -> Iterator[str]:
-    """No role may do what the list does not name; a wildcard is no name."""
+    """No role may do what the list does not name; a wildcard does not count as a name."""
     allowed = {f"{service}:{action}" for service, names in ACTIONS.items() for action in names.split()}
     yield from sorted(actions(plan) - allowed)
     attached = {each["policy_arn"].rsplit("/")[-1] for each in plan.of("aws_iam_role_policy_attachment") if each["policy_arn"]}

@@ -91,7 +91,7 @@ def _eks(region: str, name: str, parts: Mapping[str, str]) -> str:
 
 
 def calls(file: Path, start: int = 0, *, refused: bool = True) -> Iterator[tuple[str, str, str]]:
-    """Who made which call on what: access key, `service:Operation`, resource. PassRole follows from roles that are handed over.
+    """Yield the recorded calls: access key, `service:Operation`, resource. PassRole follows from roles that are handed over.
 
     `start` is the byte to read from. Calls that the emulator refused can be left out.
     """

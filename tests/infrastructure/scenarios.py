@@ -1,4 +1,4 @@
-"""What is applied for real: production with every option, and a sandbox with off-hours whose platform a second service joins."""
+"""The applied scenarios: production with every option, and a sandbox with off-hours whose platform a second service joins."""
 
 import json
 import re
@@ -62,7 +62,7 @@ class Applied:
     done: dict[str, Future[None]]
     before: dict[str, set[str]]
     requests: dict[str, Path]
-    """What was asked of each account: files that `recording` reads."""
+    """The requests to each account: files that `recording` reads."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 

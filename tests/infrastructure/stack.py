@@ -33,7 +33,7 @@ COMMAND_LINE = "awscli==1.45.11"
 
 @lru_cache(maxsize=1)
 def aws_command_line() -> Path:
-    """The `aws` that the project's scripts call. Fails or skips like every tool that is missing when there is no way to one."""
+    """The `aws` that the project's scripts call. Fails or skips, like for any missing tool, when it cannot be made."""
     if found := shutil.which("aws"):
         return Path(found)
     stand_in = Path(tempfile.mkdtemp(prefix="aws-")) / "aws"
@@ -93,7 +93,7 @@ class Stack:
         assert done.returncode == 0, done.stderr[done.stderr.find("Error:") :]
 
     def changes(self, root: str) -> dict[str, dict[str, Any]]:
-        """What a further plan would change, by address: the planned change, with what is before and after."""
+        """Return the changes of a further plan, by address: the planned change, with what is before and after."""
         plan = self.project / "infra" / root / f"{self.environment}.second.tfplan"
         done = self.terraform(root, "plan", "-detailed-exitcode", f"-out={plan.name}", *QUIET)
         assert done.returncode in {0, CHANGES}, done.stderr

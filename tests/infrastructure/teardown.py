@@ -32,7 +32,7 @@ match sys.argv[2:4]:
 
 
 def ingress_goes(service: str) -> list[str]:
-    """What destroy tells kubectl, in order: look for the Ingress and for a node, then delete."""
+    """Return destroy's calls of kubectl, in order: look for the Ingress and for a node, then delete."""
     here = f"--namespace={service}"
     return [
         f"{here} get ingress api --ignore-not-found --output=json",

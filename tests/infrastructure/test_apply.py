@@ -1,6 +1,6 @@
 """Every root is applied on an emulated AWS, looked at through its API, planned again, and destroyed: minutes, so marked slow.
 
-`pytest -m slow tests/infrastructure/test_apply.py` runs it alone. What each step took is printed at the end.
+`pytest -m slow tests/infrastructure/test_apply.py` runs it alone. The time of each step is printed at the end.
 """
 
 import json
@@ -51,7 +51,7 @@ Changes = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def second_plans(stacks: Applied) -> Iterator[dict[tuple[str, str], Future[Changes]]]:
-    """What each root would change, planned two at a time."""
+    """Plan each root again, two at a time, and yield the changes."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
             (scenario, root): pool.submit(stacks.timed, f"{scenario} second plan {root}", partial(stacks[scenario].changes, root))
@@ -215,7 +215,7 @@ def test_the_second_region_follows_the_database(scenario: str, stacks: Applied) 
         for tag in subnet.get("Tags", [])
         if tag["Key"] == "Tier"
     }
-    assert tiers == ({"database"} if scenario == GUEST else set()), "production's stands in the second platform's subnets"
+    assert tiers == ({"database"} if scenario == GUEST else set()), "production's is in the second platform's subnets"
 
 
 def test_the_host_name_fails_over_to_the_second_platform(stacks: Applied) -> None:
@@ -287,13 +287,13 @@ def test_the_sandbox_sleeps_at_night(stacks: Applied) -> None:
 # What a destroy leaves on purpose.
 LEFT = {
     PRODUCTION: {
-        "ap-southeast-1 rds DBSnapshots shop-production-final": "the database as it was last",
+        "ap-southeast-1 rds DBSnapshots shop-production-final": "the final state of the database",
         "ap-southeast-1 kms key Audit trail of the account, by shop": "reads the trail's files",
         "ap-southeast-1 kms Aliases alias/shop-audit": "the same key's name",
         "s3 Buckets shop-audit-123456789012": "its files are locked against deletion",
     },
     SANDBOX: {
-        "ap-southeast-1 rds DBSnapshots cart-dev-final": "the database as it was last",
+        "ap-southeast-1 rds DBSnapshots cart-dev-final": "the final state of the database",
         "ap-southeast-1 rds DBSnapshots guest-dev-final": "the same, of the second service",
     },
 }

@@ -36,7 +36,7 @@ def carry(stack: Stack) -> Any:
 
 
 def passwords(stack: Stack) -> list[str]:
-    """What opens the door of the user `app`, from the emulator's own books."""
+    """Return the passwords of the user `app` from the emulator's data."""
     with urllib.request.urlopen(f"{stack.emulator.endpoint}/moto-api/data.json") as answer:  # noqa: S310  loopback
         users = json.load(answer)["elasticache"]["User"]
     (found,) = (user["passwords"] for user in users if user["id"] == f"{stack.service}-app")

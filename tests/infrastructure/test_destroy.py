@@ -179,7 +179,7 @@ class Ingress:
 
     def delete(self, *_: str, seconds: int) -> None:
         assert seconds
-        assert self.node or not self.finalizer, "it would wait for ever"
+        assert self.node or not self.finalizer, "it would never return"
         self.there = False
 
 

@@ -130,7 +130,7 @@ def test_the_wrong_name_fails_nothing_over(load: Callable[[str], Any], render: R
 
 
 class Database:
-    """Counts of the old database, and of the one that was restored."""
+    """Row counts of the old database and of the restored one."""
 
     def __init__(self, before: dict[str, int], after: dict[str, int]) -> None:
         self.before, self.after = before, after

@@ -37,7 +37,7 @@ def carry(stack: Stack) -> "tuple[int, str]":
 
 
 def password(stack: Stack) -> str:
-    """What opens the database, from the emulator's own books."""
+    """Return the database's password from the emulator's data."""
     with urllib.request.urlopen(f"{stack.emulator.endpoint}/moto-api/data.json") as answer:  # noqa: S310  loopback
         instances = json.load(answer)["rds"]["DBInstance"]
     # Moto's books hold copies behind each instance: what it was before a change.

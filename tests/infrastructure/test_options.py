@@ -1,4 +1,4 @@
-"""What each infrastructure option adds to a plan, and that it adds it where it is meant."""
+"""The additions of each infrastructure option to a plan, and only where they belong."""
 
 import json
 

@@ -81,7 +81,7 @@ def test_a_row_reaches_the_variables_of_its_environment(row: str, render: Render
 
 
 def test_every_pair_of_levels_is_planned() -> None:
-    """What the questions refuse is left out; the number of rows is part of what the project says of itself."""
+    """Refused combinations are left out; the number of rows is part of what the project says of itself."""
     covered = {pair for row in MADE for pair in matrix.pairs(row)}
     every = {
         ((first, a), (second, b))

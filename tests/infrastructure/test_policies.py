@@ -133,7 +133,7 @@ ESCALATIONS: dict[str, Call] = {
     ),
     "drop a boundary": Call("iam:DeleteRolePermissionsBoundary", OWN, BOUNDED),
     "edit the boundary": Call("iam:CreatePolicyVersion", f"{POLICY}/{SERVICE}-dev-boundary"),
-    "bring back an older boundary": Call("iam:SetDefaultPolicyVersion", f"{POLICY}/{SERVICE}-dev-boundary"),
+    "restore an older boundary": Call("iam:SetDefaultPolicyVersion", f"{POLICY}/{SERVICE}-dev-boundary"),
     "make a policy that is called boundary": Call("iam:CreatePolicy", f"{POLICY}/x-boundary"),
     "delete a boundary": Call("iam:DeletePolicy", f"{POLICY}/{SERVICE}-production-boundary"),
     "make a person": Call("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x"),
@@ -373,7 +373,7 @@ PLAN_READS: dict[str, Call] = {
 
 @pytest.fixture(scope="module")
 def plan_role(plans: Planner) -> partial[bool]:
-    """What the plan role may do if everything were attached to it: ReadOnlyAccess is less. Its own document waits for a key's ARN."""
+    """Return the rights of the plan role with everything attached to it: ReadOnlyAccess is less. Its own document waits for a key's ARN."""
     plan = plans(Case(SERVICE, "bootstrap", "account"))
     statements = plan.documents["data.aws_iam_policy_document.plan"]["statement"]
     denies = [{"Effect": "Deny", "Action": s["actions"], "Resource": s["resources"]} for s in statements if s["effect"] == "Deny"]
@@ -457,7 +457,7 @@ def test_every_boundary_of_every_option_is_simulated(plans: Planner) -> None:
     }
 
 
-# Recorded stack (service and environment) to the variant whose boundary it is tried on, and the words of one that the other has.
+# Recorded stack (service and environment) to the variant whose boundary it is tried on, and the words of the variant that replace the recorded ones.
 STACKS: dict[str, tuple[Case, str, dict[str, str]]] = {
     "shop-production": (Case(EVERYTHING, "bootstrap", "account"), "production", {"shop": EVERYTHING, "second": "second"}),
     "cart-dev": (Case("sandbox", "bootstrap", "account"), "dev", {"cart": "sandbox"}),

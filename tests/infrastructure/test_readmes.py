@@ -34,7 +34,7 @@ def test_it_lists_variables_and_outputs(root: str, render: Renderer) -> None:
 
 @pytest.mark.parametrize("root", ["platform", "service"])
 def test_variables_of_an_option_are_explained_where_they_are_answered(root: str, render: Renderer) -> None:
-    """A README is the same in every project, so an option's variables stand in its own files alone."""
+    """A README is the same in every project, so an option's variables are only in its own files."""
     infra = render(VARIANTS[EVERYTHING]) / "infra"
     options = described(sorted(set((infra / root).glob("*.tf")) - set((infra / root).glob("variables*.tf"))), "variable")
     assert options

@@ -11,7 +11,7 @@ BOOTSTRAP = Case("startup", "bootstrap", "account")
 PLATFORM = Case(EVERYTHING, "platform", "production")
 SERVICE = Case(EVERYTHING, "service", "production")
 
-# Each row is one run: Terraform reports all refusals of root variables together. What modules and AWS refuse comes one at a time.
+# Each row is one run: Terraform reports all refusals of root variables together. Refusals by modules and AWS come one at a time.
 # Argument to the words of its refusal.
 REFUSED: list[tuple[Case, dict[str, str]]] = [
     (BOOTSTRAP, {"github_owner=your-github-owner": "still the placeholder", "environments=[]": "names at least one"}),

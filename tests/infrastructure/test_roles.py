@@ -77,7 +77,7 @@ def test_a_deploy_role_reaches_its_own_environment_alone(case: Case, plans: Plan
         assert cluster.endswith(f":cluster/{platform}-{environment}")
         assert contract.endswith(f":parameter/service/{case.variant}/{environment}/contract")
         assert target.endswith(f":repository/{case.variant}/{environment}/*")
-        # What is not named by its own environment is the token for any registry, which carries no right by itself.
+        # The only statement for all resources is the token for any registry, which grants nothing alone.
         assert {sid for sid, resources in statements.items() if resources == ["*"]} == {"LogIn"}
 
 

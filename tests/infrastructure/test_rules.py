@@ -1,4 +1,4 @@
-"""What every root of every environment would make keeps the rules of AWS that no emulator enforces."""
+"""The plans of every root and environment keep the rules of AWS that no emulator enforces."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Row R4: what stands in a second region, without a platform there and with one."""
+"""Row R4: the resources in a second region, without a platform there and with one."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def replica(plan: Plan) -> dict[str, object]:
 
 
 def contract(plan: Plan) -> dict[str, object]:
-    """What the contract says of the host name's record; None is known after apply."""
+    """Return the contract's values for the host name's record; None is known after apply."""
     known, keys = plan.output("contract")
     return {key: known.get(key) for key in keys if key.startswith("dns_")}
 

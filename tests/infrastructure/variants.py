@@ -1,4 +1,4 @@
-"""What is planned: every environment of the four profiles, everything at once, other regions and ranges, and a service that joins."""
+"""The planned variants: every environment of the four profiles, everything at once, other regions and ranges, and a service that joins."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Case:
         return [environments / f"{name}.tfvars", *sorted(environments.glob(f"{name}.*.tfvars"))]
 
     def arguments(self) -> list[str]:
-        """What the tests add to the answers: an owner, since bootstrap refuses the placeholder."""
+        """Return the tests' additions to the answers: an owner, since bootstrap refuses the placeholder."""
         if self.root != "bootstrap":
             return []
         return ["-var=github_owner=acme", "-var=github_owner_id=1001", "-var=github_repository_id=2002"]

@@ -105,7 +105,7 @@ class Deployer:
         (self.folder / f"{name}.hook").write_text(code, encoding="utf-8")
 
     def forget_calls(self) -> None:
-        """Start counting anew."""
+        """Reset the count."""
         (self.folder / "calls.jsonl").unlink(missing_ok=True)
 
     def history(self) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ class Deployer:
 
     @property
     def lock(self) -> str:
-        """Who holds the environment; empty when nobody does."""
+        """The holder of the environment's lock; empty when there is none."""
         holder: str = self.state["configmap/deploy-lock"]["data"]["holder"]
         return holder
 
@@ -147,6 +147,6 @@ class Deployer:
             yield from (Call(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
 
     def applies(self) -> list[list[str]]:
-        """What each apply of the release was given, in order; the note of what was deployed left out."""
+        """Return the input of each apply of the release, in order; the note of what was deployed left out."""
         given = [call.applied for call in self.calls() if call.verb == "apply"]
         return [names for names in given if names != ["ConfigMap/deploy-manifests"]]

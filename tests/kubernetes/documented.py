@@ -92,7 +92,7 @@ def _filled(word: str) -> str:
 
 
 class Checker:
-    """What is wrong with the commands of one project; a command that nothing knows is wrong."""
+    """Finds faults in the commands of one project; an unknown command is a fault."""
 
     def __init__(self, project: Path) -> None:
         self.project = project
@@ -233,7 +233,7 @@ def _by_help(_command: Command, words: tuple[str, ...]) -> str:
 
 @functools.cache
 def help_of(*words: str) -> str:
-    """What a program says of itself. Git ends with 129 and says it on either stream."""
+    """Return a program's help text. Git ends with 129 and says it on either stream."""
     run = subprocess.run(list(words), capture_output=True, text=True, check=False)
     return run.stdout + (run.stderr if run.returncode == GIT_USAGE else "")
 

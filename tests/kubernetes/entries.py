@@ -14,7 +14,7 @@ Kustomization = dict[str, Any]
 
 
 def reached(folder: Path) -> Iterator[tuple[Path, Kustomization]]:
-    """A kustomization and every one that it stands on, each with its folder."""
+    """Yield a kustomization and all of its bases, each with its folder."""
     document = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
     yield folder, document
     for part in [*document.get("resources", []), *document.get("components", [])]:

@@ -67,7 +67,7 @@ def flows(manifests: list[Manifest]) -> set[Flow]:
 
 
 def _passes(policies: list[dict[str, Any]], direction: str, pod: Place, peer: Place, port: int) -> bool:
-    """Whether one side of a flow lets it through. Who is selected by no policy of a direction takes and sends everything."""
+    """Whether one side of a flow lets it through. A pod that no policy of a direction selects may receive and send everything."""
     own = [policy for policy in policies if direction in policy["policyTypes"] and selects(policy["podSelector"], pod.labels)]
     return not own or any(
         _admits(rule, direction, peer, port, pod.namespace) for policy in own for rule in policy.get(direction.lower(), [])

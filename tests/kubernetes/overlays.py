@@ -53,7 +53,7 @@ def one(manifests: list[Manifest], kind: str, name: str) -> Manifest:
 
 
 def settings_of(manifests: list[Manifest]) -> dict[str, str]:
-    """What the ConfigMap of the processes holds."""
+    """Return the data of the processes' ConfigMap."""
     maps = [m for m in select(manifests, "ConfigMap") if m["metadata"]["name"].startswith("settings-")]
     assert len(maps) == 1
     settings: dict[str, str] = maps[0]["data"]

@@ -33,7 +33,7 @@ class Pod:
 
 
 def workloads(manifests: list[Manifest]) -> list[Manifest]:
-    """Whatever makes pods."""
+    """Return every manifest that creates pods."""
     return [*select(manifests, "Deployment"), *select(manifests, "Job")]
 
 

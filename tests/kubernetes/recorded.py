@@ -1,4 +1,4 @@
-"""What the deploy role's commands ask of AWS, as recorded calls of IAM."""
+"""The requests of the deploy role's commands to AWS, as recorded IAM calls."""
 
 from pathlib import Path
 

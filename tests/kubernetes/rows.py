@@ -33,7 +33,7 @@ LEVELS = {question: levels for question, levels in matrix.levels().items() if qu
 
 
 def _constraints() -> list[dict[str, Any]]:
-    """What the questions refuse, as far as both sides of it are asked here."""
+    """Return the constraints of the questions whose sides are both asked here."""
     return [constraint for constraint in matrix.constraints() if _questions(constraint) <= set(LEVELS)]
 
 

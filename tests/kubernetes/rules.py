@@ -1,4 +1,4 @@
-"""What the design demands of each manifest. Each check yields one line a fault."""
+"""The design's rules for each manifest. Each check yields one line per fault."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def quantities_parse(manifests: list[Manifest]) -> Iterator[str]:
         quantities = [*resources["requests"].values(), *resources["limits"].values()]
         quantities += [volume["emptyDir"]["sizeLimit"] for volume in pod.get("volumes", [])]
         wrong = [quantity for quantity in quantities if not _QUANTITY.fullmatch(str(quantity))]
-        yield from (f"{name}: {quantity!r} is no quantity" for quantity in wrong)
+        yield from (f"{name}: {quantity!r} is not a quantity" for quantity in wrong)
         for resource in [] if wrong else resources["limits"]:
             if amount(resources["requests"][resource]) > amount(resources["limits"][resource]):
                 yield f"{name} requests more {resource} than its limit"
@@ -50,7 +50,7 @@ def images_are_digests(manifests: list[Manifest]) -> Iterator[str]:
         if image.startswith(TAGGED) and _EXACT.fullmatch(image) and container.get("imagePullPolicy") == "Always":
             continue
         if not _DIGEST.fullmatch(image):
-            yield f"{name} runs {image}, which is no digest"
+            yield f"{name} runs {image}, which is not a digest"
 
 
 def pods_are_restricted(manifests: list[Manifest]) -> Iterator[str]:
@@ -90,7 +90,7 @@ def grace_outlasts_the_work(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def disruptions_are_bounded(manifests: list[Manifest]) -> Iterator[str]:
-    """What has replicas is spread over zones and hosts, and drained one pod at a time; a broken pod holds up no drain."""
+    """Replicas are spread over zones and hosts, and drained one pod at a time; a broken pod blocks no drain."""
     budgets = {m["metadata"]["name"]: m["spec"] for m in select(manifests, "PodDisruptionBudget")}
     for deployment in select(manifests, "Deployment"):
         if deployment["spec"].get("replicas") == 1:

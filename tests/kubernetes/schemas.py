@@ -20,7 +20,7 @@ KUBERNETES_VERSION: str = yaml.safe_load((ROOT / "extensions/catalogue/versions.
 
 
 def problems(manifest: Manifest) -> Iterator[str]:
-    """What is wrong with one manifest. A kind without a schema is a problem too: nothing would have been checked."""
+    """Yield the faults of one manifest. A kind without a schema is a problem too: nothing would have been checked."""
     name = f"{manifest['kind']}/{manifest['metadata']['name']}"
     custom = custom_schemas().get((manifest["apiVersion"], manifest["kind"]))
     if custom is not None:

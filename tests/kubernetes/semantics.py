@@ -1,6 +1,6 @@
-"""What schemas miss, of one overlay: references between its manifests. Each check yields one line a fault.
+"""Checks that schemas miss, of one overlay: references between its manifests. Each check yields one line per fault.
 
-What the design demands of each manifest stands in `rules.py`, the flows in `network.py`.
+The design's rules for each manifest are in `rules.py`, the flows in `network.py`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What an administrator applies once: by server-side apply, with a store that reads this service's secrets and no other's."""
+"""The manifests that an administrator applies once: by server-side apply, with a store that reads this service's secrets and no other's."""
 
 import yaml
 

@@ -32,7 +32,7 @@ class Administrator(Deployer):
 
     @property
     def helm(self) -> list[dict[str, Any]]:
-        """What helm was asked, in order."""
+        """Return helm's calls, in order."""
         path = self.folder / "helm.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 

@@ -1,4 +1,4 @@
-"""What the add-ons' values say: names that the platform knows, keys that the charts know, sizes that capacity counts."""
+"""The add-ons' values: names that the platform knows, keys that the charts know, sizes that capacity counts."""
 
 import re
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ def job_of(deployer: Deployer) -> str:
 
 
 def held(deployer: Deployer) -> dict[str, Any]:
-    """What the cluster runs: everything but notes, Jobs and values that nobody reads any more."""
+    """Return the state of the cluster: everything but notes, Jobs and values that nobody reads any more."""
     state = {key: value for key, value in deployer.state.items() if not key.startswith(NOTES)}
     for value in state.values():
         value.get("metadata", {}).get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
@@ -177,7 +177,7 @@ def test_on_a_laptop_a_lost_deploy_is_taken_over_by_a_word(released: Deployer) -
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_cancelled_deploy_goes_back_and_says_so(released: Deployer, number: signal.Signals) -> None:
     before = held(released)
-    # More signals, as GitHub sends them, come while pods and overlay are put back.
+    # More signals, as GitHub sends them, arrive while pods and overlay are rolled back.
     back = "'kind: ExternalSecret' in text and 'LOG_LEVEL: DEBUG' not in text"
     released.hook("impatience", f"import os\nif verb == 'rollout' or ({back}):\n    os.kill(os.getppid(), {int(number)})\n")
     run = released.run(images=NEXT)

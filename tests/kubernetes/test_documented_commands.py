@@ -1,4 +1,4 @@
-"""Every command of README, docs and runbooks is one that its program would take, in any place and with any kubectl context."""
+"""Every command of README, docs and runbooks is accepted by its program, in any place and with any kubectl context."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ VARIANTS = {"startup": {}, "everything": EVERYTHING, "join": JOIN, "ses": {"mail
 
 
 def documents(project: Path) -> list[Path]:
-    """What people run commands from. Decision records mention commands, and those of rejected alternatives too.
+    """Return the documents from which people run commands. Decision records mention commands, and those of rejected alternatives too.
 
     The project's `test_walk.py` runs the commands of `docs/products.md`.
     """

@@ -1,4 +1,4 @@
-"""What the agent is told to pass on is what the application counts, and where pods are is where it looks."""
+"""The agent passes on the application's metrics, and looks where the pods are."""
 
 import ast
 import json

@@ -29,7 +29,7 @@ DRAWN = {
     "agent": "cloudwatch agent",
     "keda": "keda operator",
 }
-"""What the architecture's picture calls the places of the matrix, where the names differ."""
+"""The names of the matrix's nodes in the architecture's picture, if they differ."""
 
 _ARROW = re.compile(r"^ +(\w+) -->\|[^|]*?(\d+)\| (\w+)$", re.MULTILINE)
 
@@ -56,7 +56,7 @@ def test_an_option_adds_its_own_flows_alone() -> None:
 
 
 def test_without_policies_everybody_reaches_everybody(rendered: Rendered) -> None:
-    """The evaluation itself: a matrix that finds nothing would pass for ever."""
+    """The evaluation itself: a matrix that finds nothing would never fail."""
     manifests = [m for m in rendered["startup"]["production"] if m["kind"] != "NetworkPolicy"]
     assert ("internet", "api", 22) in flows(manifests)
     assert ("migrate", "internet", 25888) in flows(manifests)

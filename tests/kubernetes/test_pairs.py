@@ -56,7 +56,7 @@ def _settings(manifests: list[Manifest]) -> list[Manifest]:
 
 
 def answers_of(project: Path) -> dict[str, Any]:
-    """What the project was rendered with, the profile's defaults included."""
+    """Return the project's answers, the profile's defaults included."""
     answers: dict[str, Any] = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
     return answers
 
@@ -93,7 +93,7 @@ def test_a_row_renders_and_passes_every_check(row: str, render: Renderer, tmp_pa
 
 
 def test_every_pair_of_levels_is_checked() -> None:
-    """What the questions refuse is left out; the number of rows is part of what the project says of itself."""
+    """Refused combinations are left out; the number of rows is part of what the project says of itself."""
     covered = {pair for row in MADE for pair in matrix.pairs(row)}
     every = {
         ((first, a), (second, b))
@@ -107,7 +107,7 @@ def test_every_pair_of_levels_is_checked() -> None:
 
 
 def manifests_of(project: Path) -> dict[str, str]:
-    """What every overlay renders."""
+    """Return the manifests of every overlay."""
     return {overlay.name: json.dumps(kustomize(overlay)) for overlay in overlays_of(project)}
 
 

@@ -1,4 +1,4 @@
-"""Changed secrets reach the pods by a command: fetched first, then pods anew, and nothing half done."""
+"""Changed secrets reach the pods by a command: fetched first, then pods restarted, and nothing half done."""
 
 import copy
 import importlib
@@ -17,13 +17,13 @@ from tests.kubernetes.overlays import Manifest, select
 
 
 def failure(name: str) -> Exception:
-    """What the command takes for a refusal of kubectl."""
+    """Return the error of a refusal by kubectl."""
     made: Exception = sys.modules["ops.errors"].OpsError(f"{name}: deadline exceeded")
     return made
 
 
 class Cluster:
-    """What the manifests of the default project have become, and External Secrets, which answers to an annotation."""
+    """The default project's objects in a cluster, with External Secrets, which reacts to an annotation."""
 
     def __init__(self, manifests: list[Manifest]) -> None:
         self.calls: list[tuple[str, str]] = []

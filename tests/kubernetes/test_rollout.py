@@ -38,7 +38,7 @@ class Cluster:
         reason, restarts = self.states[min(self.looks, len(self.states)) - 1]
         state = {"waiting": {"reason": reason}} if reason else {"running": {}}
         status = {"name": "api", "restartCount": restarts, "ready": False, "state": state}
-        # The old pod crashes as well: that is no reason to stop what replaces it.
+        # The old pod crashes as well, which must not stop its replacement.
         broken = {"name": "api", "restartCount": 9, "ready": False, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
         return [
             {

@@ -1,4 +1,4 @@
-"""What every variant gives to a cluster keeps the rules that no emulator enforces."""
+"""The manifests of every variant keep the rules that no emulator enforces."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

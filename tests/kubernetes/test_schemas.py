@@ -28,7 +28,7 @@ def test_the_administrators_part_matches_its_schemas(render: Renderer) -> None:
 
 
 def test_the_administrators_priority_classes_are_those_that_pods_name(render: Renderer) -> None:
-    """Jobs give way to requests, requests to nobody but as any other pod; and the autoscaler still adds nodes for jobs."""
+    """Jobs yield to requests, requests only as any other pod; and the autoscaler still adds nodes for jobs."""
     values = {
         manifest["metadata"]["name"]: manifest["value"] for manifest in select(kustomize(render({}) / "deploy/access"), "PriorityClass")
     }

@@ -138,7 +138,7 @@ def test_the_deploy_role_may_apply_every_kind_and_read_no_secret(render: Rendere
 
 
 TYPED = re.compile(r"arn:aws|amazonaws\.com|\b\d{12}\b|\b(?:subnet|sg|vpc)-[0-9a-f]{8,}|\b(?:ap|us|eu)-[a-z]+-\d\b")
-"""What only Terraform knows: ARNs, hosts, accounts, ids, regions."""
+"""Values that only Terraform knows: ARNs, hosts, accounts, ids, regions."""
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

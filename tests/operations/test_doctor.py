@@ -43,7 +43,7 @@ def world(healthy: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def confirm(arn: str) -> None:
-    """What the owner of the mailbox does."""
+    """Confirm the subscription, as the owner of the mailbox does."""
     for subscription in _subscriptions():
         subscription.arn = arn
 

@@ -110,19 +110,19 @@ class World:
             shutil.rmtree(kept)
 
     def set_up(self) -> None:
-        """What a person sets before the first deployment."""
+        """Set the values that a person sets before the first deployment."""
         values = "infra/environments/dev.platform.tfvars"
         self.edit(values, "cluster_admin_role_arns = []", 'cluster_admin_role_arns = ["arn:aws:iam::123456789012:role/Admin"]')
         self.edit(values, "api_public_cidrs      = []", 'api_public_cidrs      = ["203.0.113.0/24"]')
 
     def push_images(self) -> None:
-        """What the workflow `release` pushes."""
+        """Push the images that the workflow `release` pushes."""
         layers = '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": [], "tag": "%s"}'
         for name in ("api", "worker", "migrate"):
             self.aws("ecr").put_image(repositoryName=f"shop/dev/{name}", imageManifest=layers % name, imageTag="deployed-1")
 
     def delegate(self) -> None:
-        """What a person does at the parent zone: AWS then issues the certificate."""
+        """Delegate at the parent zone, as a person does: AWS then issues the certificate."""
         from moto.acm.models import acm_backends  # noqa: PLC0415  the emulator's inside, for this alone
 
         for certificate in acm_backends["123456789012"][REGION]._certificates.values():

@@ -72,7 +72,7 @@ def records_are_deleted_by_their_owner_alone(charts: Charts) -> Iterator[str]:
     broken=Charts(values={"cluster-autoscaler": {"extraArgs": {}}}),
 )
 def pods_with_a_scratch_volume_do_not_keep_a_node(charts: Charts) -> Iterator[str]:
-    """By default one pod with an emptyDir, or one of kube-system without a budget, keeps its node for ever (flags.go, line 199)."""
+    """By default one pod with an emptyDir, or one of kube-system without a budget, keeps its node indefinitely (flags.go, line 199)."""
     for _, values in charts.of("cluster-autoscaler"):
         for flag in ("skip-nodes-with-local-storage", "skip-nodes-with-system-pods"):
             if values["extraArgs"].get(flag) != "false":

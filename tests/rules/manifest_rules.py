@@ -19,7 +19,7 @@ _EKS = "https://docs.aws.amazon.com/eks/latest/userguide"
 
 @dataclass(frozen=True)
 class Environment:
-    """What one environment of a project gives to a cluster: each release's manifests, and what an administrator applies once."""
+    """The manifests of one environment: those of each release, and those that an administrator applies once."""
 
     manifests: list[Manifest] = field(default_factory=list)
     access: list[Manifest] = field(default_factory=list)
@@ -171,7 +171,7 @@ def every_kind_is_served(environment: Environment) -> Iterator[str]:
     ),
 )
 def only_an_administrator_makes_stores(environment: Environment) -> Iterator[str]:
-    """Whoever may write a store or a generator reads whatever the operator can read: other services' secrets, on a shared platform."""
+    """A writer of stores or generators can read everything that the operator can read: other services' secrets, on a shared platform."""
     yield from (name_of(each) for each in environment.manifests if each["kind"].endswith("SecretStore"))
     for role in [*select(environment.access, "Role"), *select(environment.access, "ClusterRole")]:
         for rule in role["rules"]:
@@ -188,7 +188,7 @@ def only_an_administrator_makes_stores(environment: Environment) -> Iterator[str
     broken=Environment([manifest("ExternalSecret", name, spec={"target": {"name": "app", "creationPolicy": "Owner"}}) for name in "ab"]),
 )
 def one_owner_a_secret(environment: Environment) -> Iterator[str]:
-    """Two ExternalSecrets that own the same Secret overwrite each other's data for ever."""
+    """Two ExternalSecrets that own the same Secret overwrite each other's data again and again."""
     owned = [
         each["spec"]["target"]["name"]
         for each in select(environment.manifests, "ExternalSecret")
@@ -363,7 +363,7 @@ def a_pod_on_spot_ends_within_the_notice(environment: Environment) -> Iterator[s
     broken=Environment(access=[manifest("PriorityClass", "background", value=-100)]),
 )
 def priorities_still_add_nodes(environment: Environment) -> Iterator[str]:
-    """For a pod of a priority below -10 Cluster Autoscaler adds no node, and deletes one that runs it."""
+    """For a pod of a priority below -10 Cluster Autoscaler adds no node, and deletes a node that runs it."""
     for each in select(environment.access, "PriorityClass"):
         if each["value"] < -10:
             yield name_of(each)

@@ -83,7 +83,7 @@ def access_strings_read_back_as_written(plan: Plan) -> Iterator[str]:
     """ElastiCache rewrites words like `allkeys`, and puts `-@all` before rights that do not start from a whole: a change in every plan.
 
     The second was seen on AWS in https://github.com/go-to-k/cdk-real-drift/issues/482 and its fix (pull request 488), which keeps the
-    order of the rest. The provider compares the strings as they are (internal/service/elasticache/user.go). Its acceptance tests run on
+    order of the rest. The provider compares the strings literally (internal/service/elasticache/user.go). Its acceptance tests run on
     AWS and refuse a plan that is not empty: they read back `on ~* +@all`, and rights that are given and taken in turn, as they were
     written (user_test.go beside it). None of them has `&*`.
     """

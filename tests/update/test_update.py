@@ -16,7 +16,7 @@ SEEDED = re.compile(
     r"README\.md|docs/architecture\.md|infra/environments/.*|deploy/overlays/[^/]+/(settings\.env|patches\.yaml)"
     r"|(src/app|tests)/products/.*|docs/products\.md|src/app/migrations/versions/0003_products\.py"
 )
-"""What belongs to the project after the first copy."""
+"""Files that belong to the project after the first copy."""
 
 
 def copier(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -74,7 +74,7 @@ class World:
         self.metrics.put_metric_data(Namespace="AWS/ApplicationELB", MetricData=[datum])
 
     def mishap(self) -> None:
-        """What happens to the one who deploys, once the canary has a share."""
+        """Make the deployer fail, once the canary has a share."""
         if self.share() != SCENARIO.get("mishap_at"):
             return
         if SCENARIO["mishap"] == "runner lost":

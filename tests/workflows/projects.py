@@ -35,7 +35,7 @@ def workflows_of(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def triggers_of(workflow: Mapping[Any, Any]) -> dict[str, Any]:
-    """What starts a workflow: YAML reads the key `on` as a boolean."""
+    """Return the triggers of a workflow: YAML reads the key `on` as a boolean."""
     triggers: dict[str, Any] = workflow[True]
     return triggers
 

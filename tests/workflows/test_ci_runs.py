@@ -35,7 +35,7 @@ def project(render: Renderer, folder: Path, tmp_path: Path) -> Path:  # noqa: F8
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """What a runner has on PATH, and what says where Terraform's providers are on a machine without a way to the registry."""
+    """Return a runner's PATH, and the path of Terraform's providers on a machine that cannot reach the registry."""
     for tool in ("kubectl", "terraform", "jq"):
         required(tool)
     (tmp_path / "bin").mkdir()

@@ -1,4 +1,4 @@
-"""What a deploy asks AWS is what its role may ask."""
+"""A deploy's requests to AWS match the rights of its role."""
 
 import re
 from pathlib import Path

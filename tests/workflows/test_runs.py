@@ -34,13 +34,13 @@ def test_what_is_cancelled_reports_nothing(render: Renderer, variant: str) -> No
 def test_one_at_a_time_reaches_an_environment_and_a_rollback_is_never_dropped(render: Renderer) -> None:
     workflows = workflows_of(render({}))
     groups = [workflows[name]["jobs"][name]["concurrency"] for name in ("deploy", "rollback")]
-    # Without a queue GitHub drops the one that waits when another comes.
+    # Without a queue GitHub cancels the waiting run when another starts.
     assert groups == [{"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False, "queue": "max"}] * 2
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_release_that_waits_for_a_reviewer_holds_back_no_other_environment(render: Renderer, variant: str) -> None:
-    """GitHub counts a run that waits for a reviewer as one that runs: a group of the whole workflow would be held for days."""
+    """GitHub counts a run that waits for a reviewer as running: a group of the whole workflow would be held for days."""
     release = workflows_of(render(VARIANTS[variant]))["release"]
     assert "concurrency" not in release
     groups = {name: job["concurrency"] for name, job in release["jobs"].items()}

@@ -78,7 +78,7 @@ async def test_known_and_unknown_addresses_take_about_the_same_time(
 
 @pytest.fixture
 def log(application: FastAPI) -> Iterator[io.StringIO]:
-    """What the service's own handler writes, at the lowest level."""
+    """Capture the service's own log handler, at the lowest level."""
     root, stream = logging.getLogger(), io.StringIO()
     (formatter,) = (h.formatter for h in root.handlers if isinstance(h.formatter, structlog.stdlib.ProcessorFormatter))
     handler = logging.StreamHandler(stream)

@@ -133,7 +133,7 @@ async def make_world(
 
 
 async def outcome(world: World, *answers: httpx.Response) -> tuple[object, ...]:
-    """What can be told apart afterwards: who was let do what, what the row says, and which doors are open."""
+    """Return everything that can differ afterwards: the answers, the row, and the tokens that work."""
     assert all(answer.status_code < 500 for answer in answers)
     seen = (await world.root.get(f"/v1/users/{world.ann.user_id}")).json()
     # Opened again: what an enabled account lets in that a disabled one kept out is part of the outcome.
@@ -177,7 +177,7 @@ async def test_at_once_is_one_after_the_other(
 
 
 async def mail_a_link(world: World) -> httpx.Response:
-    """What the worker does."""
+    """Do the worker's part."""
     async with world.resources.database.unit_of_work() as work:
         user = await work.session.get_one(User, UUID(world.ann.user_id))
         await MailedTokens(work.session, world.accounts.tokens).issue(user, Purpose.VERIFY_EMAIL)

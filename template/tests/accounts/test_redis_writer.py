@@ -1,4 +1,4 @@
-"""Whoever can write to Redis: takes nobody's place, makes no administrator, and breaks no request."""
+"""A writer to Redis can impersonate nobody, promote nobody, and break no request."""
 
 import json
 import time
@@ -143,6 +143,6 @@ def user_id(user: SignedIn) -> UUID:
 
 
 async def seen(user: SignedIn, tokens: list[str], look: Callable[[httpx.Response], object]) -> list[object]:
-    """What the service tells of each token, each answer once."""
+    """Return the distinct answers of the service about the tokens."""
     answers = [look(await user.client.post("/v1/auth/introspect", data={"token": token})) for token in tokens]
     return [answer for number, answer in enumerate(answers) if answer not in answers[:number]]

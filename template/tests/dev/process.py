@@ -31,7 +31,7 @@ class DevProcess:
     output: list[str] = field(default_factory=list)
 
     def password(self) -> str:
-        """The seeded user's password, as it was printed."""
+        """The seeded user's password, from the output."""
         found = re.search(r"password (\S+)", "".join(self.output))
         assert found, "".join(self.output)
         return found[1]

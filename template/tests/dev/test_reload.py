@@ -1,4 +1,4 @@
-"""What compose.yaml runs: a process that starts again when its sources change, or when it dies."""
+"""The command that compose.yaml runs: a process that starts again when its sources change, or when it dies."""
 
 import os
 import subprocess
@@ -83,7 +83,7 @@ def test_a_change_starts_the_process_again(
 ) -> None:
     sources = tmp_path / "src"
     (sources / "locales").mkdir(parents=True)
-    (sources / "feature.py").write_text("as it was")
+    (sources / "feature.py").write_text("unchanged")
     with reloading(sources):
         await_runs(tmp_path / "runs", 1)
         change(sources)

@@ -65,7 +65,7 @@ def test_a_missing_package_is_told_with_the_remedy(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ServicesError, match=f"uv sync.*{variable}"):
-        make(tmp_path)  # type: ignore[call-arg]  # a function of a path stands in for the class
+        make(tmp_path)  # type: ignore[call-arg]  # a function of a path instead of the class
 
 
 def test_a_child_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

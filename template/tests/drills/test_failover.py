@@ -48,7 +48,7 @@ class Outage:
         threading.Thread(target=self._start, args=(time.monotonic(),)).start()
 
     def before_start(self) -> None:
-        """What happens to the data meanwhile: nothing."""
+        """Leave the data unchanged."""
 
     def _start(self, stopped: float) -> None:
         time.sleep(OUTAGE_SECONDS / FASTER)
@@ -57,7 +57,7 @@ class Outage:
 
 
 class OlderData(Outage):
-    """The server comes back with what it held before the drill's first row."""
+    """The server recovers with the data from before the drill's first row."""
 
     def __init__(self, server: PostgresqlServer, data: Path, rows: Any) -> None:
         super().__init__(server)

@@ -1,1 +1,1 @@
-"""What becomes of the service when its parts fail: real processes, real failures, under load."""
+"""The service while its parts fail: real processes, real failures, under load."""

@@ -44,7 +44,7 @@ class Answer:
 
 @dataclass
 class Load:
-    """What was sent, and what came back. Made by `under_load`."""
+    """Requests and their answers. Made by `under_load`."""
 
     stack: Stack
     seconds_of_work: float = 0.0
@@ -62,7 +62,7 @@ class Load:
         asyncio.run(self._run())
 
     def stop(self) -> Self:
-        """Send nothing new, and come back when the last answer is there."""
+        """Send nothing new, and return after the last answer."""
         self._stopping.set()
         return self
 
@@ -156,7 +156,7 @@ class Load:
         assert not dead, dead[:5]
 
     def check_effects(self) -> None:
-        """What was acknowledged is there, and was done once."""
+        """Assert that acknowledged work exists, and was done once."""
         assert self.written or self.asked
         until(lambda: self.asked <= self._found("probe_effects").keys(), "all work is done")
         rows, effects = self._found("probes"), self._found("probe_effects")

@@ -30,7 +30,7 @@ router = APIRouter(
 
 
 class Probe(BaseModel):
-    """What to write, and the seconds that the work on it takes."""
+    """The value to write, and the seconds of work on it."""
 
     id: UUID
     seconds: float = 0

@@ -43,7 +43,7 @@ def check_worker(output: list[str]) -> None:
     """The worker answers where `app dev` says it does."""
     metrics = re.search(r"worker (http\S+)/metrics", "".join(output))
     assert metrics
-    # The API may be up before the worker: a refused connection is tried again, for up to 15 s.
+    # The API may be up before the worker: a refused connection is retried, for up to 15 s.
     with httpx.Client(base_url=metrics[1], transport=httpx.HTTPTransport(retries=6)) as worker:
         assert worker.get("/live").status_code == 200
         assert "tasks_succeeded_total" in worker.get("/metrics").text

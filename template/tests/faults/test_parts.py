@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL fail and come back: callers get problems, the service recovers by itself, nothing is lost."""
+"""Redis and PostgreSQL fail and recover: callers get problems, the service recovers too, nothing is lost."""
 
 import os
 import signal

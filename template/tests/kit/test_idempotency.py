@@ -62,7 +62,7 @@ async def take_file(file: Annotated[bytes, File()], work: UnitOfWorkDep, queue: 
 
 @router.post("/open/elsewhere", dependencies=[idempotent_by_address])
 async def send_elsewhere(work: UnitOfWorkDep, queue: QueueDep) -> Response:
-    """Write a row, and answer with what is no success."""
+    """Write a row, and answer with a failure."""
     request_task(work, queue, "effect", {})
     return Response(status_code=303, headers={"Location": "/"})
 

@@ -1,4 +1,4 @@
-"""What could be a deadlock fails at once, and every request finishes on one connection."""
+"""A possible deadlock fails at once, and every request finishes on one connection."""
 
 import asyncio
 from collections.abc import AsyncIterator

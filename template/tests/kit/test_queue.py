@@ -1,4 +1,4 @@
-"""What the queue writes, beside what ARQ itself writes."""
+"""The queue's entries compared with ARQ's own."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What surrounds every request."""
+"""The middleware around every request."""
 
 import json
 import logging

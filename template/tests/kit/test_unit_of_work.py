@@ -25,7 +25,7 @@ async def count(resources: Resources) -> int:
 
 @pytest.fixture
 def statements(resources: Resources) -> Iterator[list[str]]:
-    """What the database is told, transactions included."""
+    """Record the statements that the database receives, transactions included."""
     told: list[str] = []
     engine = resources.database.engine.sync_engine
     heard = {

@@ -1,4 +1,4 @@
-"""The roles of the database, on a server that asks for passwords, made by a master who is no superuser."""
+"""The roles of the database, on a server that asks for passwords, made by a master who is not a superuser."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -171,7 +171,7 @@ def test_the_application_reads_which_migrations_ran_and_changes_nothing_of_it(ma
 
 def test_a_second_run_writes_nothing(master: Settings, server: URL) -> None:
     prepared(master)
-    # The keeper sees the passwords' rows too. A row that was written anew has another version.
+    # The keeper sees the passwords' rows too. A rewritten row has another version.
     catalogues = ("pg_authid", "pg_auth_members", "pg_class", "pg_default_acl", "pg_namespace")
     versions = " UNION ALL ".join(f"SELECT '{name}', xmin::text FROM {name}" for name in catalogues)  # noqa: S608  own names
 

@@ -1,4 +1,4 @@
-"""Tasks: written with the transaction that asks for them, done, refused, tried again, given up."""
+"""Tasks: written with the transaction that asks for them, done, refused, retried, given up."""
 
 import asyncio
 from collections.abc import Iterator, Mapping

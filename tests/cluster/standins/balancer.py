@@ -1,4 +1,4 @@
-"""What an Application Load Balancer and its controller do for one Service, in one process.
+"""The behaviour of an Application Load Balancer and its controller for one Service, in one process.
 
 Pods of the API become targets when their containers are ready. A target is healthy once it has passed a check, and unhealthy after two
 failures. Once it is healthy, its pod gets the condition that its readiness gate waits for. A pod that ends gets requests for

@@ -1,5 +1,5 @@
 #!/bin/sh
-# PostgreSQL 17 that takes TLS connections alone, with a master as RDS makes it: it may create roles and databases, and is no superuser.
+# PostgreSQL 17 that takes TLS connections alone, with a master as RDS makes it: it may create roles and databases, but is not a superuser.
 set -eu
 bin=/usr/lib/postgresql/17/bin data=/var/lib/postgresql/data
 mkdir -p "$data" /run/postgresql

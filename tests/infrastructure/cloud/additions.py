@@ -13,13 +13,13 @@ def identifier(length: int = 17) -> str:
 
 
 def held(backend: Any, kind: str) -> dict[str, Any]:
-    """What a backend (one service of one region) holds of a kind that moto does not know, by name."""
+    """Return a backend's objects (one service of one region) of a kind that moto does not know, by name."""
     found: dict[str, Any] = backend.__dict__.setdefault(f"added_{kind}", {})
     return found
 
 
 def adds_to(owner: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give `owner` a method, or another in place of the one that it has."""
+    """Add a method to `owner`, or replace the existing one."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         setattr(owner, function.__name__, function)

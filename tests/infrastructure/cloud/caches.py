@@ -14,7 +14,7 @@ _list_tags = ElastiCacheResponse.list_tags_for_resource
 
 
 class NotFoundError(ServiceException):
-    """What was asked for is not there."""
+    """The requested object does not exist."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -26,7 +26,7 @@ def _arn(response: Any, kind: str, name: str) -> str:
 
 
 def _found(response: Any, kind: str, key: str, code: str) -> list[dict[str, Any]]:
-    """All of a kind, or the one that the request names."""
+    """Return all objects of a kind, or the object that the request names."""
     things, name = held(response.elasticache_backend, kind), response._get_param(key)
     if name and name not in things:
         raise NotFoundError(code)
@@ -174,7 +174,7 @@ def delete_cache_subnet_group(self: Any) -> EmptyResult:
 
 @adds_to(ElastiCacheBackend)
 def delete_replication_group(self: Any, replication_group_id: str, *arguments: Any, **settings: Any) -> Any:
-    """Moto leaves a deleted group "deleting" for ever."""
+    """Delete a group at once: moto's deleted groups keep the status "deleting"."""
     group = _delete_group(self, replication_group_id, *arguments, **settings)
     del self.replication_groups[replication_group_id]
     return group

@@ -11,7 +11,7 @@ from tests.infrastructure.cloud.additions import adds_to
 
 @adds_to(FakeBucket)
 def get_permission(self: Any, action: str, resource: str) -> PermissionResult:
-    """What the bucket's policy says of an action, but for statements that only hold for connections without TLS."""
+    """Evaluate the bucket's policy for an action, ignoring statements that only hold for connections without TLS."""
     if self.policy is None:
         return PermissionResult.NEUTRAL
     document = json.loads(self.policy)

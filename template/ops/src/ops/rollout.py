@@ -63,7 +63,7 @@ def explain(cluster: Cluster, name: str) -> str:
 def _hopeless(cluster: Cluster, name: str, seen: dict[str, datetime]) -> str:
     """Why the new pods will not start, however long it waits; empty while they may. `seen` remembers since when."""
     troubles = list(_troubles(cluster, name))
-    # By place, and not by reason: the kubelet goes to and fro between two names of one failure.
+    # By place, and not by reason: the kubelet alternates between two names of one failure.
     for where in seen.keys() - {where for where, _, _ in troubles}:
         del seen[where]
     for where, reason, restarts in troubles:

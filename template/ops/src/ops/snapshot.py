@@ -1,6 +1,6 @@
 """The manifests of the running release, kept in the cluster: a failed release is rolled back to them.
 
-Beside its digests, that is the overlay as it was rendered then: settings, policies, routes and autoscalers.
+Beside its digests, that is the overlay as rendered then: settings, policies, routes and autoscalers.
 """
 
 from collections.abc import Sequence

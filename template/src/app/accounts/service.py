@@ -146,7 +146,7 @@ class AccountService:
     ) -> tuple[Checked, User | None]:
         """Check a password and hash its replacement. Then lock the user: None unless the password was right.
 
-        All later decisions use the locked row, so a password that was changed meanwhile is the one that
+        All later decisions use the locked row, so a password that was changed meanwhile
         counts. The attempt is counted under a name: `lockout.clear` it, or else `note_failure`. Call it before the
         unit of work takes a connection. Raises LoginLocked, or Unavailable where others under that name are being
         checked for seconds.

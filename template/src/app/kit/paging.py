@@ -56,7 +56,7 @@ class Position(BaseModel):
 
 
 def position(cursor: str | None, sort: str) -> Position | None:
-    """The position of a cursor. Raises Invalid for one that was not made for this sort."""
+    """The position of a cursor. Raises Invalid for a cursor of another sort."""
     if cursor is None:
         return None
     try:

@@ -46,7 +46,7 @@ class ProductCreate(BaseModel):
 
 
 class ProductChange(BaseModel):
-    """New values for some fields of a product; absent fields stay as they are."""
+    """New values for some fields of a product; absent fields do not change."""
 
     # The defaults are never read, because only fields that were sent are written. Null is refused.
     name: ProductName = Field(default_factory=str)
