@@ -11,6 +11,7 @@ import pytest
 from arq.worker import Worker
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import WatchError
+from structlog.testing import capture_logs
 
 from app.dev.services import free_port
 from app.features import discover
@@ -100,18 +101,55 @@ async def test_a_worker_goes_on_after_redis_fails_and_jobs_under_way_go_on_meanw
         await until(resources, long, TaskStatus.SUCCEEDED)
 
 
-@pytest.mark.parametrize(("concurrency", "pool", "jobs"), [(10, 5, 4), (3, 5, 3), (10, 1, 1)])
-def test_jobs_leave_a_connection_for_writing_down_what_became_of_them(
-    settings: Settings, concurrency: int, pool: int, jobs: int
+@pytest.mark.parametrize(("concurrency", "pool", "bulk"), [(10, 5, 2), (10, 3, 1), (10, 1, 1), (2, 20, 1), (10, 20, 5)])
+def test_bulk_tasks_get_half_of_the_connections_for_jobs_at_most(
+    settings: Settings, concurrency: int, pool: int, bulk: int
 ) -> None:
     own = settings.model_copy(update={"worker_concurrency": concurrency, "database_pool_size": pool})
-    assert WorkerProcess(own, (), "127.0.0.1")._most_jobs() == jobs
+    assert WorkerProcess(own, (), "127.0.0.1")._most_bulk_jobs() == bulk
+
+
+@pytest.mark.parametrize("pool", [1, 3])
+async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
+    resources: Resources, settings: Settings, kinds: Kinds, pool: int
+) -> None:
+    """Ten tasks wait for another server at once, on a pool of three connections and on one alone."""
+    tasks = [await ask(resources, "idles") for _ in range(11)]
+    features = (*discover(), Feature(name="kinds", task_handlers={"idles": kinds.idles}))
+    with capture_logs() as logs:
+        async with process(settings, features, database_pool_size=pool, worker_concurrency=10):
+            async with asyncio.timeout(60):
+                while len(kinds.runs) < 10:  # noqa: ASYNC110  tasks tell nobody
+                    await asyncio.sleep(0.02)
+            await asyncio.sleep(1.5)
+            assert len(kinds.runs) == 10
+            kinds.open.set()
+            for task_id in tasks:
+                await until(resources, task_id, TaskStatus.SUCCEEDED)
+    assert kinds.runs == [1] * 11
+    [started] = [line for line in logs if line["event"] == "worker started"]
+    assert (started["concurrency"], started["bulk_concurrency"]) == (10, 1)
+
+
+async def test_tasks_that_use_more_connections_than_there_are_take_turns(
+    resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than the pool's own patience, with the leases extended meanwhile, and nothing tried twice."""
+    monkeypatch.setattr("app.kit.database.POOL_TIMEOUT", 0.3)
+    tasks = [await ask(resources, "queries") for _ in range(6)]
+    features = (*discover(), Feature(name="kinds", task_handlers={"queries": kinds.queries}))
+    monkeypatch.setenv("TASK_LEASE", "3")
+    async with process(settings, features, database_pool_size=3, worker_concurrency=10):
+        for task_id in tasks:
+            await until(resources, task_id, TaskStatus.SUCCEEDED)
+    assert kinds.runs == [1] * 6
+    assert kinds.most == 2
 
 
 async def test_mail_does_not_wait_behind_bulk_tasks(
     resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bulk tasks hold half of the places at most, however many wait: here two of four."""
+    """Bulk tasks hold half of the connections for jobs at most, however many wait: here two of four."""
     monkeypatch.setattr(resources, "queue", Queue(resources.redis, bulk=["waits"]))
     bulk = [await ask(resources, "waits") for _ in range(6)]
     features = (*with_kinds(kinds), Feature(name="bulk", bulk_tasks=frozenset({"waits"})))

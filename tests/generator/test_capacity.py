@@ -105,6 +105,18 @@ def test_the_pages_pool_is_the_one_that_is_deployed(render: Renderer) -> None:
         assert f"- DATABASE_POOL_SIZE={row[5]}\n" in settings
 
 
+def test_the_page_tells_the_tasks_that_a_deployed_worker_runs_at_a_time(render: Renderer) -> None:
+    project = render({})
+    page = (project / "docs/capacity.md").read_text(encoding="utf-8")
+    tasks, connections = rows(page, "Tasks"), rows(page, "Connections to PostgreSQL")
+    assert [row[0] for row in tasks] == [row[0] for row in connections]
+    base = (project / "deploy/base/kustomization.yaml").read_text(encoding="utf-8")
+    for (_, each, bulk, shared, _), (*_, pool) in zip(tasks, connections, strict=True):
+        assert f"- WORKER_CONCURRENCY={each}\n" in base
+        assert int(shared) == int(pool) - 1
+        assert int(bulk) == max(1, int(shared) // 2)
+
+
 def test_a_service_that_joins_says_what_it_asks_of_the_platform(render: Renderer) -> None:
     page = (render({"platform": "join"}) / "docs/capacity.md").read_text(encoding="utf-8")
     # 3 + 3 and 13 + 13 pods

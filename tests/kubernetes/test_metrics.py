@@ -11,7 +11,7 @@ import yaml
 
 from tests.harness import Renderer
 from tests.kubernetes.conftest import Rendered
-from tests.kubernetes.overlays import Manifest, one
+from tests.kubernetes.overlays import Manifest, one, select
 from tests.kubernetes.pods import selects
 
 
@@ -93,4 +93,11 @@ def test_the_region_is_the_contracts(rendered: Rendered) -> None:
 def test_keda_counts_what_is_due(rendered: Rendered, render: Renderer) -> None:
     (trigger,) = one(rendered["queue"]["production"], "ScaledObject", "worker")["spec"]["triggers"]
     assert exposed(render({"worker_scaling": "queue"}))[trigger["metadata"]["valueLocation"]] == "Gauge"
-    assert (trigger["type"], trigger["metadata"]["format"], trigger["metadata"]["targetValue"]) == ("metrics-api", "prometheus", "20")
+    assert (trigger["type"], trigger["metadata"]["format"]) == ("metrics-api", "prometheus")
+
+
+def test_kedas_target_is_twice_what_a_worker_runs_at_a_time(rendered: Rendered) -> None:
+    production = rendered["queue"]["production"]
+    (trigger,) = one(production, "ScaledObject", "worker")["spec"]["triggers"]
+    settings = next(m["data"] for m in select(production, "ConfigMap") if m["metadata"]["name"].startswith("settings"))
+    assert int(trigger["metadata"]["targetValue"]) == 2 * int(settings["WORKER_CONCURRENCY"])

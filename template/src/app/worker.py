@@ -25,6 +25,7 @@ from app.kit.features import Feature
 from app.kit.guarded_worker import GuardedWorker
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
+from app.kit.pool import job_connections
 from app.kit.problems import Unavailable
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE, RUN_TASK, CronJob, deserialize_job, serialize_job
 from app.kit.redis import OUTAGES, renew, report
@@ -38,12 +39,15 @@ log = structlog.stdlib.get_logger(__name__)
 # Each pod has a key of its own: on a shared one, the first pod to leave would report all of them dead.
 HEALTH_INTERVAL = 15
 RECONNECT_PAUSE = 1.0
-# ARQ starts at most WORKER_CONCURRENCY jobs each time it looks: at its own 0.5 s, that is twenty short ones a second.
-POLL = 0.1
+# Seconds until an idle worker sees a new task. Two looks a second, one a queue, cost it 2 to 3 mCPU.
+POLL = 1.0
 
 
 class Places:
     """The places of a process for jobs, which its two queues share, and one for all suspects together.
+
+    Places limit what is under way at once, and so its memory. Connections are limited apart, by the pool: a job that
+    waits for another server needs a place and no connection.
 
     A suspect was running when its last worker died. One at a time: should it kill this worker too, then no other
     suspect was running, and none is given up in its place.
@@ -134,12 +138,17 @@ def _cron(resources: Resources, job: CronJob) -> ArqCronJob:
 
 
 class _HealthServer(BoundedServer):
-    """uvicorn without its signal handlers: the worker has its own."""
+    """uvicorn without its signal handlers, since the worker has its own, and with fewer looks."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Look for deadlines and the end twice a second: uvicorn's ten looks were a third of an idle worker's CPU."""
+        while not await self.on_tick(0):  # noqa: ASYNC110  uvicorn sets a flag and offers no event
+            await asyncio.sleep(0.5)
 
 
 async def health_application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -183,12 +192,11 @@ class WorkerProcess:
         async with open_resources(self._settings, self._features) as resources:
             server, serving = self._serve_health()
             measuring = asyncio.create_task(keep_measuring(resources))
-            places = Places(self._most_jobs())
-            # The queue of bulk tasks gets half of the places at most; the other one every place that is free.
-            lanes = [
-                _Lane(QUICK_QUEUE, self._features, self._most_jobs()),
-                _Lane(BULK_QUEUE, (), max(1, self._most_jobs() // 2)),
-            ]
+            jobs, bulk = self._settings.worker_concurrency, self._most_bulk_jobs()
+            places = Places(jobs)
+            lanes = [_Lane(QUICK_QUEUE, self._features, jobs), _Lane(BULK_QUEUE, (), bulk)]
+            connections = job_connections(self._settings.database_pool_size)
+            log.info("worker started", concurrency=jobs, bulk_concurrency=bulk, job_connections=connections)
             async with asyncio.TaskGroup() as working:
                 for lane in lanes:
                     working.create_task(self._keep_working(resources, lane, places))
@@ -224,9 +232,11 @@ class WorkerProcess:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), RECONNECT_PAUSE)
 
-    def _most_jobs(self) -> int:
-        # A job may hold one connection for as long as it runs. One is left for taking, renewing and recording.
-        return min(self._settings.worker_concurrency, max(1, self._settings.database_pool_size - 1))
+    def _most_bulk_jobs(self) -> int:
+        # A bulk task holds a connection, and a whole file in memory, for as long as it runs. Half of the connections
+        # stay for the other tasks.
+        half = job_connections(self._settings.database_pool_size) // 2
+        return max(1, min(half, self._settings.worker_concurrency // 2))
 
     async def _finish(self, worker: Worker, running: asyncio.Task[None], lane: "_Lane") -> None:
         """Take no new jobs, give those under way their time, then end the worker."""

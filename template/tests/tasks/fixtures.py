@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import undefer
 
 from app.kit.i18n import N_
@@ -31,6 +31,7 @@ class Kinds:
 
     def __init__(self) -> None:
         self.runs: list[int] = []
+        self.querying = self.most = 0
         self.blocked = asyncio.Event()
         self.open = asyncio.Event()
 
@@ -57,6 +58,20 @@ class Kinds:
         run.work.session.add(Task(kind=f"effect of {run.attempt}", payload={}, language="en"))
         self.blocked.set()
         await self.open.wait()
+
+    async def idles(self, run: TaskRun, _payload: Payload) -> None:
+        """Wait without a connection, as for a mail server."""
+        self.runs.append(run.attempt)
+        await self.open.wait()
+
+    async def queries(self, run: TaskRun, _payload: Payload) -> None:
+        """Hold a connection for a second."""
+        self.runs.append(run.attempt)
+        connection = await run.work.session.connection()
+        self.querying += 1
+        self.most = max(self.most, self.querying)
+        await connection.execute(text("SELECT pg_sleep(1.2)"))
+        self.querying -= 1
 
 
 @pytest.fixture

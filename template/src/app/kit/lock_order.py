@@ -5,15 +5,15 @@ A task may wait for a resource only while it holds none of the same or a later r
 1. `HASHING`: a password-hashing slot (`accounts.passwords`, two a process).
 2. `FILL`: the right to fill one key of the cache (`kit.cache`, a key in Redis that expires after 2 s).
 3. `CONNECTION`: a connection of the pool (`kit.pool`, DATABASE_POOL_SIZE a process). One at a time: every request
-   finishes with a pool of one.
+   finishes with a pool of one. A job first waits for its turn among the jobs, which hold all connections but one.
 4. Locks in PostgreSQL, which end with the transaction: the advisory lock of an Idempotency-Key first, which is never
    waited for; then rows, in the order users (by id), sessions, refresh_tokens, mailed_tokens, counted_logins, tasks. A
    row lock that only guards a decision is `FOR NO KEY UPDATE`, so that rows which refer to it can still be written.
 5. A connection to Redis (`kit.redis`): held for one round trip, during which nothing else is waited for.
 
 Ranks 1 to 3 are checked in every request and job, on a developer's machine and in tests. PostgreSQL itself ends a
-deadlock of rank 4, and rank 5 cannot take part in one. A worker extends the lease of a job in a separate task with a
-separate connection, which `worker` reserves.
+deadlock of rank 4, and rank 5 cannot take part in one. A worker's place for a job (`worker.Places`) comes before all
+ranks. The lease of a job is extended in a separate task with the connection that the pool keeps from jobs.
 """
 
 import asyncio

@@ -23,8 +23,9 @@ from app.kit import metrics
 from app.kit.context import new_request_id, request_context
 from app.kit.database import is_outage
 from app.kit.mail import MailError, MailRefused
+from app.kit.pool import connections_of_a_job
 from app.kit.problems import Problem, Unavailable
-from app.kit.queue import Payload, TaskRun
+from app.kit.queue import Payload, TaskHandler, TaskRun
 from app.kit.redis import OUTAGES
 from app.kit.resources import Resources
 from app.tasks.lease import leased
@@ -142,14 +143,21 @@ async def _perform(resources: Resources, attempt: _Attempt) -> None:
         raise UnknownKind
     lease = timedelta(seconds=resources.section(TasksSettings).task_lease)
     holding = leased(resources.database, attempt.id, attempt.number, lease, _seconds(resources, attempt))
-    async with holding, resources.database.unit_of_work() as work:
-        run = TaskRun(work, resources, attempt.id, attempt.owner_id, attempt.language, attempt.number)
-        result = await handler(run, attempt.payload)
-        values = finished(TaskStatus.SUCCEEDED, dict(result) if result is not None else None, None)
-        if not await TaskRepository(work.session).hold(attempt.id, attempt.number, **values):
-            raise SupersededError
+    # The lease is extended by a task that begins here: with the connection that the pool keeps from jobs.
+    async with holding:
+        await _handle(resources, attempt, handler)
     metrics.TASKS_SUCCEEDED.labels(attempt.kind).inc()
     log.info("task succeeded", attempt=attempt.number)
+
+
+async def _handle(resources: Resources, attempt: _Attempt, handler: TaskHandler) -> None:
+    with connections_of_a_job():
+        async with resources.database.unit_of_work() as work:
+            run = TaskRun(work, resources, attempt.id, attempt.owner_id, attempt.language, attempt.number)
+            result = await handler(run, attempt.payload)
+            values = finished(TaskStatus.SUCCEEDED, dict(result) if result is not None else None, None)
+            if not await TaskRepository(work.session).hold(attempt.id, attempt.number, **values):
+                raise SupersededError
 
 
 def _seconds(resources: Resources, attempt: _Attempt) -> float:

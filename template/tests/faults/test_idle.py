@@ -1,0 +1,29 @@
+"""What a worker costs while there is nothing to do."""
+
+import time
+
+import psutil
+import pytest
+
+from tests.faults.stack import Stack
+
+pytestmark = pytest.mark.faults
+
+SECONDS = 60
+# Of a core. Two looks at the queues and the worker's metrics cost about 3; each pod of the fewest replicas pays it.
+MOST_MCPU = 5
+
+
+def test_an_idle_worker_costs_next_to_nothing(stack: Stack) -> None:
+    assert stack.worker.child is not None
+    worker = psutil.Process(stack.worker.child.pid)
+
+    def used() -> float:
+        times = worker.cpu_times()
+        return times.user + times.system
+
+    # What it does at its start is over by then.
+    time.sleep(5)
+    before = used()
+    time.sleep(SECONDS)
+    assert (used() - before) / SECONDS * 1000 <= MOST_MCPU
