@@ -77,7 +77,9 @@ def test_every_question_with_more_than_one_level_is_in_the_matrix(template: Path
 
 def check_project(project: Path, answers: Mapping[str, Any]) -> None:
     """Assert what every project must satisfy, for any answers."""
-    files = [path for path in project.rglob("*") if path.is_file() and path.suffix not in BINARY]
+    everything = list(project.rglob("*"))
+    files = [path for path in everything if path.is_file() and path.suffix not in BINARY]
+    assert not [path for path in everything if path.is_dir() and not holds_something(path)]
     assert len(files) > 50
     for path in files:
         text = path.read_text(encoding="utf-8")
@@ -92,6 +94,11 @@ def check_project(project: Path, answers: Mapping[str, Any]) -> None:
         if parser := parser_of(path):
             _parse(parser, text, name)
     invariants(project, answers)
+
+
+def holds_something(folder: Path) -> bool:
+    """Whether a folder holds a file, and not only the mark of a package."""
+    return any(path.is_file() and path.name != "__init__.py" for path in folder.rglob("*"))
 
 
 @cache
