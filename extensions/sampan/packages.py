@@ -51,7 +51,7 @@ def simplify(requirements: Iterable[str]) -> list[str]:
 
 
 def _resolve(answers: Mapping[str, Any], earlier: list[str]) -> list[str]:
-    """The newest versions of a project's packages, those of `earlier` variants as they were."""
+    """The newest versions of a project's packages, those of `earlier` variants unchanged."""
     with tempfile.TemporaryDirectory(prefix="sampan-") as folder:
         project = Path(folder) / "project"
         copier.run_copy(str(ROOT), project, data=dict(answers), defaults=True, quiet=True, vcs_ref="HEAD")

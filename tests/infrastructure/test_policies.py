@@ -457,7 +457,7 @@ def test_every_boundary_of_every_option_is_simulated(plans: Planner) -> None:
     }
 
 
-# Recorded stack (service and environment) to the variant whose boundary it is tried on, and the words of the variant that replace the recorded ones.
+# Recorded stack (service and environment) to the variant whose boundary it is tried on, and the words that differ between the two.
 STACKS: dict[str, tuple[Case, str, dict[str, str]]] = {
     "shop-production": (Case(EVERYTHING, "bootstrap", "account"), "production", {"shop": EVERYTHING, "second": "second"}),
     "cart-dev": (Case("sandbox", "bootstrap", "account"), "dev", {"cart": "sandbox"}),

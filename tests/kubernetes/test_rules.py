@@ -22,7 +22,7 @@ WITH_PLATFORM = [name for name, answers in VARIANTS.items() if answers.get("plat
 
 
 def charts_of(project: Path) -> Charts:
-    """What `deploy/addons` installs; nothing where the project joins a platform."""
+    """Return the charts that `deploy/addons` installs; none when the project joins a platform."""
     table = project / "deploy/addons/addons.yaml"
     if not table.exists():
         return Charts()

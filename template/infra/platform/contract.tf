@@ -32,6 +32,6 @@ module "contract" {
   source = "../modules/contract"
 
   name        = "/platform/${var.platform_name}/${var.environment}/contract"
-  description = "What services need to know of the platform ${local.name}"
+  description = "Values of the platform ${local.name} for its services"
   document    = jsonencode(local.contract)
 }

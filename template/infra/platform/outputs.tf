@@ -1,5 +1,5 @@
 output "contract" {
-  description = "What services need to know of the platform, as published."
+  description = "Values of the platform for its services, as published."
   value       = local.contract
 }
 

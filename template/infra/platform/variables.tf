@@ -71,7 +71,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "budget_scope" {
-  description = "What the budget counts: what carries the environment's tag, or the whole account."
+  description = "Scope of the budget: resources with the environment's tag, or the whole account."
   type        = string
   default     = "environment"
 

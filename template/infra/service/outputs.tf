@@ -1,5 +1,5 @@
 output "contract" {
-  description = "What the deploy needs to know, as published."
+  description = "Values for the deploy, as published."
   value       = local.contract
 }
 

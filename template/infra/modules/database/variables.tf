@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "source_database" {
-  description = "What the instance follows: an identifier in the same region, an ARN in another; null for nothing."
+  description = "Source of a replica: an identifier in the same region, an ARN in another; null for a primary."
   type        = string
   default     = null
 }

@@ -14,7 +14,7 @@ variable "database_arn" {
 }
 
 variable "repository_prefix" {
-  description = "What the names of the replicated repositories start with."
+  description = "Prefix of the names of the replicated repositories."
   type        = string
 }
 

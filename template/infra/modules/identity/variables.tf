@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "description" {
-  description = "Who takes the role, and what for."
+  description = "The principal that assumes the role, and the purpose."
   type        = string
 }
 

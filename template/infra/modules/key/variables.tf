@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What the key protects."
+  description = "The data that the key protects."
   type        = string
 }
 

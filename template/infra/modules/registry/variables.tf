@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "What the repositories' names start with, such as shop/production."
+  description = "Prefix of the repositories' names, such as shop/production."
   type        = string
 }
 

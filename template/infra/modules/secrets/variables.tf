@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "What the secrets' names start with, such as shop/production."
+  description = "Prefix of the secrets' names, such as shop/production."
   type        = string
 }
 

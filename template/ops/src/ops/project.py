@@ -36,6 +36,6 @@ def require_certificates(project: Path, region: str) -> None:
     certificates = (project / "deploy" / "certs" / "rds.pem").read_text(encoding="utf-8")
     if f"# Amazon RDS {region} " not in certificates:
         raise OpsError(
-            f"deploy/certs/rds.pem lacks the roots of {region}: append the ones that AWS publishes for it,"
+            f"deploy/certs/rds.pem lacks the roots of {region}: append those that AWS publishes for it,"
             f" each under a line '# Amazon RDS {region} Root CA …', and build the images again"
         )

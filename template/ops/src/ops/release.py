@@ -67,7 +67,7 @@ class Release:
         self._apply("preparation")
 
     def diff(self) -> str:
-        """What `run` would change; the migration's Job, which is new each time, left out."""
+        """Return the changes that `run` would make, without the migration's Job, which is new each time."""
         manifests = [manifest for stage in _STAGES.values() for manifest in stage(self._manifests)]
         others = ownership.written_by_others(self._cluster, manifests)
         return "\n".join([*filter(None, [self._cluster.diff(manifests)]), *(f"would remove {line}" for line in others)])

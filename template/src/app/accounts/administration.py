@@ -73,7 +73,7 @@ async def list_events(
 
 
 class Saved(StrEnum):
-    """What `save_user` did. The values are for people."""
+    """The effect of `save_user`. The values are for people."""
 
     CREATED = "created"
     CREATED_ADMINISTRATOR = "created, with the role admin"

@@ -77,7 +77,7 @@ def disable(
 
 @commands.command("list")
 def list_users(
-    prefix: Annotated[str, typer.Argument(help="What the address starts with.")] = "",
+    prefix: Annotated[str, typer.Argument(help="The start of the email address.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 100,
 ) -> None:
     """List users: id, address, roles and state, with tabs between them."""

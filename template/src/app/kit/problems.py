@@ -19,7 +19,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's name
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal-error"
-    title: ClassVar[str] = N_("The service made a mistake")
+    title: ClassVar[str] = N_("Internal Server Error")
     detail: ClassVar[str] = N_("The request could not be completed. Try again later.")
 
     def __init__(self, headers: Mapping[str, str] | None = None, **parameters: object) -> None:

@@ -6,7 +6,7 @@ mock_provider "aws" {
 
 variables {
   name        = "/service/shop/production/contract"
-  description = "What the deploy of shop-production needs to know"
+  description = "Values for the deploy of shop-production"
   document    = "{}"
 }
 

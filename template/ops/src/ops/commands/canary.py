@@ -44,7 +44,7 @@ def deploy(
         int, typer.Option(metavar="N", help="Requests that the canary needs for a verdict.")
     ] = MINIMUM_REQUESTS,
     inconclusive: Annotated[
-        Inconclusive, typer.Option(help="What to do if there was too little traffic for a verdict.")
+        Inconclusive, typer.Option(help="The action if there was too little traffic for a verdict.")
     ] = Inconclusive.WITHDRAW,
     patience: Annotated[
         float, typer.Option(metavar="SECONDS", help="Time that the load balancer may take to follow a weight.")

@@ -1,6 +1,6 @@
 """Destroys an environment, in an order that AWS accepts.
 
-Terraform alone would fail half-way: the load balancer belongs to the cluster, and AWS does not delete a bucket,
+Terraform alone would fail midway: the load balancer belongs to the cluster, and AWS does not delete a bucket,
 registry, zone or vault that is not empty.
 """
 
