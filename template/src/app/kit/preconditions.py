@@ -1,6 +1,7 @@
 """Optimistic concurrency (RFC 9110, section 13.1.1; RFC 6585, section 3): a change names the version it was made from.
 
-A resource has a version, a number that every change increases. The service sends it as `ETag`, and clients return it as `If-Match`.
+A resource has a version, a number that every change increases. The service sends it as `ETag`, and clients return it
+as `If-Match`.
 """
 
 import re
