@@ -1,4 +1,4 @@
-"""What a worker costs while there is nothing to do."""
+"""The cost of a worker while there is nothing to do."""
 
 import time
 
