@@ -28,6 +28,8 @@ class Case:
     goal: float
     service: list[str]
     floor: list[str]
+    before: str = ""
+    """A statement that runs before each round."""
 
 
 class User:
@@ -75,7 +77,7 @@ def prepare(user: User, database_url: str, redis_url: str) -> list[Case]:
     multipart = f"multipart/form-data; boundary={BOUNDARY}"
     upload = user.client.post("/v1/products/imports", content=CSV, headers={"Content-Type": multipart})
     task = upload.raise_for_status().json()["task_id"]
-    asyncio.run(_execute(database_url, FLOOR_TASKS))
+    asyncio.run(execute(database_url, FLOOR_TASKS))
     with redis.Redis.from_url(redis_url) as client:
         client.set(f"floor:session:{claims(user.token)['sid']}", "1")
 
@@ -89,11 +91,13 @@ def prepare(user: User, database_url: str, redis_url: str) -> list[Case]:
         Case("uncached read of one row", 2_000, 11, *both("GET", f"/tasks/{task}")),
         Case("list of 100", 800, 22, *both("GET", "/products?limit=100")),
         Case("create", 1_500, 14, *both("POST", "/products", json.dumps(PRODUCT))),
-        Case("durable enqueue", 1_200, 20, *both("POST", "/products/imports", CSV, multipart)),
+        # The quota counts a user's tasks: of the thousands of earlier rounds, far beyond any quota, PostgreSQL would be the limit.
+        Case("durable enqueue", 1_200, 20, *both("POST", "/products/imports", CSV, multipart), f"DELETE FROM tasks WHERE id <> '{task}'"),
     ]
 
 
-async def _execute(database_url: str, statement: str) -> None:
+async def execute(database_url: str, statement: str) -> None:
+    """Run one statement."""
     connection = await asyncpg.connect(database_url)
     await connection.execute(statement)
     await connection.close()

@@ -1,6 +1,7 @@
 """The measuring half of service.py, run by the rendered project's Python. Prints one JSON object."""
 
 import argparse
+import asyncio
 import contextlib
 import json
 import statistics
@@ -12,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from service_cases import Case, User, claims, prepare, public_key
+from service_cases import Case, User, claims, execute, prepare, public_key
 from service_servers import Server, addresses, peer, service, service_environment
 
 BARE = "GET / HTTP/1.1\r\nHost: benchmark\r\n\r\n"
@@ -39,11 +40,13 @@ def demand(report: dict[str, Any], what: str) -> dict[str, Any]:
     return report
 
 
-def measure(case: Case, servers: dict[str, Server], rounds: int) -> dict[str, Any]:
+def measure(case: Case, servers: dict[str, Server], rounds: int, database_url: str) -> dict[str, Any]:
     """The medians of one case, the three servers in turn."""
     figures: dict[str, list[float]] = {name: [] for name in servers}
     asked = {"service": case.service, "floor": case.floor, "bare": [BARE]}
     for turn in range(rounds + 1):
+        if case.before:
+            asyncio.run(execute(database_url, case.before))
         for name, server in servers.items():
             requests = 6_000 if name == "bare" else case.requests
             report = demand(load(server, asked[name], requests, 32), f"{case.name}, {name}")
@@ -101,7 +104,7 @@ def main() -> None:
         bare = stack.enter_context(peer("bare", "/", environment, folder / "bare.log"))
         servers = {"service": served, "floor": floor, "bare": bare}
         chosen = [case for case in cases if not given.case or given.case in case.name]
-        report: dict[str, Any] = {"cases": [measure(case, servers, given.rounds) for case in chosen]}
+        report: dict[str, Any] = {"cases": [measure(case, servers, given.rounds, found.database_url) for case in chosen]}
         if not given.case:
             report["concurrency"] = concurrency(served, [message for case in cases for message in case.service], given.rounds)
             log_in_often(served)
