@@ -1,6 +1,7 @@
 """`ops destroy`, beside what test_apply shows of it: what it refuses, and what it leaves because it is locked."""
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -263,18 +264,29 @@ def test_a_database_that_off_hours_stopped_is_started_first(
 
 
 def test_a_saved_plan_is_not_applied_over_deleted_secrets(
-    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A pipeline cannot ask whether secrets may be deleted for good: it stops before Terraform, and names the command that asks."""
+    """A pipeline cannot ask whether secrets may be deleted for good: it stops before Terraform, and names the command that asks.
+
+    A deleted secret that the plan does not create, as after an option was switched off, stops nothing.
+    """
     secrets, client = load("ops.secrets"), aws.client("secretsmanager", REGION)
-    client.create_secret(Name="planned/dev/cache", SecretString="{}")
     monkeypatch.setattr(secrets.project, "facts", lambda _: {"SERVICE": "planned", "AWS_REGION": REGION})
-    root = SimpleNamespace(root="service", environment="dev", project=Path())
-    secrets.require_free_names(root)
+    (tmp_path / "saved.tfplan").touch()
+
+    def root_that_creates(*names: str) -> SimpleNamespace:
+        changes = [{"type": "aws_secretsmanager_secret", "change": {"actions": ["create"], "after": {"name": name}}} for name in names]
+        document = json.dumps({"resource_changes": changes})
+        return SimpleNamespace(root="service", environment="dev", project=Path(), folder=tmp_path, read=lambda *_: document)
+
+    client.create_secret(Name="planned/dev/cache", SecretString="{}")
+    secrets.require_free_names(root_that_creates("planned/dev/cache"), "saved.tfplan")
     client.delete_secret(SecretId="planned/dev/cache", RecoveryWindowInDays=7)
     with pytest.raises(secrets.OpsError, match=r"^planned/dev/cache were deleted .*: uv run ops apply dev --root service$"):
-        secrets.require_free_names(root)
-    secrets.require_free_names(SimpleNamespace(root="platform"))
+        secrets.require_free_names(root_that_creates("planned/dev/cache"), "saved.tfplan")
+    secrets.require_free_names(root_that_creates("planned/dev/session"), "saved.tfplan")
+    # Without a saved plan Terraform shows the plan and asks.
+    secrets.require_free_names(root_that_creates("planned/dev/cache"), "-auto-approve")
     client.delete_secret(SecretId="planned/dev/cache", ForceDeleteWithoutRecovery=True)
 
 

@@ -7,6 +7,7 @@ environment that is created again in that time would fail.
 # boto3 carries no types; what is used of it is checked where it is read.
 # mypy: disable-error-code="import-untyped"
 
+import json
 from typing import Any
 
 import boto3
@@ -48,22 +49,31 @@ def _where(root: Root) -> tuple[str, str, str]:
     return facts["SERVICE"], root.environment, facts["AWS_REGION"]
 
 
-def require_free_names(root: Root) -> None:
-    """Raise OpsError if deleted secrets still hold names that an apply would create. Nobody can be asked in a pipeline.
+def require_free_names(root: Root, plan: str) -> None:
+    """Raise OpsError if a saved plan creates secrets whose names deleted ones still hold: a pipeline cannot ask.
 
     Without the right to list secrets, Terraform's own error has to do.
     """
-    if root.root != "service":
+    if root.root != "service" or not (root.folder / plan).is_file():
         return
     try:
-        names = deleted(*_where(root))
-    except ClientError:
+        held = set(deleted(*_where(root)))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):
+            raise OpsError(f"cannot list the deleted secrets: {error}") from None
         return
-    if names:
+    if held and (names := sorted(held & _created(root, plan))):
         raise OpsError(
             f"{', '.join(names)} were deleted less than 30 days ago, so their names are taken."
             f" To delete them for good and use the names again: uv run ops apply {root.environment} --root service"
         )
+
+
+def _created(root: Root, plan: str) -> set[str]:
+    """Names of the secrets that a saved plan creates."""
+    changes = json.loads(root.read("show", "-json", plan)).get("resource_changes", [])
+    secrets = [each["change"] for each in changes if each["type"] == "aws_secretsmanager_secret"]
+    return {each["after"]["name"] for each in secrets if "create" in each["actions"]}
 
 
 def free_secrets(root: Root, *, yes: bool) -> None:

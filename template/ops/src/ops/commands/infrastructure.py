@@ -50,5 +50,5 @@ def terraform(context: typer.Context, environment: Where) -> None:
         raise typer.BadParameter("give ENVIRONMENT ROOT COMMAND, or bootstrap COMMAND")
     root = Root.of(project.find(), environment, name)
     if words[0] == "apply":
-        require_free_names(root)
+        require_free_names(root, words[-1])
     raise typer.Exit(root.call(*words))
