@@ -65,7 +65,7 @@ class Account:
         return [line.removesuffix(" apply") for line in lines if line.endswith(" apply")]
 
     def push_images(self) -> None:
-        """What the workflow `release` pushes."""
+        """Push images, as the workflow `release` does."""
         layers = '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": [], "tag": "%s"}'
         registry = self.stack.emulator.client("ecr", self.stack.region)
         for name in ("api", "worker", "migrate"):
