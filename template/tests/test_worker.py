@@ -11,7 +11,7 @@ import pytest
 from arq.worker import Worker
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import WatchError
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
 from app.dev.services import free_port
 from app.features import discover
@@ -111,23 +111,25 @@ def test_bulk_tasks_get_half_of_the_connections_for_jobs_at_most(
 
 @pytest.mark.parametrize("pool", [1, 3])
 async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
-    resources: Resources, settings: Settings, kinds: Kinds, pool: int
+    resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch, pool: int
 ) -> None:
     """Ten tasks wait for another server at once, on a pool of three connections and on one alone."""
+    # The module's own logger may be configured and cached already: `capture_logs` would see nothing.
+    log = CapturingLogger()
+    monkeypatch.setattr("app.worker.log", log)
     tasks = [await ask(resources, "idles") for _ in range(11)]
     features = (*discover(), Feature(name="kinds", task_handlers={"idles": kinds.idles}))
-    with capture_logs() as logs:
-        async with process(settings, features, database_pool_size=pool, worker_concurrency=10):
-            async with asyncio.timeout(60):
-                while len(kinds.runs) < 10:  # noqa: ASYNC110  tasks tell nobody
-                    await asyncio.sleep(0.02)
-            await asyncio.sleep(1.5)
-            assert len(kinds.runs) == 10
-            kinds.open.set()
-            for task_id in tasks:
-                await until(resources, task_id, TaskStatus.SUCCEEDED)
+    async with process(settings, features, database_pool_size=pool, worker_concurrency=10):
+        async with asyncio.timeout(60):
+            while len(kinds.runs) < 10:  # noqa: ASYNC110  tasks tell nobody
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(1.5)
+        assert len(kinds.runs) == 10
+        kinds.open.set()
+        for task_id in tasks:
+            await until(resources, task_id, TaskStatus.SUCCEEDED)
     assert kinds.runs == [1] * 11
-    [started] = [line for line in logs if line["event"] == "worker started"]
+    [started] = [call.kwargs for call in log.calls if call.args == ("worker started",)]
     assert (started["concurrency"], started["bulk_concurrency"]) == (10, 1)
 
 

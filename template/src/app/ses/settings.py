@@ -8,7 +8,7 @@ from app.kit.configuration import Fault, Section
 
 
 class SesSettings(Section):
-    """The sender of email. Without MAIL_FROM, a developer's machine logs its messages. The pod's role has the rights."""
+    """The sender of email. Without MAIL_FROM, a developer's machine logs its messages. The pod's role may send."""
 
     mail_from: str = Field(default="", description="a sender of the verified domain, such as noreply@example.com")
     aws_region: str = Field(default="", description="the region of the verified domain")

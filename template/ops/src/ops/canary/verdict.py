@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The figures of a target group over a period: requests, errors (5xx and refused connections), p95 in seconds if any."""
+    """Requests, errors (5xx and refused connections) and p95, in seconds if known, of a target group over a period."""
 
     requests: int
     errors: int
