@@ -87,7 +87,8 @@ class Deployer:
         self.aws("ssm").put_parameter(Name="/service/shop/dev/contract", Value=json.dumps(document), Type="String", Overwrite=True)
         eks = self.aws("eks")
         if "shop-dev" not in eks.list_clusters()["clusters"]:
-            eks.create_cluster(name="shop-dev", roleArn="arn:aws:iam::123456789012:role/eks", resourcesVpcConfig={"subnetIds": []})
+            network = {"subnetIds": [subnet["SubnetId"] for subnet in self.aws("ec2").describe_subnets()["Subnets"][:2]]}
+            eks.create_cluster(name="shop-dev", roleArn="arn:aws:iam::123456789012:role/eks", resourcesVpcConfig=network)
 
     def holds(self, state: Mapping[str, Any]) -> None:
         """Set what the cluster holds."""
