@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.infrastructure.scenarios import GUEST, PRODUCTION, SANDBOX, Applied
 from tests.infrastructure.stack import Stack
 
-# Stands in for kubectl and for the controller behind it. The Ingress is there as long as its load balancer is, and a node
-# is ready: only when the Ingress is deleted does the load balancer go.
+# A replacement for kubectl and for the controller behind it. The Ingress exists as long as its load balancer does, and a node
+# is ready: deleting the Ingress deletes the load balancer.
 KUBECTL = """#!{python}
 import json
 import sys

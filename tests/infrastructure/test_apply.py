@@ -319,7 +319,7 @@ def test_the_ingress_goes_before_the_cluster(scenario: str, stacks: Applied, des
 
 
 def test_the_recorded_calls_are_all_calls(stacks: Applied, destroyed: dict[str, list[str]]) -> None:
-    """`test_policies` tries them on the boundaries. `recorded_calls.txt` gets what is missing, in order, and loses what nobody calls."""
+    """`test_policies` tries them on the boundaries. Keep `recorded_calls.txt` in order: add missing calls, remove those not made."""
     assert destroyed
     recorded = set(RECORDED.read_text(encoding="utf-8").splitlines())
     found = set().union(*map(of_projects, stacks.requests.values()))

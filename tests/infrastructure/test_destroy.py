@@ -263,6 +263,20 @@ def test_a_database_that_off_hours_stopped_is_started_first(
     contents.HELD["aws_db_instance"](database, False)
 
 
+def root_that_creates(folder: Path, *names: str) -> SimpleNamespace:
+    """A root of a service whose every plan creates these secrets."""
+    changes = [{"type": "aws_secretsmanager_secret", "change": {"actions": ["create"], "after": {"name": name}}} for name in names]
+    document = json.dumps({"resource_changes": changes})
+    return SimpleNamespace(
+        root="service",
+        environment="dev",
+        project=Path(),
+        folder=folder,
+        plan=lambda name: (folder / name).touch(),
+        read=lambda *_: document,
+    )
+
+
 def test_a_saved_plan_is_not_applied_over_deleted_secrets(
     aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -273,37 +287,33 @@ def test_a_saved_plan_is_not_applied_over_deleted_secrets(
     secrets, client = load("ops.secrets"), aws.client("secretsmanager", REGION)
     monkeypatch.setattr(secrets.project, "facts", lambda _: {"SERVICE": "planned", "AWS_REGION": REGION})
     (tmp_path / "saved.tfplan").touch()
-
-    def root_that_creates(*names: str) -> SimpleNamespace:
-        changes = [{"type": "aws_secretsmanager_secret", "change": {"actions": ["create"], "after": {"name": name}}} for name in names]
-        document = json.dumps({"resource_changes": changes})
-        return SimpleNamespace(root="service", environment="dev", project=Path(), folder=tmp_path, read=lambda *_: document)
-
     client.create_secret(Name="planned/dev/cache", SecretString="{}")
-    secrets.require_free_names(root_that_creates("planned/dev/cache"), "saved.tfplan")
+    secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/cache"), "saved.tfplan")
     client.delete_secret(SecretId="planned/dev/cache", RecoveryWindowInDays=7)
     with pytest.raises(secrets.OpsError, match=r"^planned/dev/cache were deleted .*: uv run ops apply dev --root service$"):
-        secrets.require_free_names(root_that_creates("planned/dev/cache"), "saved.tfplan")
-    secrets.require_free_names(root_that_creates("planned/dev/session"), "saved.tfplan")
+        secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/cache"), "saved.tfplan")
+    secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/session"), "saved.tfplan")
     # Without a saved plan Terraform shows the plan and asks.
-    secrets.require_free_names(root_that_creates("planned/dev/cache"), "-auto-approve")
+    secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/cache"), "-auto-approve")
     client.delete_secret(SecretId="planned/dev/cache", ForceDeleteWithoutRecovery=True)
 
 
 def test_the_names_of_deleted_secrets_are_freed_before_a_second_creation(
-    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    aws: Emulator, load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html: the name is taken for 7 to 30 days."""
     secrets, client = load("ops.secrets"), aws.client("secretsmanager", REGION)
-    for name in ("felled/dev/cache", "felled/dev/session", "felled/production/cache"):
+    for name in ("felled/dev/cache", "felled/dev/session", "felled/dev/option", "felled/production/cache"):
         client.create_secret(Name=name, SecretString="{}")
         if name != "felled/dev/session":
             client.delete_secret(SecretId=name, RecoveryWindowInDays=7)
-    root = SimpleNamespace(root="service", environment="dev", project=Path())
-    with pytest.raises(secrets.OpsError, match=r"felled/dev/cache were deleted and can be restored.*--yes agrees in advance"):
+    root = root_that_creates(tmp_path, "felled/dev/cache", "felled/dev/session")
+    with pytest.raises(secrets.OpsError, match=r"^felled/dev/cache were deleted and can be restored.*--yes agrees in advance"):
         secrets.free_secrets(root, yes=False)
     secrets.free_secrets(root, yes=True)
-    assert secrets.deleted("felled", "dev", REGION) == []
+    # A deleted secret that no plan creates can still be restored.
+    assert secrets.deleted("felled", "dev", REGION) == ["felled/dev/option"]
+    assert list(tmp_path.iterdir()) == []
     assert secrets.deleted("felled", "production", REGION) == ["felled/production/cache"]
     client.create_secret(Name="felled/dev/cache", SecretString="{}")
     # What is alive is never touched.

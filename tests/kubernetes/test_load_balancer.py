@@ -1,8 +1,6 @@
 """A release is green only when somebody can reach it: the load balancer has a name, target groups before the pods, and a healthy target."""
 
-import importlib
 import sys
-from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from tests.harness import Renderer
 from tests.kubernetes.deployer import DIGESTS, LOAD_BALANCER, Deployer
+from tests.kubernetes.modules import let_sleeping_pass_time, ops_module
 from tests.kubernetes.overlays import VARIANTS, kustomize, one
 
 GATE = "target-health.elbv2.k8s.aws/k8s-shop-api-0123456789"
@@ -57,13 +56,8 @@ class Cluster:
 @pytest.fixture
 def balancer(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module, in a time that passes where it sleeps."""
-    monkeypatch.syspath_prepend(str(render({}) / "ops/src"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
-        monkeypatch.delitem(sys.modules, name)
-    module = importlib.import_module("ops.load_balancer")
-    present = [datetime(2026, 1, 2, tzinfo=UTC)]
-    monkeypatch.setattr("ops.clock.now", lambda: present[0])
-    monkeypatch.setattr("ops.clock.sleep", lambda seconds: present.append(present.pop() + timedelta(seconds=seconds)))
+    module = ops_module(render({}), "ops.load_balancer", monkeypatch)
+    let_sleeping_pass_time(monkeypatch)
     return module
 
 

@@ -5,7 +5,6 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests.harness import Renderer
 from tests.kubernetes.conftest import Rendered
+from tests.kubernetes.modules import let_sleeping_pass_time, ops_module
 from tests.kubernetes.overlays import Manifest, select
 
 
@@ -78,13 +78,8 @@ class Cluster:
 @pytest.fixture
 def restart(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The command's module, in a time that passes without waiting."""
-    monkeypatch.syspath_prepend(str(render({}) / "ops/src"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
-        monkeypatch.delitem(sys.modules, name)
-    module = importlib.import_module("ops.restart")
-    present = [datetime(2026, 1, 2, tzinfo=UTC)]
-    monkeypatch.setattr("ops.clock.now", lambda: present[0])
-    monkeypatch.setattr("ops.clock.sleep", lambda seconds: present.append(present.pop() + timedelta(seconds=seconds)))
+    module = ops_module(render({}), "ops.restart", monkeypatch)
+    let_sleeping_pass_time(monkeypatch)
     return module
 
 

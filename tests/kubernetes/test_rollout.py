@@ -1,6 +1,5 @@
 """How long the deploy waits for pods that do not start: not to the deadline where no waiting helps, and not less where it does."""
 
-import importlib
 import sys
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Renderer
+from tests.kubernetes.modules import ops_module
 
 REVISION = {"deployment.kubernetes.io/revision": "2"}
 HELD = {"metadata": {"annotations": REVISION}, "spec": {"selector": {"matchLabels": {"app": "api"}}}, "status": {}}
@@ -63,10 +63,7 @@ def present() -> list[datetime]:
 @pytest.fixture
 def rollout(render: Renderer, monkeypatch: pytest.MonkeyPatch, present: list[datetime]) -> ModuleType:
     """The module, in a time that passes where kubectl waits."""
-    monkeypatch.syspath_prepend(str(render({}) / "ops/src"))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
-        monkeypatch.delitem(sys.modules, name)
-    module = importlib.import_module("ops.rollout")
+    module = ops_module(render({}), "ops.rollout", monkeypatch)
     monkeypatch.setattr("ops.clock.now", lambda: present[0])
     return module
 

@@ -16,7 +16,7 @@ import pytest
 from tests.harness import Renderer, required
 from tests.infrastructure.emulator import emulated_aws
 from tests.infrastructure.stack import Stack, aws_command_line
-from tests.kubernetes.deployer import FAKE_KUBECTL, LOAD_BALANCER
+from tests.kubernetes.deployer import FAKE_KUBECTL
 from tests.operations.world import FAKE_HELM, HERE, World
 
 pytestmark = pytest.mark.slow
@@ -88,11 +88,7 @@ def account(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Itera
         tool.chmod(0o755)
     project = render.workspace(folder / "project", ANSWERS)
     world = World(project, tools)
-    world.write("state.json", {"job-outcome": "Complete", "pods/--output=json": {"items": []}, "load-balancer": LOAD_BALANCER})
-    world.write("helm.json", {})
-    repository = {"id": 42, "owner": {"id": 4711, "login": "acme"}}
-    state = {"logged_in": True, "name": "acme/shop", "repository": repository, "environments": {}, "variables": {}}
-    world.write("gh.json", state)
+    world.start()
     world.set_up()
     mail = "LOG_LEVEL=INFO\nMAIL_FROM=noreply@example.com\nSMTP_HOST=smtp.example.com"
     world.edit("deploy/overlays/dev/settings.env", "LOG_LEVEL=INFO", mail)

@@ -3,7 +3,6 @@
 import importlib
 import re
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Renderer
+from tests.kubernetes.modules import let_sleeping_pass_time, ops_module
 from tests.kubernetes.overlays import VARIANTS
 
 # Ways to wait that print nothing, or that a test cannot shorten.
@@ -26,14 +26,9 @@ def source(render: Renderer) -> Path:
 @pytest.fixture
 def waiting(source: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module, on a clock that moves only when something sleeps."""
-    monkeypatch.syspath_prepend(str(source.parent))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
-        monkeypatch.delitem(sys.modules, name)
-    module = importlib.import_module("ops.waiting")
-    present = [datetime(2026, 1, 2, tzinfo=UTC)]
-    monkeypatch.setattr("ops.clock.now", lambda: present[0])
-    monkeypatch.setattr("ops.clock.sleep", lambda seconds: present.append(present.pop() + timedelta(seconds=seconds)))
+    module = ops_module(source.parents[2], "ops.waiting", monkeypatch)
+    let_sleeping_pass_time(monkeypatch)
     return module
 
 

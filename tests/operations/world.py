@@ -109,6 +109,14 @@ class World:
                 shutil.copytree(target, source, symlinks=True)
             shutil.rmtree(kept)
 
+    def start(self) -> None:
+        """Give the recorded tools an empty cluster, and a repository without environments."""
+        self.write("state.json", {"job-outcome": "Complete", "pods/--output=json": {"items": []}, "load-balancer": LOAD_BALANCER})
+        self.write("helm.json", {})
+        repository = {"id": 42, "owner": {"id": 4711, "login": "acme"}}
+        state = {"logged_in": True, "name": "acme/shop", "repository": repository, "environments": {}, "variables": {}}
+        self.write("gh.json", state)
+
     def set_up(self) -> None:
         """Set the values that a person sets before the first deployment."""
         values = "infra/environments/dev.platform.tfvars"
@@ -152,11 +160,7 @@ def world_of(render: Renderer, folder: Path, answers: dict[str, Any]) -> Iterato
     (tools / "aws").chmod(0o755)
     (tools / "real-kubectl").symlink_to(required("kubectl"))
     world = World(project, tools)
-    world.write("state.json", {"job-outcome": "Complete", "pods/--output=json": {"items": []}, "load-balancer": LOAD_BALANCER})
-    world.write("helm.json", {})
-    repository = {"id": 42, "owner": {"id": 4711, "login": "acme"}}
-    state = {"logged_in": True, "name": "acme/shop", "repository": repository, "environments": {}, "variables": {}}
-    world.write("gh.json", state)
+    world.start()
     account.SES["ProductionAccessEnabled"] = False
     patch = pytest.MonkeyPatch()
     for name in [name for name in os.environ if name.startswith("AWS_") or name in ("GITHUB_RUN_ID", "GITHUB_STEP_SUMMARY")]:

@@ -30,7 +30,7 @@ _create_cluster, _delete_cluster, _create_nodegroup = EKSResponse.create_cluster
 
 
 def _parts(response: Any, kind: str) -> dict[str, Any]:
-    """Return a cluster's objects of a kind. Raises moto's error when there is no such cluster."""
+    """Return a cluster's objects of a kind. Raises moto's error if the cluster does not exist."""
     cluster = response.eks_backend.describe_cluster(response._get_param("name"))
     return held(cluster, kind)
 

@@ -22,6 +22,8 @@ from ops.waiting import Wait
 FREE_SECONDS = 120
 """A forced deletion ends some seconds after the call."""
 POLL_SECONDS = 3.0
+PLAN = "secrets.tfplan"
+"""A plan that is read for its secrets and then removed."""
 
 
 def deleted(service: str, environment: str, region: str) -> list[str]:
@@ -76,12 +78,25 @@ def _created(root: Root, plan: str) -> set[str]:
     return {each["after"]["name"] for each in secrets if "create" in each["actions"]}
 
 
-def free_secrets(root: Root, *, yes: bool) -> None:
-    """Free the names of deleted secrets before the service of an environment is created again. Raises OpsError."""
+def _created_now(root: Root) -> set[str]:
+    """Plan once more, and return the names of the secrets that an apply would create."""
+    root.plan(PLAN)
+    try:
+        return _created(root, PLAN)
+    finally:
+        (root.folder / PLAN).unlink(missing_ok=True)
+
+
+def free_secrets(root: Root, *, yes: bool, plan: str = "") -> None:
+    """Free names of deleted secrets that a plan creates again: the saved one, or a new one. Raises OpsError.
+
+    Other deleted secrets stay restorable, such as that of an option that was switched off.
+    """
     if root.root != "service":
         return
     where = _where(root)
-    if names := deleted(*where):
+    held = set(deleted(*where))
+    if held and (names := sorted(held & (_created(root, plan) if plan else _created_now(root)))):
         question = (
             f"{', '.join(names)} were deleted and can be restored. Delete them for good, to use their names again?"
         )

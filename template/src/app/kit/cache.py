@@ -122,7 +122,7 @@ class Cache:
 
     async def _value_or_turn(self, turn: "_Turn") -> bytes | None:
         # redis-py types commands on hashes as perhaps synchronous.
-        value: bytes | None = await self.redis.hget(turn.value_key, turn.field)  # type: ignore[misc]
+        value: bytes | None = await self.redis.hget(turn.value_key, turn.field)  # type: ignore[misc]  # see above
         for _ in range(_WAITS):
             if value is not None:
                 break

@@ -1,4 +1,4 @@
-"""What Amazon SES answers instead of accepting a message: whether a retry can help, and what a person does about it.
+"""Refusals of Amazon SES: whether a retry can help, and what a person can do about each.
 
 Sources: the errors of SendEmail in the API reference of SES v2
 (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html) and "Amazon SES email sending errors"

@@ -9,6 +9,7 @@ from ops.addons.install import read_table
 from ops.aws import write_kubeconfig
 from ops.doctor.context import Context
 from ops.doctor.finding import Finding, error, warning
+from ops.errors import OpsError
 
 _VERSION = re.compile(r'([\w-]+)\s*=\s*"(.+?)"')
 
@@ -59,7 +60,9 @@ def _configured(context: Context) -> dict[str, str]:
     """Versions of EKS's add-ons: the defaults of the variable addon_versions, which releases of the template move."""
     text = (context.root / "infra" / "platform" / "variables_cluster.tf").read_text(encoding="utf-8")
     block = text.partition('variable "addon_versions"')[2].partition("default = {")[2].partition("}")[0]
-    return dict(_VERSION.findall(block))
+    if not (found := dict(_VERSION.findall(block))):
+        raise OpsError("infra/platform/variables_cluster.tf has no defaults for addon_versions")
+    return found
 
 
 def _needs_a_zone(addon: Addon) -> bool:

@@ -60,7 +60,7 @@ def _apply(run: Walk, name: str) -> None:
     """Apply the saved plan, once it was agreed to."""
     root = _root(run, name)
     confirm(f"Apply this plan of {root.name}?", yes=run.yes)
-    free_secrets(root, yes=run.yes)
+    free_secrets(root, yes=run.yes, plan=SAVED)
     root.run("apply", "-input=false", SAVED)
     (root.folder / SAVED).unlink(missing_ok=True)
 
