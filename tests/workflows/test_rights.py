@@ -21,8 +21,10 @@ ACTIONS = {
 }
 # Calls of the commands that an administrator runs, which no workflow may make.
 ADMINISTRATORS = {
+    "describe_addon": "eks:DescribeAddon",
     "get_parameters_by_path": "ssm:GetParametersByPath",
     "get_secret_value": "secretsmanager:GetSecretValue",
+    "list_addons": "eks:ListAddons",
     "list_hosted_zones_by_name": "route53:ListHostedZonesByName",
     "list_secrets": "secretsmanager:ListSecrets",
 }
