@@ -287,7 +287,7 @@ def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], 
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(smtp.port),
             "SMTP_TLS": "implicit",
-            # What the process trusts as the system's certificates.
+            # Certificates that the process trusts as the system's.
             "SSL_CERT_FILE": str(certificate),
             "PUBLIC_URL": "https://service.example.com",
             "WORKER_PORT": str(free_port()),

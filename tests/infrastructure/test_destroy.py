@@ -316,7 +316,7 @@ def test_the_names_of_deleted_secrets_are_freed_before_a_second_creation(
     assert list(tmp_path.iterdir()) == []
     assert secrets.deleted("felled", "production", REGION) == ["felled/production/cache"]
     client.create_secret(Name="felled/dev/cache", SecretString="{}")
-    # What is alive is never touched.
+    # A secret that is not deleted is left alone.
     assert client.describe_secret(SecretId="felled/dev/session").get("DeletedDate") is None
     monkeypatch.setattr(secrets, "deleted", lambda *_: pytest.fail("bootstrap has no secrets"))
     secrets.free_secrets(SimpleNamespace(root="platform"), yes=False)

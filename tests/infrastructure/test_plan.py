@@ -14,7 +14,7 @@ from tests.infrastructure.variants import EVERYTHING, VARIANTS, Case, cases
 EVERY = [pytest.param(case, id=str(case)) for case in cases("bootstrap", "platform", "service")]
 REGIONS = yaml.safe_load((ROOT / "extensions/catalogue/regions.yaml").read_text(encoding="utf-8"))["names"].split()
 
-# What a newborn project has not been told yet.
+# Warnings of a project whose administrators are not set yet.
 EXPECTED_WARNINGS = {"platform": {"somebody_administers_the_cluster"}}
 
 

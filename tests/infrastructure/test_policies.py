@@ -210,7 +210,7 @@ def test_there_are_escalations_enough() -> None:
     assert len(ESCALATIONS) >= 30
 
 
-# What the same attacker may do: without it, a boundary that refuses everything would pass.
+# Calls that the same attacker may make: without them, a boundary that denies everything would pass.
 ALLOWED: dict[str, Call] = {
     "make a role of one's own": Call("iam:CreateRole", OWN, BOUNDED | {"aws:RequestTag/Environment": "dev"}),
     "change its trust": Call("iam:UpdateAssumeRolePolicy", OWN, {"aws:ResourceTag/Environment": "dev"}),
@@ -299,7 +299,7 @@ def test_external_secrets_becomes_readers_of_its_environment_and_has_no_other_ri
     assert parse(written["policy"]) == policy
 
 
-# What the CloudWatch agent of the cluster calls for X-Ray (AWSXRayDaemonWriteAccess; CloudWatchAgentServerPolicy holds the same five).
+# X-Ray actions of the cluster's CloudWatch agent (AWSXRayDaemonWriteAccess; CloudWatchAgentServerPolicy holds the same five).
 XRAY = ["PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets", "GetSamplingStatisticSummaries"]
 AGENT: Document = {"Statement": [{"Effect": "Allow", "Action": [f"xray:{name}" for name in XRAY], "Resource": "*"}]}
 
@@ -392,7 +392,7 @@ def test_the_plan_role_reads_what_a_plan_needs(data: str, plan_role: partial[boo
     assert plan_role(PLAN_READS[data])
 
 
-# What the deploys of tests/kubernetes and tests/workflows ask of the emulated AWS. Docker pushes images by its own protocol, which the
+# Calls of the deploys of tests/kubernetes and tests/workflows to the emulated AWS. Docker pushes images by its own protocol, which the
 # emulator does not have, so that is a list.
 DEPLOYS = Path(__file__).parents[1] / "kubernetes/recorded_calls.txt"
 DEPLOY_CALLS = [line.split(" ") for line in DEPLOYS.read_text(encoding="utf-8").splitlines()]

@@ -15,7 +15,7 @@ from tests.harness import required
 TOOLS = {"alembic", "app", "aws", "copier", "docker", "gh", "git", "helm", "kubectl", "ops", "terraform", "uv"}
 """First words that make a piece of inline code a command. In a block every line is one."""
 BUILTINS = {"cd", "export"}
-# What a document lets the reader fill in, as something that parses.
+# Values for the placeholders of a document, so that its commands parse.
 FILLED = {
     "ENVIRONMENT": "dev",
     "SERVICE-ENVIRONMENT": "shop-dev",

@@ -225,7 +225,7 @@ def main() -> None:
         mishap = {}
     if not mishap.get("undone"):
         answer(state, verb, rest, text)
-        # What a test lets the cluster do beside it.
+        # Hooks of a test, which change the cluster during a call.
         for hook in sorted(FOLDER.glob("*.hook")):
             names = {"folder": FOLDER, "state": state, "verb": verb, "rest": rest, "text": text}
             exec(hook.read_text(encoding="utf-8"), names)  # noqa: S102  the test's own

@@ -16,7 +16,7 @@ VERSIONS = yaml.safe_load((ROOT / "extensions/catalogue/versions.yaml").read_tex
 WORKLOAD = yaml.safe_load((ROOT / "extensions/catalogue/workload.yaml").read_text(encoding="utf-8"))
 CHARTS = Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8")
 KNOWN = yaml.safe_load(CHARTS)
-# What else `system` of the catalogue holds, in millicores and MiB: CoreDNS 2 x (100, 70), metrics-server 2 x (100, 200) and the
+# Other pods in `system` of the catalogue, in millicores and MiB: CoreDNS 2 x (100, 70), metrics-server 2 x (100, 200) and the
 # CloudWatch operator (100, 64) by the requests of EKS's add-ons, and the metrics scraper (50, 128) by its own Deployment.
 EKS_PODS, EKS_CPU, EKS_MEMORY = 6, 550, 732
 

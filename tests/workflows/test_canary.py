@@ -44,7 +44,7 @@ def service(canary: CanaryDeployer) -> CanaryDeployer:  # noqa: F811  the fixtur
     return canary
 
 
-# What the world needs to know: whether the pods behind `api` are those of the new release.
+# Whether the pods behind `api` are those of the new release.
 # A release rolls workers out apart; only a restore applies both at once.
 _NOTICE = """if verb == "apply" and "name: deploy-manifests" in text:
     pass

@@ -1,4 +1,4 @@
-# Whose names each boundary covers: of one environment, or of all in the account.
+# Names that each boundary covers: those of one environment, or of all in the account.
 
 locals {
   # The environments that each boundary covers: its own, or all of the account. A policy has 6,144 characters, so the account's names none.

@@ -1,4 +1,4 @@
-# What of other environments and other people stays out of reach of every role.
+# Resources of other environments and other people that every role is denied.
 
 data "aws_iam_policy_document" "boundary_others" {
   for_each = local.boundaries
@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "boundary_others" {
     }
   }
 
-  # What the account's own root made: the states' key among it.
+  # Resources of bootstrap, such as the key of the state bucket.
   statement {
     sid       = "KeepBootstrap"
     effect    = "Deny"

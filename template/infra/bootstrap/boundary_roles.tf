@@ -1,4 +1,4 @@
-# What of IAM stays out of reach of every role.
+# Actions of IAM that every role is denied.
 
 data "aws_iam_policy_document" "boundary_roles" {
   for_each = local.boundaries
@@ -29,7 +29,7 @@ data "aws_iam_policy_document" "boundary_roles" {
     not_resources = distinct(concat(local.own_roles[each.key], local.controllers[each.key]))
   }
 
-  # What is made here carries this boundary, and keeps it.
+  # Roles are created with this boundary, and it cannot be removed.
   statement {
     sid       = "RolesStayInside"
     effect    = "Deny"

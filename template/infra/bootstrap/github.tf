@@ -8,7 +8,7 @@ locals {
   exact_repository   = "repo:${var.github_owner}@${var.github_owner_id}/${var.github_repository}@${var.github_repository_id}"
   repositories       = var.github_owner_id == "" ? [local.classic_repository] : [local.classic_repository, local.exact_repository]
 
-  # What of the repository takes which role: ends of the subject, and the branch and environment of the token.
+  # Claims of a GitHub token that each role requires: the end of the subject, the branch and the environment.
   claims = merge(
     # Plans: of a pull request (whose ref is its own), of what is merged, and of the night that looks for drift.
     { plan = { subjects = ["pull_request", "ref:refs/heads/main"], claims = {} } },
@@ -23,7 +23,7 @@ locals {
     } },
   )
 
-  # Who takes over the name of a repository that was deleted or renamed gets another id.
+  # A repository that takes over the name of a deleted or renamed repository has another id.
   repository_claims = var.github_repository_id == "" ? {} : { repository_id = var.github_repository_id }
 
   provider_arn = one(concat(

@@ -63,7 +63,7 @@ locals {
     manager = { applicationSignals = { autoMonitor = { monitorAllServices = false, restartPods = false } } }
     # The agent's receiver for what those agents would send.
     applicationSignals = { enabled = false }
-    # What alarms, dashboard and failover read: the namespace ContainerInsights. Release 6.0 and 6.1 sent everything twice.
+    # Alarms, dashboard and failover read the namespace ContainerInsights. Releases 6.0 and 6.1 sent everything twice.
     containerInsights     = { enabled = true }
     otelContainerInsights = { enabled = false }
     containerLogs         = { enabled = true }

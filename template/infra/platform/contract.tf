@@ -1,4 +1,4 @@
-# What services need to know of this platform: facts, and no secret. service/platform-contract.example.json is an example of
+# Facts about this platform that services need; no secrets. service/platform-contract.example.json is an example of
 # it, and a test of the template holds the two alike.
 
 locals {

@@ -1,4 +1,4 @@
-# What the load balancer controller may do. It makes listeners, target groups and rules; the security groups are ours, so it
+# Rights of the load balancer controller. It creates listeners, target groups and rules; the security groups are ours, so it
 # gets no right on them. Writes only touch what carries this cluster's tag.
 
 locals {

@@ -1,4 +1,4 @@
-# What one service owns in one environment. Network and cluster come from the platform's contract, whoever made it.
+# Resources of one service in one environment. Network and cluster come from the platform's contract.
 
 provider "aws" {
   region = var.region

@@ -46,7 +46,7 @@ module "off_hours" {
   }
 }
 
-# Who sleeps need not be told so: the alarms' actions pause from just before the database stops until it is up again.
+# No alarm for a planned stop: the alarms' actions pause from just before the database stops until it is up again.
 module "off_hours_alarms" {
   source   = "../modules/schedule"
   for_each = toset(length(local.off_hours_calls) > 0 ? ["alarms"] : [])

@@ -1,4 +1,4 @@
-# What `terraform test` is told instead of asking AWS. Every tests/*.tftest.hcl below infra reads this file.
+# Answers for `terraform test` in place of those of AWS. Every tests/*.tftest.hcl below infra reads this file.
 
 mock_data "aws_availability_zones" {
   defaults = { names = ["ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c"] }

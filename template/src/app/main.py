@@ -74,7 +74,7 @@ def _lifespan(
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         async with open_resources(settings, features) as resources:
             application.state.resources = resources
-            # What is here now stays until the end: the collector need not look at it again and again.
+            # These objects live as long as the process, so the collector need not scan them.
             gc.freeze()
             warm = partial(warm_up, application, resources)
             starting = asyncio.create_task(await_database(resources.database, application.state.serving, warm))

@@ -135,7 +135,7 @@ class Settings(Section):
 
     def _open_database_faults(self) -> Iterator[Fault]:
         url = self.database_address()
-        # What goes through a socket stays on the machine, and PostgreSQL knows who calls.
+        # A socket's traffic stays on the machine, and PostgreSQL knows the peer.
         if is_socket(url) or (self.plain_loopback and is_loopback(url)):
             return
         if self.database_url and not has_password(url):

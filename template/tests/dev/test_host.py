@@ -47,7 +47,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", ['My Work, 50% o\'clock $HOME "x"', "a" * 120], ids=["spaces and quotes", "long"])
 def test_neither_path_nor_locale_nor_variables_matter(tmp_path: Path, name: str) -> None:
     places = tmp_path / "places"
-    # What another user of the machine left in the shared folder for temporary files.
+    # A lock file of another user of the machine, in the shared folder for temporary files.
     (places / ".lockfile").mkdir(parents=True)
     variables = {key: value for key, value in os.environ.items() if key not in ("LC_ALL", "XDG_RUNTIME_DIR")}
     done = subprocess.run(

@@ -22,7 +22,7 @@ def test_an_idle_worker_costs_next_to_nothing(stack: Stack) -> None:
         times = worker.cpu_times()
         return times.user + times.system
 
-    # What it does at its start is over by then.
+    # The work of its start has finished by then.
     time.sleep(5)
     before = used()
     time.sleep(SECONDS)

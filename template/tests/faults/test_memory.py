@@ -39,7 +39,7 @@ LINES = 19_900
 PRODUCTION = {"MALLOC_MMAP_THRESHOLD_": "4194304", "DATABASE_POOL_SIZE": "5", "DATABASE_STATEMENT_TIMEOUT": "10"}
 # The failed tasks below, which no user could store, are not what is measured.
 ROOMY = {"TASK_BYTES_PER_USER": "1000000000"}
-# What a page of 100 shows, as large as it gets: names of four-byte characters, failed tasks of 1 MB. Copies of a row,
+# A page of 100 at its largest: names of four-byte characters, failed tasks of 1 MB. Copies of a row,
 # so that nothing here knows the other columns.
 COPIES = """INSERT INTO {table}
     SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), {values}))).*

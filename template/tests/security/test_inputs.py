@@ -62,7 +62,7 @@ async def test_hostile_text_is_refused_or_kept_as_text(
             where = f"{operation} {part} {name}"
             assert answer.status_code < 500, where
             assert "set-cookie" not in answer.headers, where
-            # What the template and the path would turn into.
+            # Results of the template expression and of the path.
             assert "4267734415" not in answer.text, where
             assert "root:x:" not in answer.text, where
     async with resources.database.engine.connect() as connection:

@@ -41,7 +41,7 @@ class Kinds:
 
     async def breaks(self, run: TaskRun, _payload: Payload) -> None:
         self.runs.append(run.attempt)
-        # What a failed attempt wrote must not stay.
+        # A row of a failed attempt, which must be rolled back.
         run.work.session.add(Task(kind="left-behind", payload={}, language="en"))
         raise RuntimeError("no")
 

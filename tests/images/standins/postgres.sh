@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the official image does at its start, for the variables that compose.yaml gives it.
+# The start of the official image, for the variables that compose.yaml sets.
 set -eu
 data=/var/lib/postgresql/data
 mkdir -p "$data" /run/postgresql

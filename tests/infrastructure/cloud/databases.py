@@ -8,7 +8,7 @@ from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from tests.infrastructure.cloud.additions import adds_to, identifier
 
 _INSIGHTS = "performance_insights_"
-# What a replica has of its own; moto copies the primary's.
+# Attributes of a replica's own; moto copies the primary's.
 _OWN = {
     "backup_retention_period": int,
     "deletion_protection": bool,

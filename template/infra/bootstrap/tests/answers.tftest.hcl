@@ -1,4 +1,4 @@
-# What this root refuses, and that it takes the answers that are right.
+# Refusals of this root, and answers that it accepts.
 
 mock_provider "aws" {
   source = "../testing"

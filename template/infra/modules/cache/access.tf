@@ -1,4 +1,4 @@
-# Who reaches the cache: the EKS group on one port, as one user with a password. The default user is switched off.
+# Access to the cache: only the EKS group, on one port, as one user with a password. The default user is disabled.
 
 resource "aws_security_group" "this" {
   name        = "${var.name}-cache"

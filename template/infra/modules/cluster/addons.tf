@@ -5,7 +5,7 @@ locals {
   host_network_configuration = {
     # Pods and NetworkPolicies know the agent by its IPv4 address alone.
     eks-pod-identity-agent = { agent = { additionalArgs = { "-b" = "169.254.170.23" } } }
-    # What the network policy agent and the load balancer's targets (type ip) are tested with.
+    # AWS tests the network policy agent and targets of type ip with iptables.
     kube-proxy = { mode = "iptables" }
   }
 }

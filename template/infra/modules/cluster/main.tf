@@ -59,7 +59,7 @@ resource "aws_eks_access_policy_association" "admin" {
   }
 }
 
-# What still needs roles for service accounts by web identity finds the provider here; the template itself uses Pod Identity.
+# For add-ons that still need IAM roles for service accounts (IRSA). The template itself uses Pod Identity.
 resource "aws_iam_openid_connect_provider" "this" {
   url            = aws_eks_cluster.this.identity[0].oidc[0].issuer
   client_id_list = ["sts.amazonaws.com"]

@@ -1,4 +1,4 @@
-# Who reaches the database: the cluster's group, on one port. No egress: the database starts no connection.
+# Access to the database: only the cluster's group, on one port. No egress: the database starts no connection.
 
 resource "aws_security_group" "this" {
   name        = "${var.name}-database"

@@ -107,7 +107,7 @@ resource "aws_wafv2_web_acl" "this" {
   }
 }
 
-# What was let through is in the load balancer's log; here stands what was not.
+# Blocked requests alone: the load balancer logs the others.
 resource "aws_wafv2_web_acl_logging_configuration" "this" {
   resource_arn            = aws_wafv2_web_acl.this.arn
   log_destination_configs = [var.log_group_arn]

@@ -1,4 +1,4 @@
-# What this root refuses, and that it takes the answers that are right.
+# Refusals of this root, and answers that it accepts.
 
 mock_provider "aws" {
   source = "../testing"
@@ -158,7 +158,7 @@ run "a_cluster_without_administrators_is_noticed" {
   expect_failures = [check.somebody_administers_the_cluster]
 }
 
-# What is compared with another answer needs that one to be right.
+# An answer is compared with another one only if that one is valid.
 run "answers_that_do_not_go_together_are_refused" {
   command = plan
 

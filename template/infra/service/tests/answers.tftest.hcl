@@ -1,4 +1,4 @@
-# What this root refuses, and that it takes the answers that are right.
+# Refusals of this root, and answers that it accepts.
 
 # The passwords are ephemeral, and Terraform 1.11 mocks no ephemeral resource: these runs plan with the credentials of an
 # account, read there and make nothing.

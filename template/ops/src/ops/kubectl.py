@@ -12,10 +12,10 @@ import yaml
 
 from ops.errors import OpsError
 
-# Who owns the fields that the deploy applies. Others (the autoscalers, for one) own theirs, and nobody overwrites them.
+# Field manager of the deploy. It does not overwrite fields of other managers, such as the autoscalers.
 FIELD_MANAGER = "deploy"
 _JSON = "--output=json"
-# What `kubectl rollout status` says of its own --timeout; of the Deployment's deadline it says something else.
+# `kubectl rollout status` prints this when its own --timeout ends, and another message at the Deployment's deadline.
 _TIMED_OUT = "timed out waiting for the condition"
 
 

@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 MIGRATION = "migrate"
 WORKER = "worker"
 _NAMESPACE = "Namespace"
-# What the migration's pod needs before it can start.
+# Kinds that the migration's pod needs before it can start.
 _PREPARATION = {"ConfigMap", "ServiceAccount", "ExternalSecret", "NetworkPolicy"}
 # There before the pods: a readiness gate is only given to a pod whose Service has a target group already.
 _ROUTING = {"Service", "Ingress"}

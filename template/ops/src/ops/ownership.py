@@ -1,9 +1,9 @@
-"""Fields that somebody else wrote into what the deploy applies.
+"""Fields that somebody else wrote into the objects that the deploy applies.
 
-Server-side apply removes a field only when its own manager owned it. What `kubectl edit`, `kubectl set`, `kubectl
-patch` or `kubectl rollout undo` wrote is theirs (operation Update), stays in the object when a release has dropped it,
-and no diff shows it. Before an apply the deploy takes those fields over, so that the apply removes what the manifest
-lacks.
+Server-side apply removes a field only if its own manager owned it. A field written by `kubectl edit`, `kubectl set`,
+`kubectl patch` or `kubectl rollout undo` belongs to that command (operation Update), stays in the object after a
+release has dropped it, and appears in no diff. Before it applies, the deploy takes over those fields, so that the
+apply removes every field that the manifest lacks.
 """
 
 import json
@@ -17,7 +17,7 @@ Fields = dict[str, Any]
 
 # People and tools at a terminal. Controllers have names of their own, and keep what is theirs.
 _PEOPLE = "kubectl"
-# What stays with whoever wrote it: the count is the autoscalers', the mark of a restart that restart's.
+# Fields that keep their owner: the autoscalers set the replicas, and a restart its own annotation.
 _THEIRS = ("f:replicas", "f:kubectl.kubernetes.io/restartedAt", "f:deployment.kubernetes.io/")
 
 

@@ -12,7 +12,7 @@ from ops.git import checked_out
 from ops.history import Entry
 from ops.output import say
 
-# What a deploy leaves for itself alone, and a lost runner for nobody.
+# Label of deployments that serve one release only. A later deploy deletes those of a runner that was lost.
 TEMPORARY = "temporary=true"
 
 

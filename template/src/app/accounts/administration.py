@@ -91,7 +91,7 @@ async def save_user(accounts: AccountService, email: str, password: str, name: s
         if user is None:
             roles = [ADMINISTRATOR] if admin else []
             user = User(email=as_stored(email), name=name, password_hash=password_hash, roles=roles)
-            # Whoever makes users here vouches for their addresses.
+            # An administrator who creates a user vouches for the email address.
             user.email_verified_at = await repository.now()
             await repository.add(user)
             record(work, AuditAction.REGISTERED, OPERATOR, user.id, {"roles": roles})

@@ -36,7 +36,7 @@ async def reset_password(resources: Resources, work: UnitOfWork, token: str, pas
     password_hash = await accounts.passwords.hash(password)
     user = await _use_link(resources, work, token, Purpose.RESET_PASSWORD)
     actor = Actor(user.id, device.address)
-    # Who can read the link reads the address's mail.
+    # The link proves access to the mailbox.
     user.email_verified_at = user.email_verified_at or await AccountRepository(work.session).now()
     user.password_hash = password_hash
     notify_of_password(work, resources, user, actor.address)
@@ -55,7 +55,7 @@ async def change_password(
     Mailed links stay good: whoever took over a session could otherwise void those that its owner asks for.
     """
     accounts, actor = accounts_of(resources), Actor(principal.user_id, address)
-    # Whoever holds an open session may guess at the password no faster than anybody else, and locks out that session.
+    # An open session may guess at the password no faster than a login, and too many attempts lock out that session.
     counter = f"password in {principal.session_id}"
     checked, user = await accounts.check_and_lock(
         work, counter, current, lambda rows: rows.credentials_of(principal.user_id), new

@@ -93,7 +93,7 @@ class Cache:
     ) -> Cached[_Value]:
         """As `get_or_fill`, for one field of the key. An entry that `decode` refuses with ValueError is a miss."""
         turn = _Turn(*_keys(key), field, secrets.token_hex(8))
-        # Whoever waits for another's fill must not hold the connection that the fill needs.
+        # A request that waits for another's fill must not hold the connection that the fill needs.
         about_to_wait(Rank.FILL)
         try:
             stored = await self._value_or_turn(turn)

@@ -42,7 +42,7 @@ class request_context:  # noqa: N801  reads as the block that it is
 
     def __enter__(self) -> None:
         self._held = lock_order.begin()
-        # What an earlier request on this connection bound is not this one's.
+        # An earlier request on this connection may have left its context.
         structlog.contextvars.clear_contextvars()
         self._tokens = _request_id.set(self._request_id), _language.set(self._language)
         structlog.contextvars.bind_contextvars(request_id=self._request_id, **self._log_fields)

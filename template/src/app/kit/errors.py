@@ -40,7 +40,7 @@ def install_problem_handlers(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _http)
     application.add_exception_handler(DBAPIError, _database)
     application.add_exception_handler(PoolTimeoutError, _unavailable)
-    # What asyncpg raises when the server is silent.
+    # asyncpg raises TimeoutError when the server is silent.
     application.add_exception_handler(TimeoutError, _unavailable)
     for outage in OUTAGES:
         application.add_exception_handler(outage, _redis)

@@ -14,7 +14,7 @@ MAX_MINOR = 2**53 - 1
 # Currencies that have minor units which nobody writes.
 _SHOWN_DIGITS = {"IDR": 0}
 _CURRENCIES = frozenset(MINOR_UNITS)
-# What a shape must write as Babel does, before it is used in Babel's place.
+# Amounts that a shape must format as Babel does, before it replaces Babel.
 _SAMPLES = (0, 7, 1_234, 123_456_789, 9_876_543_210_123)
 
 

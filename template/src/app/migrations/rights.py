@@ -4,7 +4,7 @@ import asyncpg
 
 from app.migrations.failure import MigrationError
 
-# What roles may do in this database, and who belongs to whom: equal before and after means that nothing changed.
+# Rights and memberships of roles in this database: equal before and after means that nothing changed.
 _HELD = """
     SELECT 'database', '', item::text FROM pg_database, unnest(datacl) AS item WHERE datname = current_database()
     UNION ALL
@@ -18,7 +18,7 @@ _HELD = """
     SELECT 'member', roleid::regrole::text, concat_ws(' ', member::regrole, inherit_option, set_option)
     FROM pg_auth_members
 """
-# What `app` must not own: whoever owns a table can empty it, and take triggers off it.
+# `app` must own none of these: the owner of a table can empty it and drop its triggers.
 _OWNED = """
     SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
     WHERE relowner = $1::text::regrole AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')

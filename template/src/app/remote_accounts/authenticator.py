@@ -53,7 +53,7 @@ class RemoteAuthenticator:
         """The owner of an access token. Raises Unauthorized, or Unavailable when the issuer does not answer."""
         user_id, session_id = await self._verify(token)
         answer = await self._introspect(token)
-        # What the issuer says must be of this token, not of any.
+        # The issuer's answer must be about this token's user and session.
         if not answer.active or (answer.sub, answer.sid) != (user_id, session_id):
             raise Unauthorized
         return Principal(user_id, session_id, frozenset(answer.roles), answer.email, answer.language)

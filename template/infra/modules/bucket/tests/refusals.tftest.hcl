@@ -1,4 +1,4 @@
-# What this module refuses, beside a plan of what it takes.
+# Refusals of this module, and a plan that it accepts.
 
 mock_provider "aws" {
   source = "../../testing"

@@ -1,4 +1,4 @@
-# What this module refuses, beside a plan of what it takes.
+# Refusals of this module, and a plan that it accepts.
 
 # The passwords are ephemeral, and Terraform 1.11 mocks no ephemeral resource. Without a secret that has one, a plan asks AWS
 # nothing: any credentials do.

@@ -106,7 +106,7 @@ class CanaryRelease:
         say(f"canary: 0 %, all traffic is on {STABLE}")
 
     def _try(self, steps: Sequence[int], patience: Patience, replicas: int) -> None:
-        # What an interrupted release left must not get the new pods' traffic, nor they its numbers.
+        # Pods of an interrupted release must not get the new pods' traffic, nor count in their metrics.
         self._weights.set(0)
         self._cluster.apply([canary_of(self._release.manifests)])
         for percent in steps:
