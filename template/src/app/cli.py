@@ -103,7 +103,7 @@ def main() -> None:
     except (ConfigurationError, MigrationError) as error:
         _refuse(str(error))
     except Unavailable:
-        _refuse("PostgreSQL or Redis does not answer. Set DATABASE_URL and REDIS_URL; `app dev` prints its own")
+        _refuse("PostgreSQL or Redis does not answer. Run `app dev`, or set DATABASE_URL and REDIS_URL")
 
 
 def _add_feature_commands() -> None:

@@ -72,7 +72,7 @@ async def _ask_postgresql(settings: Settings) -> str:
     except ssl.SSLError as error:
         return f"DATABASE_SSL_ROOT_CERT: the server's certificate does not stand ({_reason(error)}); name its bundle"
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        return f"{start}: PostgreSQL does not answer ({_reason(error)}); start it, or set another; `app dev` brings one"
+        return f"{start}: PostgreSQL does not answer ({_reason(error)}); start it, set another one, or run `app dev`"
     try:
         if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
             missing = missing_from(set())
@@ -93,7 +93,7 @@ async def _ask_redis(variable: str, url: str) -> str:
     except ResponseError as error:
         return f"{variable}: Redis refuses to write ({_reason(error)}); name a primary with free memory"
     except (RedisError, OSError) as error:
-        return f"{variable}: Redis does not answer ({_reason(error)}); start it, or set another; `app dev` brings one"
+        return f"{variable}: Redis does not answer ({_reason(error)}); start it, set another one, or run `app dev`"
     finally:
         await client.aclose()
     return ""

@@ -4,9 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from app.dev.services import Addresses, published
 from app.doctor import setting_faults
 from app.features import discover
-from app.kit.configuration import ConfigurationError, Environment, Section, environment_files, secret_faults
+from app.kit.configuration import (
+    DEV_ADDRESSES,
+    ConfigurationError,
+    Environment,
+    Section,
+    environment_files,
+    secret_faults,
+)
 from app.kit.redis_settings import RedisSettings
 from app.kit.resources import load_sections
 from app.settings import Settings
@@ -15,7 +23,7 @@ from app.settings import Settings
 @pytest.fixture
 def variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """An environment without this test run's own addresses, in a directory of its own."""
-    for name in ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT"):
+    for name in ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT", "DEV_DATA"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "project.env").write_text("SERVICE=shop\nLANGUAGES=en,id\n")
     monkeypatch.chdir(tmp_path)
@@ -41,6 +49,29 @@ def test_tests_do_not_read_a_developers_env_file(variables: pytest.MonkeyPatch, 
     (tmp_path / ".env").write_text("SERVICE=mine\n")
     assert [file.name for file in environment_files()] == ["project.env"]
     assert Settings.load().service == "shop"
+
+
+def test_commands_find_a_running_app_dev_unless_told_otherwise(variables: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = Addresses("postgresql://postgres:@/app?host=%2Fa%20b&port=5432", "redis://127.0.0.1:1/0")
+    (tmp_path / ".dev").mkdir()
+    with published(tmp_path / ".dev", own):
+        found = Settings.load()
+        assert (found.database_url, found.redis_url) == (own.database_url, own.redis_url)
+        (tmp_path / ".env").write_text("DATABASE_URL=postgresql://mine@127.0.0.1/x\n")
+        assert Settings.load().database_url == "postgresql://mine@127.0.0.1/x"
+        variables.setenv("DEV_DATA", str(tmp_path / "another"))
+        assert Settings.load().redis_url is None
+        variables.delenv("DEV_DATA")
+        variables.setenv("ENVIRONMENT", "production")
+        assert DEV_ADDRESSES not in [file.name for file in environment_files()]
+    assert list((tmp_path / ".dev").iterdir()) == []
+
+
+@pytest.mark.usefixtures("variables")
+def test_addresses_of_a_killed_app_dev_are_ignored(tmp_path: Path) -> None:
+    (tmp_path / ".dev").mkdir()
+    (tmp_path / ".dev" / DEV_ADDRESSES).write_text("REDIS_URL='redis://127.0.0.1:1/0'\n")
+    assert Settings.load().redis_url is None
 
 
 def test_an_empty_variable_counts_as_absent(variables: pytest.MonkeyPatch) -> None:

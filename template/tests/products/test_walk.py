@@ -1,8 +1,10 @@
 """The walk of a newcomer: one command starts everything, and a client does what clients do."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import httpx
 
 from app.dev.services import free_port
-from tests.dev.process import app_dev, still_running
+from tests.dev.process import DevProcess, app_dev, still_running
 
 ANN = {"email": "ann@example.com", "password": "correct horse battery staple", "name": "Ann"}
 DOCUMENT = Path(__file__).parents[2] / "docs/products.md"
@@ -25,6 +27,8 @@ def test_the_walk(tmp_path: Path) -> None:
         with httpx.Client(base_url=running.api, timeout=30) as client:
             walk(client)
             token = log_in(client, "dev@example.com", running.password())
+        follow_output(running)
+        check_doctor(running)
         follow_document(running.api, token, tmp_path)
         assert running.interrupt() == 0, "".join(running.output)
         assert len(everything) >= 4
@@ -51,15 +55,39 @@ def walk(client: httpx.Client) -> None:
     assert client.get("/v1/users/me", headers=headers).status_code == 401
 
 
+def follow_output(running: DevProcess) -> None:
+    """Run the commands that `app dev` printed, as a person copies them, and open the page that it names."""
+    printed = "".join(running.output)
+    commands = [line.strip() for line in running.output if line.startswith("  ")]
+    assert [command.split("=")[0].split(" ")[0] for command in commands] == ["TOKEN", "curl"], printed
+    done = run("bash", "-euo", "pipefail", "-c", "\n".join(commands))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["name"] == "Tea"
+    page = re.search(r"^docs +(http\S+/docs), from (http\S+)$", printed, re.MULTILINE)
+    assert page, printed
+    assert all(httpx.get(url).status_code == 200 for url in page.groups())
+
+
+def check_doctor(running: DevProcess) -> None:
+    """`app doctor` in another terminal finds the servers of `app dev`."""
+    names = ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT")
+    terminal = {name: value for name, value in os.environ.items() if name not in names}
+    beside = run(sys.executable, "-m", "app", "doctor", env={**terminal, "DEV_DATA": str(running.data)})
+    assert (beside.returncode, beside.stdout) == (0, "settings are sound, PostgreSQL and Redis answer\n")
+
+
+def run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
 def follow_document(api: str, token: str, folder: Path) -> None:
     """Run the commands of `docs/products.md`. `curl -f` fails where an answer is an error."""
     script = "\n".join(COMMANDS.findall(DOCUMENT.read_text(encoding="utf-8")))
     assert script.count("curl -fsS") == 6
     environment = {**os.environ, "API": api, "TOKEN": token}
-    command = ["bash", "-euo", "pipefail", "-c", script]
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert '"name":"Green tea"' in run.stdout
+    done = run("bash", "-euo", "pipefail", "-c", script, cwd=folder, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"name":"Green tea"' in done.stdout
 
 
 def log_in(client: httpx.Client, email: str, password: str) -> str:

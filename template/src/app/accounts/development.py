@@ -8,6 +8,13 @@ EMAIL = "dev@example.com"
 
 
 async def seed(resources: Resources, password: str) -> list[str]:
-    """Make the user, or give it this run's password. Returns the line that tells the developer."""
+    """Make the user, or set its password to this run's. Return a line with both, and a command that logs in."""
     await save_user(accounts_of(resources), EMAIL, password, "Developer", admin=True)
-    return [f"user      {EMAIL}, password {password}"]
+    settings = resources.settings
+    login = f"{settings.public_url}{settings.route_prefix}/v1/auth/login"
+    extract = """sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'"""
+    return [
+        f"user      {EMAIL}, password {password}",
+        "Log in, in another terminal:",
+        f"  TOKEN=$(curl -fsS {login} -d username={EMAIL} -d password={password} | {extract})",
+    ]

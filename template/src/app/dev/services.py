@@ -5,14 +5,16 @@ A lock, which dies with its process, tells a dead predecessor on the same direct
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from app.dev.servers import PostgresqlServer, Server, ServicesError, ValkeyServer, free_port
+from app.kit.configuration import DEV_ADDRESSES
 
-__all__ = ["Addresses", "ServicesError", "exclusive", "free_port", "revive", "running_services"]
+__all__ = ["Addresses", "ServicesError", "exclusive", "free_port", "published", "revive", "running_services"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,21 @@ def running_services(
             servers.append(stack.enter_context(_running(valkey)))
             redis_url = valkey.address
         yield Addresses(database_url, redis_url, tuple(servers))
+
+
+@contextlib.contextmanager
+def published(directory: Path, addresses: Addresses) -> Iterator[None]:
+    """Let the project's other commands find the services for the length of a block: their settings read this file."""
+    file = directory / DEV_ADDRESSES
+    # Only its owner may read it: a URL may hold a password.
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w") as text:
+        fcntl.flock(text, fcntl.LOCK_EX)
+        text.write(f"DATABASE_URL='{addresses.database_url}'\nREDIS_URL='{addresses.redis_url}'\n")
+        text.flush()
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
 
 
 def revive(addresses: Addresses) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,9 +16,9 @@ from types import FrameType
 
 import typer
 
-from app.dev.services import Addresses, ServicesError, free_port, revive, running_services
+from app.dev.services import Addresses, ServicesError, free_port, published, revive, running_services
 from app.features import discover
-from app.kit.configuration import project_root
+from app.kit.configuration import dev_directory, project_root
 from app.kit.resources import open_resources
 from app.migrations.runner import upgrade
 from app.settings import Settings
@@ -37,7 +38,9 @@ def run(port: int, directory: Path | None = None) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    directory = directory or project_root() / ".dev"
+    directory = (directory or dev_directory()).resolve()
+    # This run and its children read no other run's addresses.
+    os.environ["DEV_DATA"] = str(directory)
     given = Settings.load()
     services = running_services(
         directory, "app", durable=True, database_url=given.database_url, redis_url=given.redis_url
@@ -48,8 +51,10 @@ def run(port: int, directory: Path | None = None) -> None:
         os.environ.update(environment)
         settings = Settings.load()
         upgrade(settings)
-        _announce(settings, asyncio.run(_seed(settings, _password(directory))), directory)
-        _serve_until(stopping, environment, listener, addresses)
+        seeded = asyncio.run(_seed(settings, _password(directory)))
+        with published(directory, addresses):
+            _announce(settings, seeded, directory)
+            _serve_until(stopping, environment, listener, addresses)
     typer.echo("stopped")
 
 
@@ -83,13 +88,15 @@ def _password(directory: Path) -> str:
 def _announce(settings: Settings, seeded: Sequence[str], directory: Path) -> None:
     lines = [
         f"api       {settings.public_url}{settings.route_prefix}/health/",
-        f"openapi   {settings.public_url}/openapi.json",
+        f"docs      {settings.public_url}/docs, from {settings.public_url}/openapi.json",
         f"metrics   {settings.public_url}/metrics, worker http://127.0.0.1:{settings.worker_port}/metrics",
         f"database  {settings.database_address()}",
         f"redis     {settings.redis_address()}",
-        *seeded,
         f"data      {directory}; Ctrl-C stops everything",
+        *seeded,
     ]
+    if directory != project_root().resolve() / ".dev":
+        lines.append(f"Other commands find this run with `export DEV_DATA={shlex.quote(str(directory))}`.")
     for line in lines:
         typer.echo(line)
     sys.stdout.flush()

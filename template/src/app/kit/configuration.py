@@ -1,5 +1,6 @@
 """Settings from the environment: typed sections, and every wrong value named with its remedy."""
 
+import fcntl
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
@@ -12,6 +13,9 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+
+# In the data folder of `app dev`, which writes it.
+DEV_ADDRESSES = "addresses.env"
 
 MINIMUM_SECRET_LENGTH = 32
 # Random hexadecimal digits, the poorest alphabet in use, have fewer distinct ones in 32 about once in 10**6 secrets.
@@ -60,11 +64,31 @@ def project_root() -> Path:
 
 
 def environment_files() -> tuple[Path, ...]:
-    """Files read before the environment, weakest first. Tests do not read a developer's .env."""
+    """Files read before the environment, weakest first. Tests do not read those of a developer's machine."""
     root = project_root()
-    if os.environ.get("ENVIRONMENT") == Environment.TEST:
+    environment = os.environ.get("ENVIRONMENT") or Environment.DEVELOPMENT
+    if environment == Environment.TEST:
         return (root / "project.env",)
-    return (root / "project.env", root / ".env")
+    addresses = _addresses_of_dev() if environment == Environment.DEVELOPMENT else ()
+    return (root / "project.env", *addresses, root / ".env")
+
+
+def dev_directory() -> Path:
+    """The data folder of `app dev`: DEV_DATA, or `.dev` beside project.env."""
+    return Path(os.environ.get("DEV_DATA") or project_root() / ".dev")
+
+
+def _addresses_of_dev() -> tuple[Path, ...]:
+    """The file with the addresses of a running `app dev`. It is locked, so a killed run's file is ignored."""
+    file = dev_directory() / DEV_ADDRESSES
+    try:
+        with file.open() as addresses:
+            fcntl.flock(addresses, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return (file,)
+    except OSError:
+        return ()
+    return ()
 
 
 class Section(BaseSettings):

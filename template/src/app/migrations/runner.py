@@ -27,9 +27,7 @@ def upgrade(settings: Settings, revision: str = "head") -> None:
     try:
         command.upgrade(alembic_config(settings), revision)
     except OSError as error:
-        raise MigrationError(
-            f"PostgreSQL does not answer: {error}. Set DATABASE_URL; `app dev` prints its own"
-        ) from error
+        raise MigrationError(f"PostgreSQL does not answer: {error}. Run `app dev`, or set DATABASE_URL") from error
     except DBAPIError as error:
         if not str(getattr(error.orig, "sqlstate", None) or "").startswith(REFUSED_LOGIN):
             raise

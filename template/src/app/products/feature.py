@@ -1,10 +1,11 @@
 """Products as a feature of the service."""
 
 from app.kit.features import Feature
+from app.products.development import seed
 from app.products.routes import router
 from app.products.service import IMPORT
 from app.products.tasks import import_products
 
 feature = Feature(
-    name="products", router=router, task_handlers={IMPORT: import_products}, bulk_tasks=frozenset({IMPORT})
+    name="products", router=router, task_handlers={IMPORT: import_products}, bulk_tasks=frozenset({IMPORT}), seed=seed
 )
