@@ -17,8 +17,10 @@ LEFT_OUT = re.compile(r"docs/decisions/|\.(?:po|json|svg|pem|lock)$|^tests/kuber
 # A name, a pattern, an example that it matches, and a sentence with the same words that it lets pass. Line breaks count as spaces.
 RULES = {
     "a noun clause as subject": (
-        r'(?:"""|# ?|// ?|(?:^|\n)(?:- )?|[a-z`)][.] |description: |description = "|help=")'
-        r"(?:What|Who|Whose|Whoever|Whatever) [a-z`][^?\n]*(?:$|\n)",
+        (
+            r'(?:"""|# ?|// ?|(?:^|\n)(?:- )?|[a-z`)][.] |description: |description = "|help=")'
+            r"(?:What|Who|Whose|Whoever|Whatever) [a-z`][^?\n]*(?:$|\n)"
+        ),
         '"""What is kept, and for how long."""',
         "What is kept?",
     ),
