@@ -51,7 +51,7 @@ def test_locked_buckets_stay_with_their_keys(load: Callable[[str], Any]) -> None
         contents.Resource(f"module.trail.{encryption}.this", encryption, {"rule": rule}),
         contents.Resource("module.trail_key.aws_kms_key.this", "aws_kms_key", {"arn": "arn:key"}),
         contents.Resource("module.logs.aws_s3_bucket.this", "aws_s3_bucket", {"bucket": "open", "object_lock_enabled": False}),
-        contents.Resource("module.key.aws_kms_key.this", "aws_kms_key", {"arn": "arn:other"}),
+        contents.Resource("module.kms_key.aws_kms_key.this", "aws_kms_key", {"arn": "arn:other"}),
     ]
     assert contents.locked(state) == {"module.trail": "bucket locked", "module.trail_key": "key arn:key"}
 

@@ -78,16 +78,16 @@ def test_who_uses_a_topic_waits_for_its_policy(render: Renderer) -> None:
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
     """
     files = sources(render(VARIANTS[EVERYTHING]))
-    topic = "\n".join(text for name, text in files.items() if name.startswith("modules/topic/"))
+    topic = "\n".join(text for name, text in files.items() if name.startswith("modules/sns_topic/"))
     outputs = dict(declared(topic, "output"))
     assert outputs
     for name, body in outputs.items():
         assert "${aws_sns_topic_policy.this}" in body.get("depends_on", []), name
-    others = "\n".join(text for name, text in files.items() if not name.startswith("modules/topic/"))
+    others = "\n".join(text for name, text in files.items() if not name.startswith("modules/sns_topic/"))
     assert "aws_sns_topic" not in others
     users = re.findall(r"(?:alarm_actions|ok_actions|subscriber_sns_topic_arns) += \[(.*?)\]", others)
     assert len(users) > 5
-    assert set(users) == {"module.topic.arn"}
+    assert set(users) == {"module.sns_topic.arn"}
 
 
 def test_defaults_of_versions_are_the_catalogues(render: Renderer) -> None:
@@ -116,14 +116,14 @@ def test_answers_stand_in_environments_alone(render: Renderer) -> None:
 def test_modules_are_one_level_deep(render: Renderer) -> None:
     files = sources(render(VARIANTS[EVERYTHING]))
     assert not [name for name, text in files.items() if name.startswith("modules/") and re.search(r"^module ", text, re.MULTILINE)]
-    used = {source for text in files.values() for source in re.findall(r'source += "\.\./modules/([a-z_]+)"', text)}
+    used = {source for text in files.values() for source in re.findall(r'source += "\.\./modules/([a-z0-9_]+)"', text)}
     assert used == {name.split("/")[1] for name in files if name.startswith("modules/")}
 
 
 @pytest.mark.parametrize("variant", NAMES)
 def test_no_module_stands_without_a_user(variant: str, render: Renderer) -> None:
     files = sources(render(VARIANTS[variant]))
-    used = {source for text in files.values() for source in re.findall(r'source += "\.\./modules/([a-z_]+)"', text)}
+    used = {source for text in files.values() for source in re.findall(r'source += "\.\./modules/([a-z0-9_]+)"', text)}
     assert used == {name.split("/")[1] for name in files if name.startswith("modules/")}
 
 

@@ -18,7 +18,7 @@ locals {
 }
 
 module "audit_key" {
-  source = "../modules/key"
+  source = "../modules/kms_key"
 
   name        = local.audit_name
   description = "Audit trail of the account, by ${var.service}"
@@ -69,7 +69,7 @@ data "aws_iam_policy_document" "audit" {
 }
 
 module "audit_bucket" {
-  source = "../modules/bucket"
+  source = "../modules/s3_bucket"
 
   name        = local.audit_bucket
   key_arn     = module.audit_key.arn
@@ -78,8 +78,8 @@ module "audit_bucket" {
   lock_days   = var.audit_trail_days
 }
 
-module "audit_trail" {
-  source = "../modules/audit_trail"
+module "cloudtrail" {
+  source = "../modules/cloudtrail"
 
   name    = local.audit_name
   bucket  = module.audit_bucket.name

@@ -24,8 +24,8 @@ locals {
   state_bucket = "${var.service}-tfstate-${local.account}-${var.region}"
 }
 
-module "key" {
-  source = "../modules/key"
+module "kms_key" {
+  source = "../modules/kms_key"
 
   name        = "${var.service}-tfstate"
   description = "Terraform states of ${var.service}"
@@ -33,9 +33,9 @@ module "key" {
 }
 
 module "state" {
-  source = "../modules/bucket"
+  source = "../modules/s3_bucket"
 
   name            = local.state_bucket
-  key_arn         = module.key.arn
+  key_arn         = module.kms_key.arn
   noncurrent_days = 365
 }

@@ -55,7 +55,7 @@ data "aws_iam_policy_document" "plan" {
   statement {
     sid       = "ReadState"
     actions   = ["kms:Decrypt"]
-    resources = [module.key.arn]
+    resources = [module.kms_key.arn]
   }
 
   # A plan makes up passwords that it throws away.

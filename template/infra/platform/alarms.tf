@@ -23,6 +23,6 @@ resource "aws_cloudwatch_metric_alarm" "nodes" {
   period              = 60
   evaluation_periods  = each.value.minutes
   treat_missing_data  = "missing"
-  alarm_actions       = [module.topic.arn]
-  ok_actions          = [module.topic.arn]
+  alarm_actions       = [module.sns_topic.arn]
+  ok_actions          = [module.sns_topic.arn]
 }

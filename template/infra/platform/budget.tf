@@ -29,7 +29,7 @@ resource "aws_budgets_budget" "monthly" {
       notification_type         = notification.value.type
       threshold                 = notification.value.percent
       threshold_type            = "PERCENTAGE"
-      subscriber_sns_topic_arns = [module.topic.arn]
+      subscriber_sns_topic_arns = [module.sns_topic.arn]
     }
   }
 }
@@ -79,7 +79,7 @@ resource "aws_ce_anomaly_subscription" "this" {
 
   subscriber {
     type    = "SNS"
-    address = module.topic.arn
+    address = module.sns_topic.arn
   }
 
   # A twentieth of the month's budget, and USD 10 at least: below that nobody gets up.

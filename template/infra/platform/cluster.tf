@@ -21,7 +21,7 @@ module "cluster" {
   public_cidrs         = var.api_public_cidrs
   admin_role_arns      = var.cluster_admin_role_arns
   log_group            = module.log_groups.names["control-plane"]
-  key_arn              = module.key.arn
+  key_arn              = module.kms_key.arn
 }
 
 module "nodes" {

@@ -19,7 +19,7 @@ data "aws_iam_policy_document" "load_balancer_logs" {
 }
 
 module "load_balancer_logs" {
-  source = "../modules/bucket"
+  source = "../modules/s3_bucket"
 
   name            = local.load_balancer_log_bucket
   encryption      = "s3" # The load balancer takes no KMS key.

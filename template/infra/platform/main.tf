@@ -26,8 +26,8 @@ locals {
   permissions_boundary = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:policy/${var.permissions_boundary}"
 }
 
-module "key" {
-  source = "../modules/key"
+module "kms_key" {
+  source = "../modules/kms_key"
 
   name        = "${local.name}-platform"
   description = "Kubernetes secrets, logs and alarms of the platform ${local.name}"
@@ -35,11 +35,11 @@ module "key" {
   services    = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"]
 }
 
-module "topic" {
-  source = "../modules/topic"
+module "sns_topic" {
+  source = "../modules/sns_topic"
 
   name       = "${local.name}-platform-alarms"
-  key_arn    = module.key.arn
+  key_arn    = module.kms_key.arn
   publishers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "costalerts.amazonaws.com"]
   email      = var.alert_email
 }
@@ -52,7 +52,7 @@ module "log_groups" {
     { for kind in ["application", "dataplane", "host", "performance"] : kind => "/aws/containerinsights/${local.name}/${kind}" },
   )
   retention_days = var.log_retention_days
-  key_arn        = module.key.arn
+  key_arn        = module.kms_key.arn
 }
 
 module "network" {

@@ -41,7 +41,7 @@ module "off_hours" {
   permissions_boundary = local.permissions_boundary
   name                 = "${local.name}-${each.key}"
   time_zone            = var.off_hours_time_zone
-  key_arn              = module.key.arn
+  key_arn              = module.kms_key.arn
   actions              = ["eks:UpdateNodegroupConfig"]
   resources            = ["arn:${data.aws_partition.current.partition}:eks:${var.region}:${local.account}:nodegroup/${local.name}/*/*"]
 
@@ -64,7 +64,7 @@ module "off_hours_alarms" {
   permissions_boundary = local.permissions_boundary
   name                 = "${local.name}-${each.key}"
   time_zone            = var.off_hours_time_zone
-  key_arn              = module.key.arn
+  key_arn              = module.kms_key.arn
   actions              = ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"]
   resources            = [for alarm in aws_cloudwatch_metric_alarm.nodes : alarm.arn]
 

@@ -36,8 +36,8 @@ resource "aws_cloudwatch_metric_alarm" "database" {
   period              = 60
   evaluation_periods  = each.value.minutes
   treat_missing_data  = "missing"
-  alarm_actions       = [module.topic.arn]
-  ok_actions          = [module.topic.arn]
+  alarm_actions       = [module.sns_topic.arn]
+  ok_actions          = [module.sns_topic.arn]
 }
 
 resource "aws_cloudwatch_metric_alarm" "cache" {
@@ -54,8 +54,8 @@ resource "aws_cloudwatch_metric_alarm" "cache" {
   period              = 60
   evaluation_periods  = each.value.minutes
   treat_missing_data  = "missing"
-  alarm_actions       = [module.topic.arn]
-  ok_actions          = [module.topic.arn]
+  alarm_actions       = [module.sns_topic.arn]
+  ok_actions          = [module.sns_topic.arn]
 }
 
 locals {

@@ -24,7 +24,7 @@ module "log_groups" {
     { metrics = "/service/${var.service}/${var.environment}/metrics" },
   )
   retention_days = var.log_retention_days
-  key_arn        = module.key.arn
+  key_arn        = module.kms_key.arn
 }
 
 module "database" {
@@ -48,7 +48,7 @@ module "database" {
   master_secret             = module.secrets.names["database-master"]
   master_version            = module.secrets.versions["database-master"]
   log_groups                = { for kind in local.database_logs : kind => module.log_groups.names[kind] }
-  key_arn                   = module.key.arn
+  key_arn                   = module.kms_key.arn
 }
 
 module "cache" {
@@ -66,5 +66,5 @@ module "cache" {
   subnet_ids               = local.platform.database_subnet_ids
   client_security_group_id = local.platform.cluster_security_group_id
   slow_log_groups          = { for key in keys(local.cache_groups[var.cache_groups]) : key => module.log_groups.names["slow-${key}"] }
-  key_arn                  = module.key.arn
+  key_arn                  = module.kms_key.arn
 }

@@ -12,7 +12,7 @@ module "read_replica_log" {
 
   names          = { for kind in local.database_logs : kind => "/aws/rds/instance/${local.name}-read-replica/${kind}" }
   retention_days = var.log_retention_days
-  key_arn        = module.key.arn
+  key_arn        = module.kms_key.arn
 }
 
 module "read_replica" {
@@ -30,5 +30,5 @@ module "read_replica" {
   vpc_id                    = local.platform.vpc_id
   client_security_group_ids = { cluster = local.platform.cluster_security_group_id }
   log_groups                = each.value.names
-  key_arn                   = module.key.arn
+  key_arn                   = module.kms_key.arn
 }

@@ -42,8 +42,8 @@ resource "aws_cloudwatch_metric_alarm" "pods" {
   period              = 60
   evaluation_periods  = 3
   treat_missing_data  = "breaching"
-  alarm_actions       = [module.topic.arn]
-  ok_actions          = [module.topic.arn]
+  alarm_actions       = [module.sns_topic.arn]
+  ok_actions          = [module.sns_topic.arn]
 }
 
 resource "aws_route53_health_check" "this" {

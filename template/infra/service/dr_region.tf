@@ -52,7 +52,7 @@ provider "aws" {
 }
 
 module "copy_key" {
-  source   = "../modules/key"
+  source   = "../modules/kms_key"
   for_each = toset(var.dr_region == "" ? [] : [var.dr_region])
 
   providers = { aws = aws.dr_region }
@@ -77,6 +77,6 @@ module "disaster_recovery" {
   database_arn         = module.database.arn
   hour                 = (tonumber(split(":", var.db_backup_window)[0]) + 22) % 24
   repository_prefix    = "${var.service}/${var.environment}/"
-  key_arn              = module.key.arn
+  key_arn              = module.kms_key.arn
   copy_key_arn         = module.copy_key[each.key].arn
 }

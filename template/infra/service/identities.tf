@@ -26,7 +26,7 @@ data "aws_iam_policy_document" "read_secrets" {
   statement {
     sid       = "Decrypt"
     actions   = ["kms:Decrypt"]
-    resources = [module.key.arn]
+    resources = [module.kms_key.arn]
 
     condition {
       test     = "StringEquals"

@@ -3,7 +3,7 @@ module "registry" {
 
   prefix  = "${var.service}/${var.environment}"
   images  = ["api", "migrate", "worker"]
-  key_arn = module.key.arn
+  key_arn = module.kms_key.arn
 
   force_delete = !var.deletion_protection
 }
@@ -12,7 +12,7 @@ module "secrets" {
   source = "../modules/secrets"
 
   prefix  = "${var.service}/${var.environment}"
-  key_arn = module.key.arn
+  key_arn = module.kms_key.arn
   logins  = { cache = "app", database-app = "app", database-master = "master_user", database-migrations = "migrations" }
   tokens  = ["jwt-signing", "session"]
   by_hand = ["external-api-keys"]

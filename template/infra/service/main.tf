@@ -45,8 +45,8 @@ locals {
   }
 }
 
-module "key" {
-  source = "../modules/key"
+module "kms_key" {
+  source = "../modules/kms_key"
 
   name        = local.name
   description = "Data, secrets, images and logs of ${local.name}"
@@ -54,11 +54,11 @@ module "key" {
   services    = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
 }
 
-module "topic" {
-  source = "../modules/topic"
+module "sns_topic" {
+  source = "../modules/sns_topic"
 
   name       = "${local.name}-alarms"
-  key_arn    = module.key.arn
+  key_arn    = module.kms_key.arn
   publishers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
   email      = var.alert_email
 }

@@ -33,7 +33,7 @@ module "off_hours" {
   permissions_boundary = local.permissions_boundary
   name                 = "${local.name}-${each.key}"
   time_zone            = var.off_hours_time_zone
-  key_arn              = module.key.arn
+  key_arn              = module.kms_key.arn
   actions              = ["rds:StartDBInstance", "rds:StopDBInstance"]
   resources            = [module.database.arn]
 
@@ -54,7 +54,7 @@ module "off_hours_alarms" {
   permissions_boundary = local.permissions_boundary
   name                 = "${local.name}-${each.key}"
   time_zone            = var.off_hours_time_zone
-  key_arn              = module.key.arn
+  key_arn              = module.kms_key.arn
   actions              = ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"]
   resources            = local.alarm_arns
 

@@ -43,7 +43,7 @@ resource "aws_budgets_budget" "platform_join" {
       notification_type         = notification.value.type
       threshold                 = notification.value.percent
       threshold_type            = "PERCENTAGE"
-      subscriber_sns_topic_arns = [module.topic.arn]
+      subscriber_sns_topic_arns = [module.sns_topic.arn]
     }
   }
 }

@@ -7,28 +7,28 @@ variable "waf" {
 }
 
 locals {
-  firewall_acl_arn = one(concat([for firewall in module.firewall : firewall.acl_arn], var.waf ? [] : [""]))
+  firewall_acl_arn = one(concat([for firewall in module.waf : firewall.acl_arn], var.waf ? [] : [""]))
 }
 
-module "firewall_log" {
+module "waf_log" {
   source   = "../modules/log_groups"
   for_each = toset(var.waf ? ["this"] : [])
 
   names          = { refused = "aws-waf-logs-${local.name}" }
   retention_days = var.log_retention_days
-  key_arn        = module.key.arn
+  key_arn        = module.kms_key.arn
 }
 
-module "firewall" {
-  source   = "../modules/firewall"
-  for_each = module.firewall_log
+module "waf" {
+  source   = "../modules/waf"
+  for_each = module.waf_log
 
   name          = local.name
   log_group_arn = each.value.arns["refused"]
 }
 
 data "aws_iam_policy_document" "attach_firewall" {
-  for_each = module.firewall
+  for_each = module.waf
 
   statement {
     sid       = "Attach"
