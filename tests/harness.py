@@ -90,6 +90,17 @@ def copy_template(target: Path) -> Path:
     return target
 
 
+def copy_questionnaire(target: Path, *parts: str) -> Path:
+    """The template in `target` with few files, so that it renders at once: the answers file, and the `parts` of template/."""
+    shutil.copytree(ROOT / "extensions", target / "extensions", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "copier.yml", target)
+    for part in ("{= _copier_conf.answers_file =}.jinja", *parts):
+        source, copied = ROOT / "template" / part, target / "template" / part
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, copied)
+    return target
+
+
 def git(*arguments: str, cwd: Path) -> str:
     """Run git as a person without configuration; its standard output."""
     return subprocess.run(

@@ -37,7 +37,8 @@ def _defaults(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> s
         if len(set(map(str, values))) == 1:
             return _written(values[0])
         return ", ".join(f"{profile} {_written(value)}" for profile, value in zip(PROFILES, values, strict=True))
-    default = details["default"]
+    literal = re.search(r"{% set question, value = '\w+', '([^']*)' %}", str(details["default"]))
+    default = literal.group(1) if literal else details["default"]
     return "from the other answers" if isinstance(default, str) and "{" in default else _written(default)
 
 

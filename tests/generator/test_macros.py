@@ -40,13 +40,13 @@ def macro(environment: jinja2.Environment) -> Any:
 )
 def test_slug(text: str, slug: str, macro: Any) -> None:
     assert macro("naming", "slug", text) == slug
-    assert macro("naming", "service_problem", slug) == ""
+    assert macro("naming", "name_problem", slug, "service") == ""
 
 
 @pytest.mark.parametrize("service", ["", "a", "A", "1a", "-a", "a-", "a--b", "a_b", "a\n", "a" * 25, "ไทย"])
 def test_a_wrong_service_name_is_refused(service: str, macro: Any) -> None:
-    problem = macro("naming", "service_problem", service)
-    assert "must be a DNS label" in problem
+    problem = macro("naming", "name_problem", service, "service")
+    assert "2 to 24 of a-z, 0-9, single hyphens" in problem
     assert "\n" not in problem
 
 
@@ -58,16 +58,16 @@ def test_a_vpc_range_that_fits(cidr: str, macro: Any) -> None:
 @pytest.mark.parametrize(
     ("cidr", "problem"),
     [
-        ("10.0.0.0", "is not a network"),
-        ("10.0.0.1/16", "is not a network"),
-        ("10.0.0.256/16", "is not a network"),
-        ("010.0.0.0/16", "is not a network"),
-        ("10.0.0.0/8", "/8 does not fit"),
-        ("10.0.0.0/24", "/24 does not fit"),
-        ("10.254.0.0/16", "must lie inside"),
-        ("172.31.0.0/16", "must lie inside"),
-        ("192.168.0.0/16", "must lie inside"),
-        ("100.64.0.0/16", "must lie inside"),
+        ("10.0.0.0", "write a network such as"),
+        ("10.0.0.1/16", "write a network such as"),
+        ("10.0.0.256/16", "write a network such as"),
+        ("010.0.0.0/16", "write a network such as"),
+        ("10.0.0.0/8", "choose /16 to /20"),
+        ("10.0.0.0/24", "choose /16 to /20"),
+        ("10.254.0.0/16", "must fit a private range"),
+        ("172.31.0.0/16", "must fit a private range"),
+        ("192.168.0.0/16", "must fit a private range"),
+        ("100.64.0.0/16", "must fit a private range"),
     ],
 )
 def test_a_vpc_range_that_does_not_fit(cidr: str, problem: str, macro: Any) -> None:
@@ -115,3 +115,34 @@ def test_every_catalogue_file_is_flat() -> None:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert content
         assert all(isinstance(value, str | int | float | bool) for value in content.values()), path.name
+
+
+LONGEST = 72
+"""Characters of a refusal that a terminal of 80 columns shows."""
+
+
+def test_reasons_of_choices_start_with_the_remedy_and_fit_a_terminal(macro: Any) -> None:
+    """A choice that does not fit is listed with its reason."""
+    regions = yaml.safe_load((ROOT / "extensions/catalogue/regions.yaml").read_text(encoding="utf-8"))["names"].split()
+    instances = yaml.safe_load((ROOT / "extensions/catalogue/instances.yaml").read_text(encoding="utf-8"))["offered"].split()
+    calls: list[tuple[str, tuple[Any, ...]]] = [("regions", (region, "none")) for region in regions]
+    calls += [("nodes", (region, queue)) for region in regions for queue in (True, False)]
+    calls += [("spot", (instance, region)) for instance in instances for region in regions]
+    calls += [("databases", (delivery,)) for delivery in ("rolling", "canary")]
+    calls += [("off_hours", (platform, True, ["dev"])) for platform in ("create", "join")]
+    seen = {name: set[str]() for name, _ in calls}
+    for name, arguments in calls:
+        seen[name] |= {value["validator"] for _, value in yaml.safe_load(macro("choices", name, *arguments)) if value["validator"]}
+    assert all(reasons for name, reasons in seen.items() if name != "databases"), seen
+    for reason in set().union(*seen.values()):
+        assert reason.startswith("choose "), reason
+        assert len(reason) <= LONGEST, reason
+
+
+def test_a_shortage_of_nodes_fits_a_terminal(macro: Any) -> None:
+    instances = yaml.safe_load((ROOT / "extensions/catalogue/instances.yaml").read_text(encoding="utf-8"))["offered"].split()
+    for instance in instances:
+        for count in (0, 1, 2):
+            reason = macro("capacity", "shortage", count, instance, 12, 10, True)
+            assert len(reason) <= LONGEST, reason
+            assert not reason or reason.startswith("choose "), reason

@@ -10,9 +10,13 @@ import pytest
 
 from tests.harness import GIT_ENVIRONMENT, ROOT, commit_all, copy_template, files_of, git, required
 
-KEPT = (".copier-answers.yml.jinja", ".github/scripts", ".gitignore", "deploy/base/worker.yaml", "src/app/worker.py")
+KEPT = ("{= _copier_conf.answers_file =}.jinja", ".github/scripts", ".gitignore", "deploy/base/worker.yaml", "src/app/worker.py")
 TOKEN = {"GH_TOKEN": "any"}
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
+UVX = f"""#!/usr/bin/env bash
+if [[ $1 == --from ]]; then shift 3; exec {sys.executable} "$@"; fi
+shift; exec {sys.executable} -m copier "$@"
+"""
 UV = '#!/usr/bin/env bash\n[[ $1 == lock ]] && echo "locked for $(grep _commit .copier-answers.yml)" >uv.lock\n'
 
 
@@ -29,7 +33,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template with few files: v1.0.0, and v2.0.0 in which the worker's comment is another and a region is gone."""
+    """The template with few files: v1.0.0, and v2.0.0 with another comment in the worker, a file less, one renamed and a plan less."""
     whole = copy_template(tmp_path_factory.mktemp("whole"))
     small = tmp_path_factory.mktemp("small")
     shutil.copytree(whole / "extensions", small / "extensions")
@@ -38,14 +42,18 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (small / "template" / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (whole / "template" / name).is_dir() else shutil.copy2
         copy(whole / "template" / name, small / "template" / name)
+    for name in ("leaving.yaml", "old-name.yaml"):
+        (small / "template/deploy/base" / name).write_text("kind: List\nitems: []\n", encoding="utf-8")
     release(small, "v1.0.0")
     worker = small / "template/src/app/worker.py"
     worker.write_text(
         '"""The worker, as of the second release."""\n' + worker.read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8"
     )
     (small / "template/deploy/base/arriving.yaml").write_text("kind: List\n", encoding="utf-8")
+    (small / "template/deploy/base/leaving.yaml").unlink()
+    (small / "template/deploy/base/old-name.yaml").rename(small / "template/deploy/base/new-name.yaml")
     change(small / "copier.yml", "choices: [free, team, enterprise]", "choices: [free, enterprise]")
-    change(small / "copier.yml", "  default: team\n\n# ----", "  default: free\n\n# ----")
+    change(small / "copier.yml", "'github_plan', 'team'", "'github_plan', 'free'")
     release(small, "v2.0.0")
     return small
 
@@ -53,7 +61,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Project:
     """A project at v1.0.0 with its remote, as a workflow checks it out."""
 
-    def __init__(self, source: Path, folder: Path, plan: str = "enterprise") -> None:
+    def __init__(self, source: Path, folder: Path, plan: str = "enterprise", languages: str = "[en]") -> None:
         self.folder, self.root, self.bin = folder, folder / "project", folder / "bin"
         self.bin.mkdir()
         copier = [sys.executable, "-m", "copier"]
@@ -66,6 +74,8 @@ class Project:
             "v1.0.0",
             "-d",
             f"github_plan={plan}",
+            "-d",
+            f"languages={languages}",
             str(source),
             str(self.root),
         ]
@@ -75,7 +85,7 @@ class Project:
         git("init", "-q", "--bare", "-b", "main", str(folder / "remote.git"), cwd=folder)
         git("push", "-q", str(folder / "remote.git"), "main", cwd=self.root)
         tools = {
-            "uvx": f'#!/usr/bin/env bash\nshift\nexec {" ".join(copier)} "$@"\n',
+            "uvx": UVX,
             "uv": UV,
             "gh": '#!/usr/bin/env bash\necho "$@" >>"$LOG"\n',
         }
@@ -164,11 +174,36 @@ def test_a_conflicting_update_reports_and_makes_no_branch(source: Path, tmp_path
     assert project.branches() == ["main"]
 
 
-def test_an_answer_that_the_release_would_replace_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
+def test_an_answer_that_the_release_refuses_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
     project = Project(source, tmp_path, plan="team")
     assert project.update() == {"outcome": "conflict", "version": "v2.0.0"}
-    assert "- github_plan\n" in project.report
+    assert "- Invalid choice for 'github_plan': 'team' is not in ['free', 'enterprise']\n" in project.report
+    assert "update -d name=value" in project.report
+    assert git("status", "--porcelain", cwd=project.root) == ""
     assert "github_plan: team" in (project.root / ".copier-answers.yml").read_text(encoding="utf-8")
+
+
+def test_a_changed_list_of_answers_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
+    """The release takes the answer and stores another, as a rule that rewrites answers would."""
+    changing = tmp_path / "changing"
+    shutil.copytree(source, changing)
+    stored = changing / "template/{= _copier_conf.answers_file =}.jinja"
+    stored.write_text("{= _copier_answers | combine({'languages': ['en']}) | to_nice_yaml -=}\n", encoding="utf-8")
+    release(changing, "v3.0.0")
+    project = Project(changing, tmp_path, languages="[en, th]")
+    assert project.update() == {"outcome": "conflict", "version": "v3.0.0"}
+    assert "- languages\n" in project.report
+
+
+def test_an_edit_in_a_file_that_the_release_removes_or_renames_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
+    project, names = Project(source, tmp_path), ("leaving.yaml", "old-name.yaml")
+    for name in names:
+        project.edit(f"deploy/base/{name}", "kind: Ours\n")
+    assert project.update() == {"outcome": "conflict", "version": "v2.0.0"}
+    for name in names:
+        assert f"- deploy/base/{name}\n" in project.report
+        assert (project.root / "deploy/base" / name).read_text(encoding="utf-8").startswith("kind: Ours\n")
+    assert git("status", "--porcelain", cwd=project.root) == ""
 
 
 def test_a_project_that_is_up_to_date_is_left_alone(source: Path, tmp_path: Path) -> None:
@@ -223,7 +258,7 @@ def test_a_bundle_with_conflict_markers_is_never_pushed(source: Path, tmp_path: 
 
 def test_the_copier_of_the_workflow_is_one_that_the_template_takes() -> None:
     text = (ROOT / "template/.github/scripts/update-template.sh").read_text(encoding="utf-8")
-    (version,) = {line.split("copier==")[1].rstrip(")") for line in text.splitlines() if "copier==" in line}
+    (version,) = {line.removeprefix("version=") for line in text.splitlines() if line.startswith("version=")}
     least = next(line for line in (ROOT / "copier.yml").read_text(encoding="utf-8").splitlines() if line.startswith("_min_copier_version"))
     assert tuple(map(int, version.split("."))) >= tuple(map(int, least.split('"')[1].split(".")))
     required("git")

@@ -10,8 +10,11 @@ set -euo pipefail
 
 folder=$1
 answers=.copier-answers.yml
-copier=(uvx copier==9.19.1)
+version=9.19.1
+copier=(uvx "copier==$version")
 mkdir -p "$folder"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 fact() {
   sed -n "s/^$1: //p" "$answers" | tr -d "'\""
@@ -26,11 +29,15 @@ finish() {
   exit 0
 }
 
-# A report for a person: title, then lines.
-report() {
-  printf '%s\n\n' "$1" >"$folder/report.md"
-  printf -- '- %s\n' "${@:2}" >>"$folder/report.md"
-  printf '\nOn a machine: run "%s update", decide, run "uv lock", and open a pull request.\n' "${copier[*]}" >>"$folder/report.md"
+# Write a report for a person (title, then lines) and restore the work tree.
+conflict() {
+  {
+    printf '%s\n\n' "$1"
+    printf -- '- %s\n' "${@:2}"
+    printf '\nOn a machine: run "%s update", decide, run "uv lock", and open a pull request.\n' "${copier[*]}"
+  } >"$folder/report.md"
+  git reset --quiet --hard "$start"
+  finish conflict
 }
 
 before=$(fact _commit)
@@ -43,26 +50,44 @@ fi
 # A project of an unreleased template is ahead of the newest release: Copier refuses to downgrade.
 "${copier[@]}" check-update --quiet && finish none
 start=$(git rev-parse HEAD)
-"${copier[@]}" update --defaults --quiet
+
+# A stored answer that the new release no longer takes ends Copier in a traceback, whose last line names question and reason.
+if ! "${copier[@]}" update --defaults --quiet 2>"$scratch/copier.log"; then
+  cat "$scratch/copier.log" >&2
+  refusal=$(sed -n 's/^ValueError: //p' "$scratch/copier.log" | tail -n 1)
+  [[ -n $refusal ]] || exit 1
+  after=v$("${copier[@]}" check-update --output-format json | sed -n 's/.*"latest_version": "\([^"]*\)".*/\1/p')
+  conflict "Release $after of the template needs an answer from you (\"${copier[*]} update -d name=value\"):" "$refusal"
+fi
 after=$(fact _commit)
 git add --all
 
-# An answer that the new release refuses falls back to its default without a word: nobody has decided that.
-mapfile -t lost < <(git diff --cached --unified=0 -- "$answers" | sed -n 's/^-\([a-z][a-z_]*\):.*/\1/p' |
-  while read -r name; do grep --quiet "^$name:" "$answers" && echo "$name"; done || true)
 mapfile -t conflicts < <({
   git grep --cached --name-only --extended-regexp '^(<<<<<<< before updating|>>>>>>> after updating)' || true
   git ls-files -- '*.rej'
 } | sort --unique)
 if [[ ${#conflicts[@]} -gt 0 ]]; then
-  report "Release $after of the template conflicts with this project's own changes in:" "${conflicts[@]}"
-  git reset --quiet --hard "$start"
-  finish conflict
+  conflict "Release $after of the template conflicts with this project's own changes in:" "${conflicts[@]}"
 fi
-if [[ ${#lost[@]} -gt 0 ]]; then
-  report "Release $after of the template no longer takes these answers and would replace them by its defaults:" "${lost[@]}"
-  git reset --quiet --hard "$start"
-  finish conflict
+
+git show "$start:./$answers" >"$scratch/answers.yml"
+mapfile -t changed < <(uvx --from "copier==$version" python .github/scripts/changed_answers.py "$scratch/answers.yml" "$answers")
+if [[ ${#changed[@]} -gt 0 ]]; then
+  conflict "Release $after of the template would replace these answers:" "${changed[@]}"
+fi
+
+# Copier drops the edits in a file that the release renames or removes. A rendering of the old release shows which files have some.
+mapfile -t removed < <(git diff --cached --no-renames --diff-filter=D --name-only --relative)
+if [[ ${#removed[@]} -gt 0 ]]; then
+  old=$scratch/old
+  "${copier[@]}" copy --defaults --quiet --vcs-ref "$before" --data-file "$scratch/answers.yml" "$template" "$old"
+  edited=()
+  for path in "${removed[@]}"; do
+    git show "$start:./$path" | cmp --quiet - "$old/$path" || edited+=("$path")
+  done
+  if [[ ${#edited[@]} -gt 0 ]]; then
+    conflict "Release $after of the template renames or removes these files, and the edits in them would be lost:" "${edited[@]}"
+  fi
 fi
 git diff --cached --quiet && finish none
 
