@@ -73,4 +73,4 @@ def test_openapi_documents_every_route() -> None:
 
 
 def test_migrate_brings_the_database_up_to_date(settings: Settings) -> None:
-    assert run("migrate") == (0, "database is at head\n")
+    assert run("migrate") == (0, "the database is up to date\n")

@@ -134,8 +134,8 @@ FIELD = [
 MIGRATION = """from alembic import op
 import sqlalchemy as sa
 
-revision = "0004"
-down_revision = "0003"
+revision = "products_0002"
+down_revision = "products_0001"
 branch_labels = None
 depends_on = None
 
@@ -178,7 +178,7 @@ def test_a_field_is_added_by_model_schema_and_migration_alone(projects: Projects
         text = (project / name).read_text(encoding="utf-8")
         assert text.count(before) == 1, before
         (project / name).write_text(text.replace(before, before + line), encoding="utf-8")
-    (project / "src/app/migrations/versions/0004_colour.py").write_text(MIGRATION, encoding="utf-8")
+    (project / "src/app/products/migrations/products_0002_colour.py").write_text(MIGRATION, encoding="utf-8")
     (project / "tests/products/test_field.py").write_text(FIELD_TEST, encoding="utf-8")
     changes = ["tests/products/test_field.py", "tests/products/test_changes.py::test_each_field_of_a_new_product_can_be_read_and_changed"]
     assert "2 passed" in run_uv(project, "run", "--locked", "pytest", "-q", "-n", "0", *changes)
@@ -189,7 +189,6 @@ def test_the_sample_can_be_deleted(projects: Projects, folder: Path) -> None:
     shutil.copytree(projects("defaults"), project, ignore=shutil.ignore_patterns(".venv", ".dev", "__pycache__", ".*_cache"), symlinks=True)
     shutil.rmtree(project / "src/app/products")
     shutil.rmtree(project / "tests/products")
-    (project / "src/app/migrations/versions/0003_products.py").unlink()
     run_uv(project, "run", "--locked", "ruff", "check", ".")
     assert "no issues found" in run_uv(project, "run", "--locked", "mypy")
     assert " passed" in run_uv(project, "run", "--locked", "pytest", "-q")

@@ -14,7 +14,7 @@ from tests.harness import ANSWERS_FILE, GIT_ENVIRONMENT, commit_all, copy_templa
 
 SEEDED = re.compile(
     r"README\.md|docs/architecture\.md|infra/environments/.*|deploy/overlays/[^/]+/(settings\.env|patches\.yaml)"
-    r"|(src/app|tests)/products/.*|docs/products\.md|src/app/migrations/versions/0003_products\.py"
+    r"|(src/app|tests)/products/.*|docs/products\.md"
 )
 """Files that belong to the project after the first copy."""
 
@@ -168,10 +168,9 @@ def test_a_deleted_sample_stays_deleted(releases: Path, tmp_path: Path) -> None:
     project = start(releases, tmp_path / "project")
     for folder in ("src/app/products", "tests/products"):
         git("rm", "-rq", folder, cwd=project)
-    git("rm", "-q", "src/app/migrations/versions/0003_products.py", cwd=project)
     commit_all(project, "No sample")
     update(project)
-    assert not [name for name in files_of(project) if "/products/" in name or "0003_products" in name]
+    assert not [name for name in files_of(project) if "/products/" in name]
 
 
 SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

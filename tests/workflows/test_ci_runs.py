@@ -88,8 +88,8 @@ def test_a_secret_and_an_unsafe_migration_are_found(project: Path, environment: 
 
     key = "AKIA" + "Q3EGWZ7J2XH5LMNP"
     (project / "src/app/key.py").write_text(f'KEY = "{key}"\n', encoding="utf-8")
-    (project / "src/app/migrations/versions/0009_unsafe.py").write_text(
-        'from alembic import op\n\nrevision = "0009"\ndown_revision = "0003"\n\n\n'
+    (project / "src/app/tasks/migrations/tasks_9999_unsafe.py").write_text(
+        'from alembic import op\n\nrevision = "tasks_9999"\ndown_revision = "tasks_0001"\n\n\n'
         'def upgrade():\n    op.drop_column("tasks", "status")\n\n\ndef downgrade():\n    pass\n',
         encoding="utf-8",
     )

@@ -50,12 +50,36 @@ def worker(host: str = "0.0.0.0") -> None:  # noqa: S104  the pod's own address
 
 
 @cli.command()
-def migrate(revision: Annotated[str, typer.Argument(help="Target of the upgrade.")] = "head") -> None:
+def migrate(
+    revision: Annotated[str, typer.Argument(help="Target of the upgrade.")] = "heads",
+    forget: Annotated[
+        list[str] | None, typer.Option(help="Revision of a feature that was removed, to take off the record.")
+    ] = None,
+) -> None:
     """Bring the database up to date."""
     from app.migrations.runner import upgrade
 
-    upgrade(Settings.load(), revision)
-    typer.echo(f"database is at {revision}")
+    upgrade(Settings.load(), revision, forget=forget or ())
+    typer.echo("the database is up to date" if revision == "heads" else f"the database is at {revision}")
+
+
+@cli.command()
+def revision(
+    feature: Annotated[str, typer.Argument(help="Name of the feature, which is its folder.")],
+    message: Annotated[str, typer.Argument(help='What it changes, such as "Add a colour".')],
+) -> None:
+    """Write a migration of a feature: what its models have and the database lacks."""
+    from app.migrations.runner import write_revision
+
+    write_revision(Settings.load(), feature, message)
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def alembic(context: typer.Context) -> None:
+    """Alembic's commands on the migrations of all features: history, current, merge, downgrade and others."""
+    from app.migrations.runner import run_alembic
+
+    run_alembic(context.args)
 
 
 @cli.command()

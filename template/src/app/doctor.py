@@ -13,7 +13,8 @@ from app.kit.configuration import ConfigurationError, Fault
 from app.kit.database import connector
 from app.kit.redis import check_writable, connect
 from app.kit.resources import load_sections
-from app.migrations.revisions import missing_from
+from app.migrations.failure import MigrationError
+from app.migrations.revisions import TABLES, Revisions
 from app.settings import Settings
 
 # Seconds that a part has to answer.
@@ -74,13 +75,24 @@ async def _ask_postgresql(settings: Settings) -> str:
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         return f"{start}: PostgreSQL does not answer ({_reason(error)}); start it, set another one, or run `app dev`"
     try:
-        if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
-            missing = missing_from(set())
-        else:
-            rows = await connection.fetch("SELECT version_num FROM alembic_version")
-            missing = missing_from({str(row[0]) for row in rows})
+        return await _find_migration_fault(connection)
     finally:
         await connection.close()
+
+
+async def _find_migration_fault(connection: asyncpg.Connection) -> str:
+    try:
+        revisions = Revisions.read()
+        revisions.check_heads()
+    except MigrationError as error:
+        return f"migrations: {error}"
+    current: list[str] = []
+    if await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+        current = [str(row[0]) for row in await connection.fetch("SELECT version_num FROM alembic_version")]
+    if gone := revisions.gone(current):
+        tables = [str(row[0]) for row in await connection.fetch(TABLES)]
+        return f"database: {revisions.explain_unknown(gone, tables)}"
+    missing = revisions.missing(current)
     return f"database: migrations are missing ({', '.join(sorted(missing))}); run `app migrate`" if missing else ""
 
 

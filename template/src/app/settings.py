@@ -38,10 +38,6 @@ class Settings(Section):
     max_body_bytes: int = Field(default=65_536, ge=1_024, description="largest request body without files, bytes")
     max_upload_bytes: int = Field(default=1_048_576, ge=1_024, description="largest request body with files, bytes")
 
-    idempotency_hours: int = Field(
-        default=24, ge=1, le=8760, description="hours that an answer is repeated to the same Idempotency-Key, 1 to 8760"
-    )
-
     languages: str = Field(default="en", description="language codes with commas between them")
     default_language: str = Field(default="en", description="one of LANGUAGES")
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="an ISO 4217 code")

@@ -11,11 +11,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, select, update
 
 from app.accounts.administration import grant
-from app.accounts.audit import AuditEvent
 from app.accounts.lockout import Lockout
 from app.accounts.models import User
 from app.accounts.passwords import Passwords
 from app.accounts.service import AccountService, accounts_of
+from app.audit.models import AuditEvent
 from app.kit.mail import Mail
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.kit.resources import Resources

@@ -4,15 +4,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import text, update
 
-from app.accounts import retention
-from app.accounts.audit import OPERATOR, AuditAction, AuditEvent, record
+from app.accounts.actions import AuditAction
 from app.accounts.lockout import FORGOTTEN_AFTER
 from app.accounts.models import CountedLogins, LoginSession, MailedToken, RefreshToken
 from app.accounts.retention import ENDED_SESSIONS_STAY, remove_old
 from app.accounts.service import RACE
+from app.audit.log import OPERATOR, record
 from app.kit.database import Model
 from app.kit.resources import Resources
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
@@ -126,45 +125,6 @@ async def test_the_log_is_read_by_pages_and_filters(ann: SignedIn, sign_in: Sign
 async def test_a_wrong_question_is_refused(sign_in: SignIn, query: str) -> None:
     root = await sign_in("root@example.com", role="admin")
     assert (await root.get(f"/v1/audit-events?{query}")).status_code == 422
-
-
-async def age(resources: Resources, days: int) -> None:
-    """Write one event as if it were that old."""
-    async with resources.database.unit_of_work() as work:
-        occurred_at = datetime.now(UTC) - timedelta(days=days)
-        work.session.add(AuditEvent(action="user.enabled", address="", details={}, occurred_at=occurred_at))
-
-
-async def test_the_database_refuses_to_change_or_remove_what_is_recorded(resources: Resources) -> None:
-    await age(resources, 29)
-    for change in (update(AuditEvent).values(action="x"), delete(AuditEvent)):
-        with pytest.raises(DBAPIError, match="audit events are not changed"):
-            async with resources.database.unit_of_work() as work:
-                await work.session.execute(change)
-    assert await count(resources, AuditEvent) == 1
-
-
-async def test_old_events_are_removed_and_younger_ones_stay(resources: Resources) -> None:
-    for days in (1, 364, 366, 800):
-        await age(resources, days)
-    await remove_old(resources)
-    assert await count(resources, AuditEvent) == 2
-    await remove_old(resources)
-    assert await count(resources, AuditEvent) == 2
-
-
-async def test_old_events_are_removed_in_batches_and_the_rest_an_hour_later(
-    resources: Resources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "_BATCH", 1)
-    monkeypatch.setattr(retention, "_BATCHES", 2)
-    for _ in range(3):
-        await age(resources, 400)
-    left = []
-    for _ in range(3):
-        await remove_old(resources)
-        left.append(await count(resources, AuditEvent))
-    assert left == [1, 0, 0]
 
 
 async def test_what_is_over_is_removed_and_what_lives_stays(

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.accounts.audit import AuditFilter, AuditRepository
 from app.accounts.commands import commands
+from app.audit.repository import AuditFilter, AuditRepository
 from app.kit.resources import Resources
 from tests.identity import SignIn
 

@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import delete
 
-from app.accounts.audit import Actor
 from app.accounts.models import User
 from app.accounts.service import AccountService, accounts_of
 from app.accounts.sessions import SessionStore
+from app.audit.log import Actor
 from app.kit import redis as kit_redis
 from app.kit.database import Database
 from app.kit.features import FeatureError

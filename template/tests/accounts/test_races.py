@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.administration import set_roles
-from app.accounts.audit import OPERATOR
 from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.models import Purpose, User
 from app.accounts.service import AccountService
+from app.audit.log import OPERATOR
 from app.kit.database import connector
 from app.kit.resources import Resources
 from tests.accounts.fixtures import PASSWORD, log_in

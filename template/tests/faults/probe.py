@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from app.idempotency.routing import IdempotentRoute, idempotent_by_address
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import CacheDep, QueueDep
 from app.kit.features import Feature
-from app.kit.idempotency import IdempotentRoute, idempotent_by_address
 from app.kit.problems import NotFound
 from app.kit.queue import Payload, TaskRun
 from app.kit.ratelimit import Limit, limited_by_address

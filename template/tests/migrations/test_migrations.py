@@ -1,61 +1,82 @@
-"""Migrations: complete, reversible, in one line."""
+"""Migrations: complete, reversible, a branch for each feature."""
 
 import asyncio
-import os
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection
 
-from app.dev.databases import ensure_database
+from app.doctor import part_faults
+from app.features import feature_packages
 from app.kit.database import Database, Model
 from app.migrations.failure import MigrationError
-from app.migrations.revisions import missing_revisions, read_parents
+from app.migrations.revisions import Revisions, version_folders
 from app.migrations.runner import alembic_config, downgrade, upgrade
 from app.settings import Settings
-
-
-@pytest.fixture
-def empty(settings: Settings) -> Settings:
-    """Settings over a database without tables."""
-    url = make_url(settings.database_address())
-    name = f"{url.database}_empty"
-    server = os.environ["TEST_DATABASE_SERVER"]
-    asyncio.run(ensure_database(server, name, fresh=True))
-    address = url.set(database=name).render_as_string(hide_password=False)
-    return settings.model_copy(update={"database_url": address})
+from tests.migrations.fixtures import missing, recorded, sql, tables
 
 
 def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), Model.metadata))
 
 
-def tables(settings: Settings) -> set[str]:
-    async def read() -> set[str]:
-        database = Database(settings)
-        async with database.engine.connect() as connection:
-            rows = await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
-            names = {str(row[0]) for row in rows}
-        await database.close()
-        return names
+MIGRATION = """import sqlalchemy as sa
+from alembic import op
 
-    return asyncio.run(read())
+revision = {revision!r}
+down_revision = {follows!r}
+branch_labels = {labels!r}
+depends_on = {needs!r}
 
 
-def _parents(given: object) -> tuple[object, ...]:
-    return given if isinstance(given, tuple) else (given,) if given else ()
+def upgrade() -> None:
+    op.create_table({revision!r}, sa.Column("id", sa.Integer(), primary_key=True))
 
 
-def test_there_is_one_head() -> None:
-    assert len(ScriptDirectory.from_config(alembic_config()).get_heads()) == 1
+def downgrade() -> None:
+    op.drop_table({revision!r})
+"""
 
 
-def test_the_start_up_check_reads_the_files_as_alembic_does() -> None:
-    scripts = ScriptDirectory.from_config(alembic_config()).walk_revisions()
-    assert read_parents() == {script.revision: _parents(script.down_revision) for script in scripts}
+def add(folder: Path, revision: str, follows: str | None = None, needs: str | None = None) -> Path:
+    """Write a migration that creates a table of the revision's name. Returns its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = None if follows else (revision.rpartition("_")[0],)
+    content = MIGRATION.format(revision=revision, follows=follows, needs=needs, labels=labels)
+    (folder / f"{revision}.py").write_text(content, encoding="utf-8")
+    return folder
+
+
+WITH_MIGRATIONS = [name for name in feature_packages() if version_folders([name])[0].exists()]
+
+
+def without(feature: str) -> list[Path]:
+    return version_folders(name for name in feature_packages() if name != feature)
+
+
+def _ids(given: object) -> tuple[object, ...]:
+    return tuple(given) if isinstance(given, list | tuple) else (given,) if given else ()
+
+
+def test_each_feature_has_one_head_and_a_branch_of_its_name() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    heads = {head: script.branch_labels for head in scripts.get_heads() if (script := scripts.get_revision(head))}
+    assert heads.keys() == Revisions.read().heads()
+    assert sorted(label for labels in heads.values() for label in labels) == WITH_MIGRATIONS
+
+
+def test_the_start_up_check_reads_the_files_as_alembic_does(tmp_path: Path) -> None:
+    """With a revision that depends on one of another branch, too."""
+    own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001")
+    folders = [*version_folders(), add(own, "orders_0002", "orders_0001")]
+    scripts = ScriptDirectory.from_config(alembic_config(folders=folders)).walk_revisions()
+    assert {name: (one.follows, one.needs) for name, one in Revisions.read(folders).by_id.items()} == {
+        script.revision: (_ids(script.down_revision), _ids(script.dependencies)) for script in scripts
+    }
 
 
 def test_up_down_and_up_again(empty: Settings) -> None:
@@ -65,6 +86,62 @@ def test_up_down_and_up_again(empty: Settings) -> None:
     assert tables(empty) == {"alembic_version"}
     upgrade(empty)
     assert tables(empty) >= set(Model.metadata.tables)
+
+
+@pytest.mark.parametrize("feature", WITH_MIGRATIONS)
+def test_the_migrations_of_a_feature_need_no_other_feature(empty: Settings, feature: str) -> None:
+    """A feature is deleted, or comes back later: the others go up and down without it."""
+    upgrade(empty, folders=without(feature))
+    upgrade(empty)
+    assert tables(empty) >= set(Model.metadata.tables)
+    downgrade(empty, f"{feature}@base")
+    upgrade(empty, folders=without(feature))
+    downgrade(empty, "base", folders=without(feature))
+    assert tables(empty) == {"alembic_version"}
+
+
+def test_a_migration_of_the_project_and_a_later_one_of_the_template_are_both_applied(
+    empty: Settings, tmp_path: Path
+) -> None:
+    own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001")
+    upgrade(empty, folders=[*version_folders(), own])
+    later = add(tmp_path / "tasks/migrations", "tasks_0002", "tasks_0001")
+    upgrade(empty, folders=[*version_folders(), own, later])
+    assert tables(empty) >= {"orders_0001", "tasks_0002"}
+    assert recorded(empty) >= {"orders_0001", "tasks_0002"}
+    downgrade(empty, "base", folders=[*version_folders(), own, later])
+    assert tables(empty) == {"alembic_version"}
+
+
+def test_two_heads_of_one_branch_are_refused_with_the_command_that_joins_them(empty: Settings, tmp_path: Path) -> None:
+    """The project's migration follows one of the template, which then has another one that follows."""
+    own = add(tmp_path / "ours/migrations", "ours_0001", "tasks_0001")
+    upgrade(empty, folders=[*version_folders(), own])
+    folders = [*version_folders(), own, add(tmp_path / "tasks/migrations", "tasks_0002", "tasks_0001")]
+    with pytest.raises(
+        MigrationError, match=r"two heads.*`app alembic merge -m \"Join\" ours_0001 tasks_0002`"
+    ) as told:
+        upgrade(empty, folders=folders)
+    assert "\n" not in str(told.value)
+    command.merge(alembic_config(empty, folders=folders), ["ours_0001", "tasks_0002"], message="Join")
+    upgrade(empty, folders=folders)
+    assert tables(empty) >= {"ours_0001", "tasks_0002"}
+    assert missing(empty) == set()
+
+
+@pytest.mark.parametrize(("follows", "needs"), [("gone_0001", None), (None, "gone_0001")])
+def test_a_revision_that_is_not_there_is_named(
+    empty: Settings, tmp_path: Path, follows: str | None, needs: str | None
+) -> None:
+    own = add(tmp_path / "orders/migrations", "orders_0001", follows, needs)
+    with pytest.raises(MigrationError, match=r"orders_0001.py: .* is gone_0001, which no feature of this code has"):
+        upgrade(empty, folders=[*version_folders(), own])
+
+
+def test_two_files_with_one_revision_are_named(empty: Settings, tmp_path: Path) -> None:
+    own = add(tmp_path / "orders/migrations", "tasks_0001")
+    with pytest.raises(MigrationError, match=r"tasks_0001_tables.py and .*tasks_0001.py have the same revision"):
+        upgrade(empty, folders=[*version_folders(), own])
 
 
 def test_the_models_hold_nothing_that_migrations_lack(empty: Settings) -> None:
@@ -80,31 +157,64 @@ def test_the_models_hold_nothing_that_migrations_lack(empty: Settings) -> None:
     assert asyncio.run(compare()) == []
 
 
-def test_an_empty_database_misses_the_head_and_a_newer_one_misses_nothing(empty: Settings) -> None:
-    async def missing(statement: str | None) -> set[str]:
-        database = Database(empty)
-        if statement:
-            async with database.engine.begin() as connection:
-                await connection.execute(text(statement))
-        found = await missing_revisions(database.engine)
-        await database.close()
-        return found
-
-    heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
-    assert asyncio.run(missing(None)) == heads
+def test_an_empty_database_misses_the_heads_and_a_newer_one_misses_nothing(empty: Settings) -> None:
+    assert missing(empty) == Revisions.read().heads()
     upgrade(empty)
-    assert asyncio.run(missing(None)) == set()
-    assert asyncio.run(missing("UPDATE alembic_version SET version_num = '9999'")) == set()
+    assert missing(empty) == set()
+    sql(empty, "UPDATE alembic_version SET version_num = '9999' WHERE version_num = 'tasks_0001'")
+    assert missing(empty) == set()
 
 
-def test_a_revision_that_this_code_lacks_is_told(empty: Settings) -> None:
-    async def forget() -> None:
-        database = Database(empty)
-        async with database.engine.begin() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = 'gone'"))
-        await database.close()
-
+def test_after_a_rollback_the_older_release_misses_nothing_of_the_newer_features(empty: Settings) -> None:
     upgrade(empty)
-    asyncio.run(forget())
-    with pytest.raises(MigrationError, match="gone"):
+    sql(empty, "UPDATE alembic_version SET version_num = 'tasks_0002' WHERE version_num = 'tasks_0001'")
+    sql(empty, "INSERT INTO alembic_version VALUES ('orders_0001')")
+    assert missing(empty) == set()
+    sql(empty, "DELETE FROM alembic_version WHERE version_num LIKE 'idempotency_%'")
+    assert missing(empty) == {"idempotency_0001"}
+
+
+def test_a_revision_of_a_newer_release_is_refused_in_a_line(empty: Settings) -> None:
+    upgrade(empty)
+    sql(empty, "UPDATE alembic_version SET version_num = 'tasks_0002' WHERE version_num = 'tasks_0001'")
+    with pytest.raises(MigrationError, match="the database has tasks_0002, which this code lacks; deploy the release"):
         upgrade(empty)
+
+
+@pytest.mark.parametrize("depends", [False, True], ids=["alone", "depends on another"])
+def test_a_removed_feature_is_named_forgotten_and_comes_back(empty: Settings, tmp_path: Path, depends: bool) -> None:
+    own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001" if depends else None)
+    folders = [*version_folders(), own]
+    upgrade(empty, folders=folders)
+
+    with pytest.raises(
+        MigrationError, match=r"orders_0001, of no feature.*--forget orders_0001`.*\(orders_0001\)"
+    ) as told:
+        upgrade(empty)
+    assert part_faults(empty) == [f"database: {told.value}"]
+    assert missing(empty) == set()  # so the service starts: its own tables are there
+
+    upgrade(empty, folders=folders)  # it was switched on again
+    for _ in range(2):  # a deploy that is repeated
+        upgrade(empty, forget=["orders_0001"])
+    assert part_faults(empty) == []
+    assert "orders_0001" in tables(empty)
+
+    with pytest.raises(MigrationError, match=r'"orders_0001" already exists.*`app alembic stamp FEATURE@head`'):
+        upgrade(empty, folders=folders)
+    command.stamp(alembic_config(empty, folders=folders), "orders@head")
+    upgrade(empty, folders=folders)
+    sql(empty, "DELETE FROM alembic_version WHERE version_num = 'orders_0001'")
+    sql(empty, "DROP TABLE orders_0001")
+    upgrade(empty, folders=folders)
+    assert "orders_0001" in tables(empty)
+
+
+def test_a_revision_of_a_feature_that_is_here_is_not_forgotten(empty: Settings) -> None:
+    with pytest.raises(MigrationError, match="tasks_0001 is a revision of tasks, which this code has"):
+        upgrade(empty, forget=["tasks_0001"])
+
+
+def test_an_unknown_target_is_told(empty: Settings) -> None:
+    with pytest.raises(MigrationError, match="app alembic history"):
+        upgrade(empty, "nowhere")

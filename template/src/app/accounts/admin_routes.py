@@ -6,11 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.accounts import administration
-from app.accounts.audit import AuditAction, AuditFilter
+from app.accounts.actions import AuditAction
 from app.accounts.dependencies import AccountServiceDep, AdministratorDep
 from app.accounts.problems import OwnAccount
 from app.accounts.routes import by_user
-from app.accounts.schemas import AuditEventRead, RolesChange, UserRead
+from app.accounts.schemas import RolesChange, UserRead
+from app.audit.repository import AuditFilter
+from app.audit.schemas import AuditEventRead
 from app.kit.database import UnitOfWorkDep
 from app.kit.openapi import problems
 from app.kit.paging import Cursor, Page, PageSize, split

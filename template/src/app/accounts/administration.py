@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
+from app.accounts.actions import AuditAction
 from app.accounts.addresses import as_stored
-from app.accounts.audit import OPERATOR, Actor, AuditAction, AuditEvent, AuditFilter, AuditRepository, record
 from app.accounts.models import User
 from app.accounts.problems import OwnAccount
 from app.accounts.repository import AccountRepository
 from app.accounts.service import AccountService
+from app.audit.log import OPERATOR, Actor, record
+from app.audit.models import AuditEvent
+from app.audit.repository import AuditFilter, AuditRepository
 from app.kit.database import UnitOfWork
 from app.kit.identity import ADMINISTRATOR
 from app.kit.problems import Forbidden, NotFound

@@ -8,10 +8,10 @@ import typer
 
 from app.accounts import administration
 from app.accounts.addresses import deliverable
-from app.accounts.audit import OPERATOR
 from app.accounts.models import User
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
+from app.audit.log import OPERATOR
 from app.features import discover
 from app.kit.problems import NotFound
 from app.kit.resources import Resources, open_resources

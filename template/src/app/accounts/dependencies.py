@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.accounts.audit import Actor
 from app.accounts.service import AccountService, Device, accounts_of
+from app.audit.log import Actor
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import ResourcesDep
 from app.kit.identity import CurrentUser

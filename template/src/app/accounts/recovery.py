@@ -4,13 +4,14 @@ Each decides on the user's row, locked in the transaction that writes: what was 
 was looked up may have changed since.
 """
 
-from app.accounts.audit import Actor, AuditAction, record
+from app.accounts.actions import AuditAction
 from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.models import Purpose, User
 from app.accounts.problems import LinkRefused, WrongPassword
 from app.accounts.repository import AccountRepository
 from app.accounts.service import Device, accounts_of
 from app.accounts.tasks import notify_of_password
+from app.audit.log import Actor, record
 from app.kit.database import UnitOfWork
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized

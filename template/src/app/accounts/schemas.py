@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from app.accounts.addresses import deliverable
 from app.accounts.models import User
@@ -183,18 +183,3 @@ class RolesChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     roles: Annotated[set[Role], Field(max_length=20, examples=[["admin"]])]
-
-
-class AuditEventRead(BaseModel):
-    """One thing that happened. `actor_id` is null where nobody was signed in, `subject_id` where nobody is meant."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    occurred_at: datetime
-    action: str
-    actor_id: UUID | None
-    subject_id: UUID | None
-    address: str
-    request_id: str | None
-    details: dict[str, JsonValue]

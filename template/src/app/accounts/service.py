@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.actions import AuditAction
 from app.accounts.addresses import as_stored
-from app.accounts.audit import Actor, AuditAction, record
 from app.accounts.devices import Devices
 from app.accounts.lockout import Lockout
 from app.accounts.models import LoginSession, RefreshToken, User
@@ -30,6 +30,7 @@ from app.accounts.schemas import ProfileChange, TokenPair, UserCreate
 from app.accounts.sessions import SessionStore
 from app.accounts.settings import AccountsSettings
 from app.accounts.tokens import Tokens
+from app.audit.log import Actor, record
 from app.kit import metrics
 from app.kit.context import current_language
 from app.kit.database import Database, UnitOfWork

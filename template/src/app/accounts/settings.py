@@ -38,9 +38,6 @@ class AccountsSettings(Section):
     reset_password_url: str = Field(
         default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"
     )
-    audit_retention_days: int = Field(
-        default=365, ge=30, le=3650, description="days that audit events stay, 30 to 3650"
-    )
 
     def verify_email_page(self) -> str:
         """The page that confirms an address with the token behind `#token=`."""

@@ -143,7 +143,7 @@ def _serve_until(
 
 def _migrate(environment: Mapping[str, str], changed: Sequence[str]) -> None:
     """Apply migrations when one of them changed. In a process of its own: this one still has the old code."""
-    if any("/migrations/versions/" in path for path in changed):
+    if any("/migrations/" in path for path in changed):
         subprocess.run([sys.executable, "-m", "app", "migrate"], env={**os.environ, **environment}, check=False)
 
 

@@ -10,14 +10,18 @@ from app.kit.resources import Resources
 from app.settings import Settings
 
 
+def resources_of(request: Request) -> Resources:
+    """The resources of the process that serves a request."""
+    resources: Resources = request.app.state.resources
+    return resources
+
+
 async def _cache(request: Request) -> Cache:
-    cache: Cache = request.app.state.resources.cache
-    return cache
+    return resources_of(request).cache
 
 
 async def _queue(request: Request) -> Queue:
-    queue: Queue = request.app.state.resources.queue
-    return queue
+    return resources_of(request).queue
 
 
 async def _settings(request: Request) -> Settings:
@@ -26,8 +30,7 @@ async def _settings(request: Request) -> Settings:
 
 
 async def _resources(request: Request) -> Resources:
-    resources: Resources = request.app.state.resources
-    return resources
+    return resources_of(request)
 
 
 # All of it, for a route that needs several parts: each dependency costs every request some microseconds.

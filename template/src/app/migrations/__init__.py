@@ -1,1 +1,1 @@
-"""Alembic's migrations, inside the package: the start-up check compares their heads with the database."""
+"""How the features' migrations run. The migrations themselves are in each feature's folder `migrations`."""

@@ -6,9 +6,12 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.schema import SchemaItem
 
 from app.features import discover
 from app.kit.database import Model, connector
+from app.migrations.failure import MigrationError
+from app.migrations.revisions import TABLES, Revisions
 from app.settings import Settings
 
 # Any constant: all runners of this database must agree on it.
@@ -27,20 +30,79 @@ discover()  # imports the features' models, so that autogenerate sees their tabl
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations in one transaction, under the lock."""
-    context.configure(connection=connection, target_metadata=Model.metadata, compare_server_default=True)
+    """Run the migrations in one transaction, under the lock. Raises MigrationError."""
+    context.configure(
+        connection=connection,
+        target_metadata=Model.metadata,
+        compare_server_default=True,
+        include_object=is_compared,
+    )
     with context.begin_transaction():
         connection.execute(text("SET LOCAL lock_timeout = 0"))  # another runner may take minutes
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        forget_revisions(connection)
+        refuse_unknown(connection)
+        drop_implied(connection)
         context.run_migrations()
+        record_each_branch(connection)
         protect_record(connection)
+
+
+def is_compared(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: SchemaItem | None) -> bool:
+    """Whether autogenerate looks at a table: those of one feature, where one is named, and none without a model."""
+    if kind != "table":
+        return True
+    prefix = f"app.{context.config.attributes['only']}." if context.config.attributes.get("only") else "app."
+    # A table without a class has no owner: whoever just added it writes its migration.
+    owners = {mapper.class_.__tablename__: f"{mapper.class_.__module__}." for mapper in Model.registry.mappers}
+    return name in Model.metadata.tables and owners.get(str(name), prefix).startswith(prefix)
+
+
+def forget_revisions(connection: Connection) -> None:
+    """Take the revisions of features that are gone off the record, as somebody asked."""
+    forget = context.config.attributes.get("forget", ())
+    if forget and connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
+        delete = text("DELETE FROM alembic_version WHERE version_num = :id")
+        connection.execute(delete, [{"id": revision} for revision in forget])
+
+
+def refuse_unknown(connection: Connection) -> None:
+    """Raise MigrationError if the database has a revision that this code lacks."""
+    revisions = _revisions()
+    if unknown := revisions.unknown(context.get_context().get_current_heads()):
+        raise MigrationError(revisions.explain_unknown(unknown, connection.scalars(text(TABLES)).all()))
+
+
+def drop_implied(connection: Connection) -> None:
+    """Take off the record the revisions that others depend on, as Alembic expects it."""
+    current = context.get_context().get_current_heads()
+    for revision in current:
+        if revision in _revisions().applied([other for other in current if other != revision]):
+            connection.execute(text("DELETE FROM alembic_version WHERE version_num = :id"), {"id": revision})
+
+
+def record_each_branch(connection: Connection) -> None:
+    """Record the last revision of every branch, those that Alembic leaves out because others depend on them too.
+
+    If the feature that depends on them were removed, nothing else would tell that their tables are there.
+    """
+    revisions, current = _revisions(), set(context.get_context().get_current_heads())
+    applied = revisions.applied(current)
+    last = applied - {parent for revision in applied for parent in revisions.by_id[revision].follows}
+    for revision in sorted(last - current):
+        connection.execute(text("INSERT INTO alembic_version VALUES (:id)"), {"id": revision})
 
 
 def protect_record(connection: Connection) -> None:
     """Leave the record of applied migrations to its owner: default privileges have just given it to the application."""
     for role in connection.execute(text(_WRITERS)).scalars().all():
         connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}"))
+
+
+def _revisions() -> Revisions:
+    revisions: Revisions = context.config.attributes["revisions"]
+    return revisions
 
 
 async def run() -> None:

@@ -1,7 +1,6 @@
 """Tasks as a feature of the service."""
 
 from app.kit.features import Feature
-from app.kit.idempotency import old_answers
 from app.tasks.mail import SEND_MAIL, send_mail
 from app.tasks.retention import old_tasks
 from app.tasks.routes import router
@@ -13,5 +12,5 @@ feature = Feature(
     router=router,
     settings=TasksSettings,
     task_handlers={SEND_MAIL: send_mail},
-    cron=(sweeper, old_tasks, old_answers),
+    cron=(sweeper, old_tasks),
 )

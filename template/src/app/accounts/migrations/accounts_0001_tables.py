@@ -1,12 +1,12 @@
-"""Users, sessions and refresh tokens, mailed tokens, counted logins, and the audit log."""
+"""Users, sessions and refresh tokens, mailed tokens and counted logins."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0002"
-down_revision = "0001"
-branch_labels = None
+revision = "accounts_0001"
+down_revision = None
+branch_labels = ("accounts",)
 depends_on = None
 
 
@@ -56,13 +56,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
     _create_mailed_tokens_and_counted_logins()
-    _create_audit_events()
 
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_table("audit_events")
-    op.execute("DROP FUNCTION audit_events_are_appended()")
     op.drop_table("counted_logins")
     op.drop_table("mailed_tokens")
     op.drop_table("refresh_tokens")
@@ -95,38 +92,3 @@ def _create_mailed_tokens_and_counted_logins() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_counted_logins")),
     )
     op.create_index("ix_counted_logins_last_at", "counted_logins", ["last_at"])
-
-
-def _create_audit_events() -> None:
-    op.create_table(
-        "audit_events",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("occurred_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("actor_id", sa.Uuid(), nullable=True),
-        sa.Column("subject_id", sa.Uuid(), nullable=True),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=True),
-        sa.Column("details", postgresql.JSONB(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
-    )
-    op.create_index("ix_audit_events_actor_id_id", "audit_events", ["actor_id", "id"])
-    op.create_index("ix_audit_events_subject_id_id", "audit_events", ["subject_id", "id"])
-    op.create_index("ix_audit_events_occurred_at", "audit_events", ["occurred_at"])
-    # The service's own role may delete from every table: what it must never do here, the table refuses.
-    op.execute(
-        """
-        CREATE FUNCTION audit_events_are_appended() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF TG_OP = 'DELETE' AND OLD.occurred_at < now() - interval '30 days' THEN
-                RETURN OLD;
-            END IF;
-            RAISE EXCEPTION 'audit events are not changed, and not removed before 30 days';
-        END
-        $$
-        """
-    )
-    op.execute(
-        "CREATE TRIGGER audit_events_are_appended BEFORE UPDATE OR DELETE ON audit_events "
-        "FOR EACH ROW EXECUTE FUNCTION audit_events_are_appended()"
-    )

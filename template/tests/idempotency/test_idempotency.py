@@ -11,18 +11,14 @@ from fastapi import APIRouter, FastAPI, File, Request, Response
 from sqlalchemy import func, select, update
 from starlette.requests import ClientDisconnect
 
-from app.kit import idempotency
+from app.idempotency import retention, routing
+from app.idempotency.models import StoredAnswer
+from app.idempotency.retention import forget_answers
+from app.idempotency.routing import IdempotentRoute, _once, idempotent_by_address, idempotent_by_user
+from app.idempotency.settings import IdempotencySettings
 from app.kit.database import UnitOfWorkDep
 from app.kit.dependencies import QueueDep
 from app.kit.features import FeatureError
-from app.kit.idempotency import (
-    IdempotentRoute,
-    StoredAnswer,
-    _once,
-    forget_answers,
-    idempotent_by_address,
-    idempotent_by_user,
-)
 from app.kit.problems import Malformed, NotFound
 from app.kit.resources import Resources
 from app.main import create_app
@@ -219,12 +215,12 @@ async def test_an_answer_is_repeated_for_a_day_and_then_removed(
     await post(http)
     await post(http, key="k-2")
     await post(http, key="k-3")
-    then = datetime.now(UTC) - timedelta(hours=resources.settings.idempotency_hours, minutes=1)
+    then = datetime.now(UTC) - timedelta(hours=resources.section(IdempotencySettings).idempotency_hours, minutes=1)
     async with resources.database.unit_of_work() as work:
         await work.session.execute(update(StoredAnswer).values(created_at=then))
     assert "idempotency-replayed" not in (await post(http)).headers
     assert await effects(resources) == 4
-    monkeypatch.setattr(idempotency, "_BATCH", 1)
+    monkeypatch.setattr(retention, "_BATCH", 1)
     await forget_answers(resources)
     async with resources.database.unit_of_work() as work:
         assert await work.session.scalar(select(func.count()).select_from(StoredAnswer)) == 1
@@ -242,7 +238,7 @@ async def test_neither_key_nor_body_is_stored(http: httpx.AsyncClient, resources
 async def test_a_route_outside_an_idempotent_router_is_a_mistake(http: httpx.AsyncClient) -> None:
     assert (await http.post("/wrong")).status_code == 200
     with pytest.raises(FeatureError, match="route_class"):
-        await idempotency._claim(Request({"type": "http"}), None, "x", "k")  # type: ignore[arg-type]  # not reached
+        await routing._claim(Request({"type": "http"}), None, "x", "k")  # type: ignore[arg-type]  # not reached
 
 
 async def test_a_caller_who_hangs_up_is_no_mistake_of_the_service() -> None:
@@ -269,5 +265,5 @@ def test_every_route_that_takes_a_key_keeps_answers_and_says_so(application: Fas
 
 
 async def test_no_key_costs_no_statement(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency, "_claim", None)
+    monkeypatch.setattr(routing, "_claim", None)
     assert (await http.post("/open", json={})).status_code == 201

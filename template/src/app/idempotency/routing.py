@@ -1,43 +1,34 @@
-"""`Idempotency-Key`: a creating request that is sent twice is done once, and answered twice the same.
-
-The answer is stored in the transaction of the effect: both are there, or neither. Only successes are kept, so a
-request that failed may be sent again. A route takes part by one dependency, in a router of `IdempotentRoute`s.
-Logins and refreshes do not: their answers are secrets, which are not stored.
-"""
+"""Routes that take part: they claim the key of a request, and store or repeat the answer."""
 
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
-import structlog
 from fastapi import Depends, Header, Request
 from fastapi.params import Depends as Dependency
 from fastapi.routing import APIRoute
-from sqlalchemy import DateTime, SmallInteger, delete, func, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.kit.database import Model, UnitOfWork, UnitOfWorkDep
+from app.idempotency.models import StoredAnswer
+from app.idempotency.problems import KeyInUse, KeyReused
+from app.idempotency.settings import IdempotencySettings
+from app.kit.database import UnitOfWork, UnitOfWorkDep
+from app.kit.dependencies import resources_of
 from app.kit.features import FeatureError
-from app.kit.i18n import N_
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
-from app.kit.problems import Invalid, Malformed, Problem
-from app.kit.queue import CronJob
+from app.kit.problems import Invalid, Malformed
 from app.kit.requests import client_address
-from app.kit.resources import Resources
-
-log = structlog.stdlib.get_logger(__name__)
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _SLOT = "app.idempotency"
-_BATCH = 1_000
 
 IdempotencyKey = Annotated[
     str | None,
@@ -50,40 +41,6 @@ IdempotencyKey = Annotated[
         "nothing and is given the first one's answer again.",
     ),
 ]
-
-
-class KeyInUse(Problem):
-    """The first request with this key has not ended."""
-
-    status = 409
-    slug = "idempotency-key-in-use"
-    title = N_("The same request is under way")
-    detail = N_("A request with this Idempotency-Key is under way. Try again in a moment.")
-
-    def __init__(self) -> None:
-        super().__init__({"Retry-After": "1"})
-
-
-class KeyReused(Problem):
-    """The key came with another request before."""
-
-    status = 422
-    slug = "idempotency-key-reused"
-    title = N_("The key was used before")
-    detail = N_("This Idempotency-Key came with another request before. Choose a new one.")
-
-
-class StoredAnswer(Model):
-    """The answer to a request that succeeded. Neither the key nor the request is stored, only digests."""
-
-    __tablename__ = "idempotency_keys"
-
-    digest: Mapped[bytes] = mapped_column(primary_key=True)
-    fingerprint: Mapped[bytes]
-    status: Mapped[int] = mapped_column(SmallInteger)
-    headers: Mapped[list[list[str]]] = mapped_column(JSONB)
-    body: Mapped[bytes]
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +142,7 @@ async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> N
     if not await work.session.scalar(select(lock)):
         raise KeyInUse
     # A statement of its own: it has to see what committed before the lock was free.
-    age = timedelta(hours=request.app.state.settings.idempotency_hours)
+    age = timedelta(hours=resources_of(request).section(IdempotencySettings).idempotency_hours)
     query = select(StoredAnswer).where(StoredAnswer.digest == digest, StoredAnswer.created_at > func.now() - age)
     stored = (await work.session.execute(query)).scalar_one_or_none()
     if stored is None:
@@ -224,19 +181,3 @@ def _add(digest: "hmac.HMAC", name: str, *values: bytes) -> None:
     for value in (name.encode(), *values):
         digest.update(len(value).to_bytes(8, "big"))
         digest.update(value)
-
-
-async def forget_answers(resources: Resources) -> None:
-    """Remove the answers that are older than IDEMPOTENCY_HOURS."""
-    before = datetime.now(UTC) - timedelta(hours=resources.settings.idempotency_hours)
-    removed, total = _BATCH, 0
-    while removed == _BATCH:
-        async with resources.database.unit_of_work() as work:
-            old = select(StoredAnswer.digest).where(StoredAnswer.created_at < before).limit(_BATCH)
-            query = delete(StoredAnswer).where(StoredAnswer.digest.in_(old)).returning(StoredAnswer.digest)
-            removed = len((await work.session.execute(query)).all())
-        total += removed
-    log.info("old answers removed", count=total)
-
-
-old_answers = CronJob("forget_answers", forget_answers, minute=frozenset({37}))

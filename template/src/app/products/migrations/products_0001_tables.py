@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "{= '0002' if accounts == 'local' else '0001' =}"
-branch_labels = None
+revision = "products_0001"
+down_revision = None
+branch_labels = ("products",)
 depends_on = None
 
 

@@ -1,12 +1,12 @@
-"""Tasks, mails that they sent, and answers to requests that may be repeated."""
+"""Tasks, and the mails that they sent."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0001"
+revision = "tasks_0001"
 down_revision = None
-branch_labels = None
+branch_labels = ("tasks",)
 depends_on = None
 
 
@@ -60,21 +60,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_sent_mails_recipient_kind", "sent_mails", ["recipient", "kind"])
     op.create_index("ix_sent_mails_created_at", "sent_mails", ["created_at"])
-    op.create_table(
-        "idempotency_keys",
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.SmallInteger(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_idempotency_keys")),
-    )
-    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_table("idempotency_keys")
     op.drop_table("sent_mails")
     op.drop_table("tasks")

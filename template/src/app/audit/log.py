@@ -1,0 +1,43 @@
+"""Write to the audit log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.audit.models import AuditEvent
+from app.kit.context import current_request_id
+from app.kit.database import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The user who acts (None without a login) and the IP address."""
+
+    user_id: UUID | None
+    address: str
+
+
+# An operator at the command line: the machine knows who that is, the service does not.
+OPERATOR = Actor(None, "command line")
+
+
+def record(
+    work: UnitOfWork,
+    action: str,
+    actor: Actor,
+    subject_id: UUID | None = None,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Write an event with the unit of work. `details` must be JSON, and hold no secret.
+
+    Each feature names its own actions. They are kept for years: add to them, but never change one.
+    """
+    event = AuditEvent(
+        action=action,
+        actor_id=actor.user_id,
+        subject_id=subject_id,
+        address=actor.address,
+        request_id=current_request_id(),
+        details=dict(details or {}),
+    )
+    work.session.add(event)

@@ -1,0 +1,33 @@
+"""Retention: events stay for AUDIT_RETENTION_DAYS."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from app.audit.repository import AuditRepository
+from app.audit.settings import AuditSettings
+from app.kit.queue import CronJob
+from app.kit.resources import Resources
+
+log = structlog.stdlib.get_logger(__name__)
+
+# Small enough for the statement time-out, and so many an hour outlast any growth that the database survives.
+_BATCH, _BATCHES = 5_000, 20
+
+
+async def remove_old_events(resources: Resources) -> None:
+    """Remove events past their time, in batches. What is left after some of them is removed an hour later."""
+    moment = datetime.now(UTC) - timedelta(days=resources.section(AuditSettings).audit_retention_days)
+    removed = 0
+    for _ in range(_BATCHES):
+        async with resources.database.unit_of_work() as work:
+            batch = await AuditRepository(work.session).remove_older(moment, _BATCH)
+        removed += batch
+        if batch < _BATCH:
+            break
+    if removed:
+        log.info("audit events removed", events=removed, before=moment.isoformat())
+
+
+# At 29 minutes past: away from the full hour, when everybody's jobs run.
+old_events = CronJob("remove_old_events", remove_old_events, minute=frozenset({29}))

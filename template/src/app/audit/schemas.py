@@ -1,0 +1,21 @@
+"""The public form of events."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class AuditEventRead(BaseModel):
+    """One thing that happened. `actor_id` is null where nobody was signed in, `subject_id` where nobody is meant."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    occurred_at: datetime
+    action: str
+    actor_id: UUID | None
+    subject_id: UUID | None
+    address: str
+    request_id: str | None
+    details: dict[str, JsonValue]

@@ -1,0 +1,7 @@
+"""Idempotency keys as a feature of the service."""
+
+from app.idempotency.retention import old_answers
+from app.idempotency.settings import IdempotencySettings
+from app.kit.features import Feature
+
+feature = Feature(name="idempotency", settings=IdempotencySettings, cron=(old_answers,))

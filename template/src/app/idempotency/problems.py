@@ -1,0 +1,25 @@
+"""Problems of a repeated request."""
+
+from app.kit.i18n import N_
+from app.kit.problems import Problem
+
+
+class KeyInUse(Problem):
+    """The first request with this key has not ended."""
+
+    status = 409
+    slug = "idempotency-key-in-use"
+    title = N_("The same request is under way")
+    detail = N_("A request with this Idempotency-Key is under way. Try again in a moment.")
+
+    def __init__(self) -> None:
+        super().__init__({"Retry-After": "1"})
+
+
+class KeyReused(Problem):
+    """The key came with another request before."""
+
+    status = 422
+    slug = "idempotency-key-reused"
+    title = N_("The key was used before")
+    detail = N_("This Idempotency-Key came with another request before. Choose a new one.")

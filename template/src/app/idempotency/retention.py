@@ -1,0 +1,32 @@
+"""Retention: an answer is repeated for IDEMPOTENCY_HOURS, then removed."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, select
+
+from app.idempotency.models import StoredAnswer
+from app.idempotency.settings import IdempotencySettings
+from app.kit.queue import CronJob
+from app.kit.resources import Resources
+
+log = structlog.stdlib.get_logger(__name__)
+
+# A transaction each: a long one would hold back PostgreSQL's own cleaning.
+_BATCH = 1_000
+
+
+async def forget_answers(resources: Resources) -> None:
+    """Remove the answers that are older than IDEMPOTENCY_HOURS."""
+    before = datetime.now(UTC) - timedelta(hours=resources.section(IdempotencySettings).idempotency_hours)
+    removed, total = _BATCH, 0
+    while removed == _BATCH:
+        async with resources.database.unit_of_work() as work:
+            old = select(StoredAnswer.digest).where(StoredAnswer.created_at < before).limit(_BATCH)
+            query = delete(StoredAnswer).where(StoredAnswer.digest.in_(old)).returning(StoredAnswer.digest)
+            removed = len((await work.session.execute(query)).all())
+        total += removed
+    log.info("old answers removed", count=total)
+
+
+old_answers = CronJob("forget_answers", forget_answers, minute=frozenset({37}))
