@@ -90,7 +90,7 @@ def test_up_down_and_up_again(empty: Settings) -> None:
 
 @pytest.mark.parametrize("feature", WITH_MIGRATIONS)
 def test_the_migrations_of_a_feature_need_no_other_feature(empty: Settings, feature: str) -> None:
-    """A feature is deleted, or comes back later: the others go up and down without it."""
+    """A feature is deleted or added later: the others go up and down without it."""
     upgrade(empty, folders=without(feature))
     upgrade(empty)
     assert tables(empty) >= set(Model.metadata.tables)
@@ -114,7 +114,7 @@ def test_a_migration_of_the_project_and_a_later_one_of_the_template_are_both_app
 
 
 def test_two_heads_of_one_branch_are_refused_with_the_command_that_joins_them(empty: Settings, tmp_path: Path) -> None:
-    """The project's migration follows one of the template, which then has another one that follows."""
+    """The project's migration follows one of the template, which then adds another one there."""
     own = add(tmp_path / "ours/migrations", "ours_0001", "tasks_0001")
     upgrade(empty, folders=[*version_folders(), own])
     folders = [*version_folders(), own, add(tmp_path / "tasks/migrations", "tasks_0002", "tasks_0001")]
@@ -182,7 +182,7 @@ def test_a_revision_of_a_newer_release_is_refused_in_a_line(empty: Settings) -> 
 
 
 @pytest.mark.parametrize("depends", [False, True], ids=["alone", "depends on another"])
-def test_a_removed_feature_is_named_forgotten_and_comes_back(empty: Settings, tmp_path: Path, depends: bool) -> None:
+def test_a_removed_feature_is_named_forgotten_and_added_again(empty: Settings, tmp_path: Path, depends: bool) -> None:
     own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001" if depends else None)
     folders = [*version_folders(), own]
     upgrade(empty, folders=folders)

@@ -16,7 +16,7 @@ _BATCH, _BATCHES = 5_000, 20
 
 
 async def remove_old_events(resources: Resources) -> None:
-    """Remove events past their time, in batches. What is left after some of them is removed an hour later."""
+    """Remove events past their time, in batches, at most 100,000 an hour."""
     moment = datetime.now(UTC) - timedelta(days=resources.section(AuditSettings).audit_retention_days)
     removed = 0
     for _ in range(_BATCHES):
