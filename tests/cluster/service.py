@@ -50,7 +50,6 @@ class Service:
         self._kubectl(self.tools / "deployer", self.cluster.impersonate(f"{self.name}-deployers"))
         self._kubectl(self.tools / "administrator", self.cluster)
         self.settings("")
-        self.patches([])
         self.commit("Start")
 
     def _kubectl(self, folder: Path, cluster: Cluster) -> None:
@@ -69,9 +68,11 @@ class Service:
         (self._overlay / "settings.env").write_text(SETTINGS + lines, encoding="utf-8")
 
     def patches(self, patches: list[Manifest]) -> None:
-        """Set the user's patches of the environment. An empty file would be refused, so one annotation is always there."""
-        always = deployment("api", {"metadata": {"annotations": {"environment": ENVIRONMENT}}})
-        (self._overlay / "patches.yaml").write_text(yaml.safe_dump_all([always, *patches], sort_keys=False), encoding="utf-8")
+        """Set the user's patches of the environment, after those of a new project."""
+        path = self._overlay / "patches.yaml"
+        first = git("rev-list", "--max-parents=0", "HEAD", cwd=self.project).strip()
+        rendered = yaml.safe_load_all(git("show", f"{first}:{path.relative_to(self.project)}", cwd=self.project))
+        path.write_text(yaml.safe_dump_all([*rendered, *patches], sort_keys=False), encoding="utf-8")
 
     def commit(self, message: str) -> str:
         """Commit the project as it stands; the commit."""

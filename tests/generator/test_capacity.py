@@ -51,16 +51,22 @@ def placed(wanted: list[Pod], nodes: int, room: Pod, order: random.Random) -> bo
     return True
 
 
-@pytest.mark.parametrize(
-    ("type_", "which", "scaling", "delivery"), product(TYPES, ("smallest", "largest"), ("cpu", "queue"), ("rolling", "canary"))
-)
+# For each size of the replica counts: the macros of nodes and API replicas, the row of workers, and the macros' last argument.
+COUNTS = {
+    "fewest": ("smallest", "api_least", "worker.min", ()),
+    "most": ("largest", "api_most", "worker.max", (False,)),
+    "most of a sandbox": ("largest", "api_most", "lower.worker.max", (True,)),
+}
+
+
+@pytest.mark.parametrize(("type_", "which", "scaling", "delivery"), product(TYPES, COUNTS, ("cpu", "queue"), ("rolling", "canary")))
 def test_pods_fit_in_whatever_order_they_come(type_: str, which: str, scaling: str, delivery: str, macro: Any) -> None:  # noqa: F811  the fixture
     queue = scaling == "queue"
-    nodes = int(macro("capacity", which, type_, queue, delivery))
-    least = which == "smallest"
-    api = int(macro("capacity", "api_least" if least else "api_most", delivery))
+    nodes_macro, api_macro, worker, low = COUNTS[which]
+    nodes = int(macro("capacity", nodes_macro, type_, queue, delivery, *low))
+    api = int(macro("capacity", api_macro, delivery, *low))
     room = Pod(int(macro("capacity", "node_cpu", type_)), int(macro("capacity", "node_memory", type_)))
-    wanted = pods(api, WORKLOAD["worker.min" if least else "worker.max"], queue=queue)
+    wanted = pods(api, WORKLOAD[worker], queue=queue)
     order = random.Random(7)  # noqa: S311  the same orders in each run
     for _ in range(300):
         order.shuffle(wanted)
@@ -120,4 +126,4 @@ def test_the_page_tells_the_tasks_that_a_deployed_worker_runs_at_a_time(render: 
 def test_a_service_that_joins_says_what_it_asks_of_the_platform(render: Renderer) -> None:
     page = (render({"platform": "join"}) / "docs/capacity.md").read_text(encoding="utf-8")
     # 3 + 3 and 13 + 13 pods
-    assert re.search(r"6 pods,\s900 m of CPU and 1536 MiB of memory;\sat its most 26 pods, 3900 m and 6656 MiB", page)
+    assert re.search(r"6 pods,\s900 m of CPU and 1536 MiB of memory;\sat its most, in production, 26 pods, 3900 m and 6656 MiB", page)

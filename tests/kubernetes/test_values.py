@@ -23,7 +23,8 @@ def each(rendered: Rendered, variant: str) -> list[tuple[str, list[Manifest]]]:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_requests_and_replicas_are_those_that_capacity_is_computed_from(rendered: Rendered, variant: str) -> None:
-    for _, manifests in each(rendered, variant):
+    for environment, manifests in each(rendered, variant):
+        low = "lower." if variant == "sandbox" or environment != "production" else ""
         for name in ("api", "worker"):
             container = one(manifests, "Deployment", name)["spec"]["template"]["spec"]["containers"][0]
             requests = {"cpu": f"{WORKLOAD[f'{name}.cpu']}m", "memory": f"{WORKLOAD[f'{name}.memory']}Mi"}
@@ -38,7 +39,7 @@ def test_requests_and_replicas_are_those_that_capacity_is_computed_from(rendered
                 for s in [*select(manifests, "HorizontalPodAutoscaler"), *select(manifests, "ScaledObject")]
                 if s["spec"]["scaleTargetRef"]["name"] == name
             }
-            assert bounds == {(WORKLOAD[f"{name}.min"], WORKLOAD[f"{name}.max"])}
+            assert bounds == {(WORKLOAD[f"{name}.min"], WORKLOAD[f"{low}{name}.max"])}
 
 
 def test_the_autoscaler_has_the_references_thresholds(rendered: Rendered) -> None:
@@ -99,10 +100,16 @@ def test_routes_probes_and_load_balancer_share_the_prefix(rendered: Rendered) ->
 
 
 def test_an_environment_has_its_own_pool_size_and_the_users_patches_come_last(rendered: Rendered, render: Renderer) -> None:
-    sizes = {environment: settings_of(manifests)["DATABASE_POOL_SIZE"] for environment, manifests in each(rendered, "production")}
-    assert int(sizes["production"]) > int(sizes["dev"]) >= WORKLOAD["connections.pool_minimum"]
-    assert one(rendered["startup"]["dev"], "Deployment", "api")["metadata"]["annotations"]["environment"] == "dev"
-    assert (render({}) / "deploy/overlays/dev/patches.yaml").is_file()
+    sizes = {environment: int(settings_of(manifests)["DATABASE_POOL_SIZE"]) for environment, manifests in each(rendered, "startup")}
+    # The same number of connections, shared by fewer replicas.
+    assert sizes["dev"] > sizes["production"] >= WORKLOAD["connections.pool_minimum"]
+    most = {environment: one(m, "HorizontalPodAutoscaler", "api")["spec"]["maxReplicas"] for environment, m in each(rendered, "startup")}
+    assert most == {"dev": 4, "production": 10}
+    for environment, replicas in most.items():
+        patches = (render({}) / f"deploy/overlays/{environment}/patches.yaml").read_text(encoding="utf-8")
+        # Nothing but the replicas: no filler.
+        specs = [document["spec"] for document in yaml.safe_load_all(patches)]
+        assert specs == [{"maxReplicas": replicas}] * 2
 
 
 def test_the_firewall_and_the_host_of_the_contract_reach_the_ingress(rendered: Rendered) -> None:
