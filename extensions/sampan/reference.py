@@ -20,9 +20,10 @@ COLUMNS: Final = "| Question | Asked | What it is | Default |\n|---|---|---|---|
 PROFILES: Final = ("sandbox", "startup", "production", "regulated")
 
 
-def _questions() -> dict[str, dict[str, Any]]:
+def questions() -> dict[str, dict[str, Any]]:
+    """Return the questions of copier.yml, without the computed values that it never asks (`when: false`)."""
     settings: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
-    return {name: details for name, details in settings.items() if not name.startswith("_")}
+    return {name: details for name, details in settings.items() if not name.startswith("_") and details.get("when") is not False}
 
 
 def _written(value: Any) -> str:
@@ -58,7 +59,7 @@ def markdown() -> str:
     profiles = yaml.safe_load((ROOT / "extensions/catalogue/profiles.yaml").read_text(encoding="utf-8"))
     source = (ROOT / "copier.yml").read_text(encoding="utf-8")
     groups = re.split(r"^# -+ (.+)$", source, flags=re.MULTILINE)
-    known = _questions()
+    known = questions()
     parts = [HEAD]
     for title, body in zip(groups[1::2], groups[2::2], strict=True):
         names = [name for name in re.findall(r"^([a-z]\w*):$", body, re.MULTILINE) if name in known]

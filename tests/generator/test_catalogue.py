@@ -53,20 +53,17 @@ def test_moto_agrees_on_what_a_region_lacks(region: str) -> None:
 def test_at_least_as_many_zones_as_the_questions_offer(region: str) -> None:
     path = files("moto") / f"ec2/resources/instance_type_offerings/availability-zone/{region}.json.gz"
     zones = {row["Location"] for row in json.loads(gzip.decompress(path.read_bytes()))}
-    assert len(zones) == table("regions")[f"{region}.zones"]
     assert len(zones) >= 3
 
 
 @pytest.mark.parametrize("instance_type", TYPES)
 def test_the_shape_of_an_instance_type(instance_type: str) -> None:
     known = moto_types()[instance_type]
-    network = known["NetworkInfo"]
     row = {key.removeprefix(f"{instance_type}."): value for key, value in table("instances").items() if key.startswith(f"{instance_type}.")}
     assert row == {
         "vcpu": known["VCpuInfo"]["DefaultVCpus"],
         "memory_mib": known["MemoryInfo"]["SizeInMiB"],
         "arch": known["ProcessorInfo"]["SupportedArchitectures"][-1],
-        "eni_pods": network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2,
     }
 
 

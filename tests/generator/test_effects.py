@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from sampan import matrix
+from sampan import matrix, reference
 from tests.generator.test_questions import CREATE
-from tests.harness import ANSWERS_FILE, ROOT, Renderer, files_of
+from tests.harness import ANSWERS_FILE, Renderer, files_of
 
 pytestmark = pytest.mark.slow
 
-QUESTIONS = {
-    name: details for name, details in yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8")).items() if not name.startswith("_")
-}
+QUESTIONS = reference.questions()
 BASE: dict[str, Any] = {"domain": "api.example.com", "environments": ["dev", "production"], "languages": ["en", "id"]}
 """Answers under which every option can have an effect."""
 

@@ -8,8 +8,8 @@ import copier
 import pytest
 import yaml
 
-from sampan import matrix
-from tests.harness import ROOT, fast_copier
+from sampan import matrix, reference
+from tests.harness import ANSWERS_FILE, ROOT, Renderer, fast_copier
 
 ASKED = [
     "project_name",
@@ -39,8 +39,17 @@ def settings() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def questions(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: details for name, details in settings.items() if not name.startswith("_")}
+def questions() -> dict[str, dict[str, Any]]:
+    return reference.questions()
+
+
+def test_computed_values_are_neither_asked_nor_stored(
+    settings: dict[str, Any], questions: dict[str, dict[str, Any]], render: Renderer
+) -> None:
+    computed = {name for name in settings if not name.startswith("_")} - set(questions)
+    assert computed == {"sizes", "github_enforces"}
+    stored = yaml.safe_load((render({}) / ANSWERS_FILE).read_text(encoding="utf-8"))
+    assert not computed & set(stored)
 
 
 def test_twelve_questions_are_asked_and_ten_of_a_service_that_joins(questions: dict[str, dict[str, Any]]) -> None:

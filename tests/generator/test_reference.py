@@ -9,5 +9,5 @@ def test_the_reference_is_up_to_date() -> None:
 
 
 def test_the_reference_names_every_question() -> None:
-    for name in reference._questions():
+    for name in reference.questions():
         assert f"| `{name}` |" in reference.markdown()

@@ -10,10 +10,11 @@ import yaml
 from copier import Worker
 from copier._user_data import AnswersMap, Question
 
-from tests.harness import ANSWERS_FILE, ROOT, Renderer, commit_all, copy_questionnaire, fast_copier, git
+from sampan import reference
+from tests.harness import ANSWERS_FILE, Renderer, commit_all, copy_questionnaire, fast_copier, git
 from tests.update.test_update import release
 
-QUESTIONS = [name for name in yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8")) if not name.startswith("_")]
+QUESTIONS = reference.questions()
 NO_LONGER_VALID = "no longer\nvalid"
 """No question takes this."""
 
@@ -31,7 +32,9 @@ def test_every_question_holds_on_to_an_answer_that_is_no_longer_valid(answers: M
         worker = Worker(src_path=str(template), dst_path=tmp_path, quiet=True)
         worker.answers = AnswersMap(user={name: answers[name] for name in QUESTIONS}, external=worker._external_data())
         context = worker._render_context()
-        for name, details in worker.template.questions_data.items():
+        asked = {name: details for name, details in worker.template.questions_data.items() if name in QUESTIONS}
+        assert asked
+        for name, details in asked.items():
             question = Question(answers=worker.answers, context=context, jinja_env=worker.jinja_env, var_name=name, **details)
             with pytest.raises(ValueError, match=f"'{name}'"):
                 question.get_default()
@@ -113,8 +116,7 @@ OF_CREATE = {
 
 def test_a_service_that_joins_and_leaves_again_has_its_platforms_answers(narrowed: Path, tmp_path: Path) -> None:
     """With the default network instead, the next plan would replace the network."""
-    questions = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
-    assert set(OF_CREATE) == {name for name, details in questions.items() if name[0] != "_" and "when" in details}
+    assert set(OF_CREATE) == {name for name, details in QUESTIONS.items() if "when" in details}
     project = start(narrowed, tmp_path / "project", **OF_CREATE)
     before = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
     joined = change(project, platform="join", platform_name="shared")
