@@ -78,12 +78,16 @@ def free_port() -> int:
 
 @contextmanager
 def emulated_aws(log: Path, *, record: bool = False) -> Iterator[Emulator]:
-    """An AWS of its own on a free loopback port, stopped at the end. It may write every request beside its log, in a file `.calls`."""
+    """An AWS of its own on a free loopback port, stopped at the end. It may write every request beside its log, in a file `.calls`.
+
+    While there is a file `.deny` beside the log, the number in it is how many more requests may change the account.
+    """
     port = free_port()
     environment = {
         **os.environ,
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
         "RECORD_REQUESTS": str(log.with_suffix(".calls")) if record else "",
+        "DENY_AFTER": str(log.with_suffix(".deny")),
     }
     with log.open("wb") as output:
         command = [sys.executable, "-m", "tests.infrastructure.cloud", str(port)]

@@ -25,6 +25,7 @@ from tests.infrastructure.cloud import (
     storage,
     trails,
 )
+from tests.infrastructure.cloud.denial import Denial
 from tests.infrastructure.cloud.recorder import Recorder
 
 ADDED = (account, backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails)
@@ -57,6 +58,8 @@ def serve(port: int) -> None:
     os.environ["MOTO_PORT"] = str(port)
     application = DomainDispatcherApplication(create_backend_app)
     served: Any = FailFast(application)
+    if file := os.environ.get("DENY_AFTER"):
+        served = Denial(served, Path(file))
     if file := os.environ.get("RECORD_REQUESTS"):
         served = Recorder(served, Path(file))
     run_simple("127.0.0.1", port, served, threaded=True, request_handler=MotoRequestHandler)

@@ -1,13 +1,12 @@
 """Writes down what is asked of the emulated AWS: one line of JSON a request, with the access key by which the tests tell who asks."""
 
-import io
 import json
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+from tests.infrastructure.cloud.requests import body_of, scope_of
+
 LONGEST = 50_000
 """Bytes of a body that are kept; images and archives tell nothing."""
 
@@ -27,16 +26,14 @@ class Recorder:
             statuses.append(status)
             return start_response(status, *rest)
 
-        found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if found else b""
-        if found:
-            environ["wsgi.input"] = io.BytesIO(body)
+        scope = scope_of(environ)
+        body = body_of(environ) if scope else b""
         answer: Iterable[bytes] = self.application(environ, start)
-        if found:
+        if scope:
             line = {
-                "who": found[1],
-                "region": found[2],
-                "service": found[3],
+                "who": scope.key,
+                "region": scope.region,
+                "service": scope.service,
                 "target": environ.get("HTTP_X_AMZ_TARGET", ""),
                 "method": environ["REQUEST_METHOD"],
                 "path": environ["PATH_INFO"],

@@ -117,7 +117,8 @@ def declare(limit: Limit) -> Limit:
     return limit
 
 
-@dataclass(frozen=True, slots=True)
+# FastAPI hashes a dependency three times per request: by identity, which is cheaper than by value.
+@dataclass(frozen=True, slots=True, eq=False)
 class AddressLimit:
     """Limits each client's IP address, or its /64 of IPv6. Raises TooManyRequests."""
 
@@ -128,7 +129,7 @@ class AddressLimit:
         await _check(request, self.limit, client_network(request))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UserLimit:
     """Limits each signed-in user. Raises TooManyRequests."""
 

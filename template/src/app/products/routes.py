@@ -40,6 +40,26 @@ async def create_product(
     return _answer(service.create_product(work, resources.cache, user, new, currency), 201)
 
 
+# Fixed paths before paths with parameters: a request tries one route after the other.
+@router.post(
+    "/imports",
+    status_code=202,
+    dependencies=[idempotent_by_user],
+    responses=problems(UnreadableImport, TooManyLines, TooMuchQueued, TooManyRequests),
+)
+async def import_products(
+    file: Annotated[bytes, File(description=f"CSV in UTF-8 with the header {','.join(COLUMNS)}")],
+    user: CurrentUser,
+    work: UnitOfWorkDep,
+    resources: ResourcesDep,
+    response: Response,
+) -> TaskAccepted:
+    """Import products from a file. The answer names the task that does it."""
+    task_id = service.request_import(work, resources, user, file)
+    response.headers["Location"] = f"{resources.settings.route_prefix}/v1/tasks/{task_id}"
+    return TaskAccepted(task_id=task_id)
+
+
 @router.get("", response_model=SortedPage[ProductRead])
 async def list_products(
     user: CurrentUser,
@@ -89,22 +109,3 @@ async def delete_product(
 
 def _answer(product: ProductRead, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return json_response(product, status, {**(headers or {}), "ETag": etag(product.version)})
-
-
-@router.post(
-    "/imports",
-    status_code=202,
-    dependencies=[idempotent_by_user],
-    responses=problems(UnreadableImport, TooManyLines, TooMuchQueued, TooManyRequests),
-)
-async def import_products(
-    file: Annotated[bytes, File(description=f"CSV in UTF-8 with the header {','.join(COLUMNS)}")],
-    user: CurrentUser,
-    work: UnitOfWorkDep,
-    resources: ResourcesDep,
-    response: Response,
-) -> TaskAccepted:
-    """Import products from a file. The answer names the task that does it."""
-    task_id = service.request_import(work, resources, user, file)
-    response.headers["Location"] = f"{resources.settings.route_prefix}/v1/tasks/{task_id}"
-    return TaskAccepted(task_id=task_id)
