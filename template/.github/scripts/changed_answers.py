@@ -17,10 +17,10 @@ def answers(path: str) -> dict[str, Any]:
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return the questions of `before` that `after` answers differently. A question that is gone asks nobody for a decision."""
+    """Return the questions of `before` that `after` answers differently, except those that are gone."""
     return [question for question, answer in before.items() if question in after and after[question] != answer]
 
 
 if __name__ == "__main__":
     for question in changed(answers(sys.argv[1]), answers(sys.argv[2])):
-        print(question)
+        sys.stdout.write(f"{question}\n")
