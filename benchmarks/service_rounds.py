@@ -17,7 +17,7 @@ from service_cases import Case, User, claims, execute, prepare, public_key
 from service_servers import Server, addresses, peer, service, service_environment
 
 BARE = "GET / HTTP/1.1\r\nHost: benchmark\r\n\r\n"
-IMPORT = "import time, app.main, app.features; app.features.discover(); print(time.process_time())"
+IMPORT = "import time, app.main, app.composition; app.composition.discover(); print(time.process_time())"
 
 
 def load(server: Server, messages: Sequence[str], requests: int, connections: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Look at entries of the cache, and change them."""
 
-from app.kit.resources import Resources
+from app.composition import Resources
 
 
 async def entries(resources: Resources, key: str) -> dict[bytes, bytes]:

@@ -17,10 +17,9 @@ from sqlalchemy.engine import make_url
 
 from app.dev.databases import ensure_database
 from app.dev.services import ServicesError, running_services
-from app.features import discover
+from app.composition import Resources, discover
 from app.kit.database import Model
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
-from app.kit.resources import Resources
 from app.main import create_app
 from app.migrations.runner import upgrade
 from app.settings import Settings

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from sqlalchemy.pool import QueuePool
 
 from app.kit.database import Database
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.main import create_app
 from app.settings import Settings
 from app.warmup import warm_up

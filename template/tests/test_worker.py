@@ -14,11 +14,9 @@ from redis.exceptions import WatchError
 from structlog.testing import CapturingLogger
 
 from app.dev.services import free_port
-from app.features import discover
-from app.kit.features import Feature
+from app.composition import CronJob, Feature, Resources, discover
 from app.kit.problems import Unavailable
-from app.kit.queue import CronJob, Queue
-from app.kit.resources import Resources
+from app.kit.queue import Queue
 from app.settings import Settings
 from app.tasks.models import TaskStatus
 from app.worker import Places, WorkerProcess, _Lane, _note_failure, make_worker

@@ -119,7 +119,7 @@ GREETING = '''"""Greets."""
 
 from fastapi import APIRouter
 
-from app.kit.features import Feature
+from app.composition import Feature
 
 router = APIRouter(prefix="/v1/greeting")
 

@@ -15,11 +15,11 @@ def main() -> None:
     Settings are not read: a build has none.
     """
     import app.cli
-    import app.features
+    import app.composition
     import app.server
     import app.worker
 
-    app.features.discover()
+    app.composition.discover()
     folders = [Path(folder).resolve() for folder in sys.argv[1:]]
     files = [getattr(module, "__file__", None) for module in sys.modules.values()]
     sources = {Path(file).resolve() for file in files if file}

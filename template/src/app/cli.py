@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.features import feature_packages
+from app.composition import feature_packages
 from app.kit.configuration import ConfigurationError
 from app.kit.problems import Unavailable
 from app.migrations.failure import MigrationError

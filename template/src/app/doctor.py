@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Iterator
 import asyncpg
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from app.features import discover
+from app.composition import discover, load_sections
 from app.kit.addresses import leads_nowhere
 from app.kit.configuration import ConfigurationError, Fault
 from app.kit.database import connector
 from app.kit.redis import check_writable, connect
-from app.kit.resources import load_sections
 from app.migrations.failure import MigrationError
 from app.migrations.revisions import TABLES, Revisions
 from app.settings import Settings

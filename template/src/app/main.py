@@ -10,18 +10,16 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from app.features import discover, routers
+from app.composition import Feature, discover, load_sections, open_resources, routers
 from app.health.state import ServingState, await_database
 from app.kit.bodies import BodyMiddleware
 from app.kit.configuration import Environment
 from app.kit.errors import install_problem_handlers
-from app.kit.features import Feature
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
 from app.kit.openapi import PROBLEM_RESPONSES, Application
 from app.kit.problems import answer_failure
 from app.kit.requests import RequestMiddleware
-from app.kit.resources import load_sections, open_resources
 from app.settings import Settings
 from app.warmup import warm_up
 

@@ -7,9 +7,9 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 
+from app.composition import Resources
 from app.kit.problems import Unavailable
 from app.kit.redis import OUTAGES, check_writable
-from app.kit.resources import Resources
 
 log = structlog.stdlib.get_logger(__name__)
 

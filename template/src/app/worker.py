@@ -18,18 +18,15 @@ from redis.exceptions import WatchError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
+from app.composition import CronJob, Feature, Resources, discover, open_resources
 from app.connections import BoundedProtocol, BoundedServer
-from app.features import discover
-from app.kit import metrics
-from app.kit.features import Feature
-from app.kit.guarded_worker import GuardedWorker
+from app.kit.guarded_worker import JOBS_DROPPED, GuardedWorker
 from app.kit.logs import configure_logging
 from app.kit.metrics import metrics_response
 from app.kit.pool import job_connections
 from app.kit.problems import Unavailable
-from app.kit.queue import BULK_QUEUE, QUICK_QUEUE, RUN_TASK, CronJob, deserialize_job, serialize_job
+from app.kit.queue import BULK_QUEUE, QUICK_QUEUE, RUN_TASK, deserialize_job, serialize_job
 from app.kit.redis import OUTAGES, renew, report
-from app.kit.resources import Resources, open_resources
 from app.settings import Settings
 from app.tasks.backlog import keep_measuring
 from app.tasks.runner import run_task
@@ -84,7 +81,7 @@ def make_worker(
         try:
             number = UUID(str(task_id))
         except ValueError:
-            metrics.JOBS_DROPPED.inc()
+            JOBS_DROPPED.inc()
             log.warning("job names no task", name=repr(task_id)[:100])
             return
         try:

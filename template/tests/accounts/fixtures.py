@@ -18,7 +18,7 @@ from app.accounts.service import AccountService, accounts_of
 from app.audit.models import AuditEvent
 from app.kit.mail import Mail
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.identity import Confirm, SignedIn, SignIn
 
 PASSWORD = "correct horse battery staple"

@@ -5,7 +5,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD, events, log_in
 from tests.identity import SignedIn, SignIn
 

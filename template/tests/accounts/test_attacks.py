@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.repository import AccountRepository
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD, Mailbox, log_in
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

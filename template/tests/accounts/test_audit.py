@@ -13,7 +13,7 @@ from app.accounts.retention import ENDED_SESSIONS_STAY, remove_old
 from app.accounts.service import RACE
 from app.audit.log import OPERATOR, record
 from app.kit.database import Model
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

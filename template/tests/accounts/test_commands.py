@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from app.accounts.commands import commands
 from app.audit.repository import AuditFilter, AuditRepository
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.identity import SignIn
 
 pytestmark = pytest.mark.usefixtures("resources")

@@ -17,7 +17,7 @@ from app.accounts.schemas import TokenPair
 from app.accounts.service import AccountService, Device, accounts_of
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import RateLimiter
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

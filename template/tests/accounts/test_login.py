@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.kit.ratelimit import Limit, RateLimiter
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

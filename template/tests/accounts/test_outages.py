@@ -14,10 +14,9 @@ from app.accounts.sessions import SessionStore
 from app.audit.log import Actor
 from app.kit import redis as kit_redis
 from app.kit.database import Database
-from app.kit.features import FeatureError
+from app.composition import FeatureError, Resources
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized, Unavailable
-from app.kit.resources import Resources
 from app.main import create_app
 from tests.accounts.fixtures import PASSWORD, log_in
 from tests.identity import SignedIn

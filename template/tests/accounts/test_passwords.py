@@ -15,7 +15,7 @@ from app.accounts.models import User
 from app.accounts.passwords import Passwords, argon2id, normalised
 from app.accounts.service import AccountService
 from app.kit.problems import Unavailable
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn
 

@@ -12,9 +12,8 @@ from fastapi import FastAPI
 from app.accounts import passwords
 from app.accounts.passwords import Passwords
 from app.accounts.service import accounts_of
-from app.features import discover
+from app.composition import Resources, discover, open_resources
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
-from app.kit.resources import Resources, open_resources
 from app.main import create_app
 from app.settings import Settings
 from tests.accounts.fixtures import PASSWORD, log_in

@@ -21,7 +21,7 @@ from app.accounts.models import Purpose, User
 from app.accounts.service import AccountService
 from app.audit.log import OPERATOR
 from app.kit.database import connector
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD, log_in
 from tests.accounts.interleaving import before_commits, gated, interleave
 from tests.identity import SignedIn, SignIn

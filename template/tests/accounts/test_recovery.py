@@ -11,7 +11,7 @@ from app.accounts.models import MailedToken
 from app.accounts.service import AccountService
 from app.kit.configuration import Environment
 from app.kit.mail import Mail
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks.mail import MOST_AN_HOUR
 from app.tasks.models import Task
 from tests.accounts.fixtures import PASSWORD, Mailbox, log_in, set_up

@@ -13,7 +13,7 @@ from app.accounts.repository import MOST_SESSIONS
 from app.accounts.service import AccountService
 from app.accounts.sessions import COPY_SECONDS
 from app.audit.log import OPERATOR, Actor
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks.service import request_task
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn, SignIn

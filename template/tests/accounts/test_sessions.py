@@ -12,7 +12,7 @@ from app.accounts.models import LoginSession, RefreshToken
 from app.accounts.problems import RefreshRefused
 from app.accounts.service import RACE, AccountService, Device
 from app.kit.database import Database
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD
 from tests.identity import SignedIn, SignIn
 

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from app.idempotency.routing import IdempotentRoute, idempotent_by_address
 from app.kit.database import UnitOfWorkDep
-from app.kit.dependencies import CacheDep, QueueDep
-from app.kit.features import Feature
+from app.dependencies import CacheDep, QueueDep
+from app.composition import Feature, TaskRun
 from app.kit.problems import NotFound
-from app.kit.queue import Payload, TaskRun
+from app.kit.queue import Payload
 from app.kit.ratelimit import Limit, limited_by_address
 from app.tasks.service import request_task
 

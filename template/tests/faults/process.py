@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app import features
-from app.kit.features import Feature
+from app import composition
+from app.composition import Feature
 from tests.faults.probe import feature
 
-_discover = features.discover
+_discover = composition.discover
 
 
 def discover() -> Sequence[Feature]:
@@ -16,7 +16,7 @@ def discover() -> Sequence[Feature]:
 
 if __name__ == "__main__":
     # Before anything imports the function by its name.
-    features.discover = discover  # type: ignore[assignment]  # a sequence serves as well
+    composition.discover = discover  # type: ignore[assignment]  # a sequence serves as well
     from app.cli import main
 
     main()

@@ -40,7 +40,7 @@ _config = schemathesis.Config.from_dict(
 document = schemathesis.openapi.from_dict(create_app(Settings.load()).openapi(), config=_config)
 # The names of the service's own limits: other tests declare more in this process.
 NAMES = """
-from app.features import discover
+from app.composition import discover
 from app.kit.ratelimit import declared_limits
 discover()
 print(*declared_limits())

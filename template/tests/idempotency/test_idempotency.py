@@ -17,10 +17,9 @@ from app.idempotency.retention import forget_answers
 from app.idempotency.routing import IdempotentRoute, _once, idempotent_by_address, idempotent_by_user
 from app.idempotency.settings import IdempotencySettings
 from app.kit.database import UnitOfWorkDep
-from app.kit.dependencies import QueueDep
-from app.kit.features import FeatureError
+from app.dependencies import QueueDep
+from app.composition import FeatureError, Resources
 from app.kit.problems import Malformed, NotFound
-from app.kit.resources import Resources
 from app.main import create_app
 from app.settings import Settings
 from app.tasks.models import Task

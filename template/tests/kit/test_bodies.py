@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from app.kit.identity import CurrentUser, Principal
 from app.kit.problems import Unavailable
 from app.kit.ratelimit import Limit, RateLimiter, limited_by_address, limited_by_user
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.main import create_app
 from app.settings import Settings
 from tests.identity import SignedIn

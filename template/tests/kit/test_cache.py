@@ -9,7 +9,7 @@ from pydantic import BaseModel, computed_field
 from app.kit import cache
 from app.kit import redis as kit_redis
 from app.kit.cache import ABSENT_SECONDS, Cache, schema_hash
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.cached import entries, put
 
 

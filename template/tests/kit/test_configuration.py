@@ -6,7 +6,7 @@ import pytest
 
 from app.dev.services import Addresses, published
 from app.doctor import setting_faults
-from app.features import discover
+from app.composition import discover, load_sections
 from app.kit.configuration import (
     DEV_ADDRESSES,
     ConfigurationError,
@@ -16,7 +16,6 @@ from app.kit.configuration import (
     secret_faults,
 )
 from app.kit.redis_settings import RedisSettings
-from app.kit.resources import load_sections
 from app.settings import Settings
 
 

@@ -7,9 +7,9 @@ import pytest
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from redis.asyncio import Redis
 
-from app.kit import metrics
+from app.kit.guarded_worker import JOBS_DROPPED
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks.models import TaskStatus
 from app.worker import make_worker
 from tests.tasks.fixtures import Kinds, ask, stored
@@ -25,7 +25,7 @@ def job(**fields: object) -> bytes:
 
 
 def dropped() -> float:
-    (family,) = metrics.JOBS_DROPPED.collect()
+    (family,) = JOBS_DROPPED.collect()
     return next(sample.value for sample in family.samples if sample.name == "jobs_dropped_total")
 
 

@@ -7,13 +7,12 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Response
 
-from app.features import discover
+from app.composition import Resources, discover, open_resources
 from app.kit.context import request_context
 from app.kit.database import Database, UnitOfWorkDep
-from app.kit.dependencies import ResourcesDep
+from app.dependencies import ResourcesDep
 from app.kit.lock_order import LockOrderError, Rank, about_to_wait, check_order
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
-from app.kit.resources import Resources, open_resources
 from app.main import create_app
 from app.settings import Settings
 from tests.identity import SignIn

@@ -12,7 +12,7 @@ from app.kit.ids import new_id
 from app.kit.problems import TooManyRequests
 from app.kit.ratelimit import AddressLimit, Limit, RateLimiter, RateLimitSettings, declare
 from app.kit.requests import client_address, client_network
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.identity import SignedIn
 
 LIMIT = Limit("test", 5, 60)

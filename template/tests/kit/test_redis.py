@@ -12,7 +12,7 @@ from redis.exceptions import DataError, ResponseError
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import Limit, RateLimiter
 from app.kit.redis import OUTAGES
-from app.kit.resources import Resources
+from app.composition import Resources
 
 Answer = Callable[[bytes], bytes]
 

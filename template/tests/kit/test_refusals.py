@@ -8,15 +8,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.features import discover
 from app.kit import redis as kit_redis
 from app.kit.cache import Cache
-from app.kit.features import Feature
+from app.composition import Feature, Resources, discover
 from app.kit.ids import new_id
 from app.kit.queue import Queue
 from app.kit.ratelimit import Limit, RateLimiter
 from app.kit.redis import OUTAGES
-from app.kit.resources import Resources
 from app.main import create_app
 from app.settings import Settings
 from app.tasks.models import TaskStatus

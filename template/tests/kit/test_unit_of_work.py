@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import undefer
 
 from app.kit.ids import new_id
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks.models import Task, TaskStatus
 
 

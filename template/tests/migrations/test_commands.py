@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import cli
-from app.features import feature_packages
+from app.composition import feature_packages
 from app.migrations import revisions, runner
 from app.migrations.failure import MigrationError
 from app.migrations.revisions import Revisions, version_folders

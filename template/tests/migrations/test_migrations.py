@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from app.doctor import part_faults
-from app.features import feature_packages
+from app.composition import feature_packages
 from app.kit.database import Database, Model
 from app.migrations.failure import MigrationError
 from app.migrations.revisions import Revisions, version_folders

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.products import service
 from app.products.schemas import ProductChange, ProductCreate, ProductRead
 from tests.identity import SignedIn, SignIn

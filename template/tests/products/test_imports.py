@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, update
 
 from app.kit.configuration import Section
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.products.parsing import check_header, parse_products
 from app.products.problems import MOST_LINES, UnreadableImport, WrongLine
 from app.products.schemas import ProductCreate

@@ -5,7 +5,7 @@ import json
 import pytest
 from fastapi import FastAPI
 
-from app.kit.resources import Resources
+from app.composition import Resources
 from tests.cached import entries, put
 from tests.identity import SignedIn, SignIn
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.settings import Settings
 from tests.identity import SignIn
 from tests.security.operations import JSON, operations

@@ -14,7 +14,7 @@ from structlog.testing import CapturingLogger
 
 from app.kit.configuration import ConfigurationError
 from app.kit.mail import Letter, Mail
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
 from app.tasks.mail import request_mail

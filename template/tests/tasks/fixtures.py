@@ -11,8 +11,8 @@ from sqlalchemy.orm import undefer
 
 from app.kit.i18n import N_
 from app.kit.problems import Problem, Unavailable
-from app.kit.queue import Payload, TaskHandler, TaskRun
-from app.kit.resources import Resources
+from app.kit.queue import Payload
+from app.composition import Resources, TaskHandler, TaskRun
 from app.tasks.models import Task
 from app.tasks.service import request_task
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from typer.testing import CliRunner, Result
 
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks.commands import commands
 from app.tasks.models import TaskStatus
 from app.tasks.runner import run_task

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.kit.database import Database, UnitOfWork
 from app.kit.problems import Unavailable
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks import lease, runner
 from app.tasks.models import TaskStatus
 from app.tasks.runner import run_task

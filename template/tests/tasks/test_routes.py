@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.event import listen, remove
 from sqlalchemy.exc import InvalidRequestError
 
-from app.kit.resources import Resources
+from app.composition import Resources
 from app.tasks.repository import TaskRepository
 from app.tasks.service import request_task
 from tests.identity import SignedIn, SignIn

@@ -12,9 +12,8 @@ from app.accounts.models import User
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.audit.log import OPERATOR
-from app.features import discover
+from app.composition import Resources, discover, open_resources
 from app.kit.problems import NotFound
-from app.kit.resources import Resources, open_resources
 from app.settings import Settings
 
 _Result = TypeVar("_Result")

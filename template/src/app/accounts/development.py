@@ -2,7 +2,7 @@
 
 from app.accounts.administration import save_user
 from app.accounts.service import accounts_of
-from app.kit.resources import Resources
+from app.composition import Resources
 
 EMAIL = "dev@example.com"
 

@@ -13,8 +13,7 @@ from app.accounts.sessions import SessionStore
 from app.accounts.settings import AccountsSettings
 from app.accounts.tasks import TASK_HANDLERS
 from app.accounts.tokens import Tokens
-from app.kit.features import Feature
-from app.kit.resources import Resources
+from app.composition import Feature, Resources
 
 
 def make_service(resources: Resources) -> AccountService:

@@ -15,7 +15,7 @@ from app.audit.log import Actor, record
 from app.kit.database import UnitOfWork
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized
-from app.kit.resources import Resources
+from app.composition import Resources
 
 
 async def verify_email(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:

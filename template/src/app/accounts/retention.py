@@ -6,8 +6,7 @@ from app.accounts.lockout import FORGOTTEN_AFTER, CountedLoginsRepository
 from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
-from app.kit.queue import CronJob
-from app.kit.resources import Resources
+from app.composition import CronJob, Resources
 
 # An ended session says for a week where its refresh token went.
 ENDED_SESSIONS_STAY = timedelta(days=7)

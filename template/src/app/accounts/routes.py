@@ -30,7 +30,7 @@ from app.accounts.schemas import (
 from app.accounts.tasks import WELCOME, request_link
 from app.idempotency.routing import IdempotentRoute, idempotent_by_address
 from app.kit.database import UnitOfWorkDep
-from app.kit.dependencies import ResourcesDep, SettingsDep
+from app.dependencies import ResourcesDep, SettingsDep
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 from app.kit.problems import FieldFault, Invalid, Unauthorized

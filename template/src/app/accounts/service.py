@@ -31,13 +31,12 @@ from app.accounts.sessions import SessionStore
 from app.accounts.settings import AccountsSettings
 from app.accounts.tokens import Tokens
 from app.audit.log import Actor, record
-from app.kit import metrics
+from app.accounts import metrics
 from app.kit.context import current_language
 from app.kit.database import Database, UnitOfWork
-from app.kit.features import FeatureError
+from app.composition import FeatureError, Resources
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.problems import Forbidden, NotFound, Problem, Unauthorized, Unavailable
-from app.kit.resources import Resources
 
 log = structlog.stdlib.get_logger(__name__)
 

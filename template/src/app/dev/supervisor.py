@@ -16,10 +16,9 @@ from types import FrameType
 
 import typer
 
+from app.composition import discover, open_resources
 from app.dev.services import Addresses, ServicesError, free_port, published, revive, running_services
-from app.features import discover
 from app.kit.configuration import dev_directory, project_root
-from app.kit.resources import open_resources
 from app.migrations.runner import upgrade
 from app.settings import Settings
 

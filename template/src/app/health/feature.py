@@ -1,6 +1,6 @@
 """Health as a feature of the service."""
 
+from app.composition import Feature
 from app.health.routes import router
-from app.kit.features import Feature
 
 feature = Feature(name="health", router=router)

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
+from app.composition import Resources
 from app.health.state import ServingState
-from app.kit.dependencies import ResourcesDep
+from app.dependencies import ResourcesDep
 from app.kit.redis import check_writable
-from app.kit.resources import Resources
 from app.kit.responses import json_response
 
 router = APIRouter(prefix="/health", tags=["health"])

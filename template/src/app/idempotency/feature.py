@@ -2,6 +2,6 @@
 
 from app.idempotency.retention import old_answers
 from app.idempotency.settings import IdempotencySettings
-from app.kit.features import Feature
+from app.composition import Feature
 
 feature = Feature(name="idempotency", settings=IdempotencySettings, cron=(old_answers,))

@@ -7,8 +7,7 @@ from sqlalchemy import delete, select
 
 from app.idempotency.models import StoredAnswer
 from app.idempotency.settings import IdempotencySettings
-from app.kit.queue import CronJob
-from app.kit.resources import Resources
+from app.composition import CronJob, Resources
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -19,8 +19,8 @@ from app.idempotency.models import StoredAnswer
 from app.idempotency.problems import KeyInUse, KeyReused
 from app.idempotency.settings import IdempotencySettings
 from app.kit.database import UnitOfWork, UnitOfWorkDep
-from app.kit.dependencies import resources_of
-from app.kit.features import FeatureError
+from app.dependencies import resources_of
+from app.composition import FeatureError
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 from app.kit.problems import Invalid, Malformed

@@ -4,9 +4,11 @@ import time
 
 import structlog
 
-from app.kit import metrics
+from prometheus_client import Gauge
 
 log = structlog.stdlib.get_logger(__name__)
+
+REDIS_OPEN = Gauge("redis_circuit_open", "1 while calls to Redis fail at once: it did not answer", ["use"])
 
 # So many round trips in a row without an answer are an outage. One alone may be a connection that was just closed.
 FAILURES = 2
@@ -21,7 +23,7 @@ class Breaker:
         self._use = use
         self._failures = 0
         self._next_attempt = 0.0
-        self._gauge = metrics.REDIS_OPEN.labels(use)
+        self._gauge = REDIS_OPEN.labels(use)
         self._gauge.set(0)
 
     @property

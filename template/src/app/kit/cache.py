@@ -18,11 +18,16 @@ import structlog
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
-from app.kit import metrics
+from prometheus_client import Counter
 from app.kit.lock_order import Rank, about_to_wait
 from app.kit.redis import OUTAGES, report
 
 log = structlog.stdlib.get_logger(__name__)
+
+CACHE_HITS = Counter("cache_hits", "Cached reads answered from Redis")
+CACHE_MISSES = Counter("cache_misses", "Cached reads that went to PostgreSQL")
+CACHE_UNREADABLE = Counter("cache_unreadable", "Cached entries that could not be decoded and were loaded again")
+CACHE_ERRORS = Counter("cache_errors", "Cache calls that Redis did not answer")
 
 # Changes when this module stores entries in another way.
 VERSION = "2"
@@ -103,13 +108,13 @@ class Cache:
                 except ValueError:
                     await self._discard(turn)
                 else:
-                    metrics.CACHE_HITS.inc()
+                    CACHE_HITS.inc()
                     return Cached(found, hit=True)
         except OUTAGES as error:
             _count_error(error)
             filled = await fill()
         else:
-            metrics.CACHE_MISSES.inc()
+            CACHE_MISSES.inc()
             filled = await self._fill(turn, fill, ttl)
         return Cached(decode(filled) if filled is not None else None, hit=False)
 
@@ -137,7 +142,7 @@ class Cache:
 
     async def _discard(self, turn: "_Turn") -> None:
         """Remove an entry that cannot be decoded, and take the turn to fill it where nobody else has."""
-        metrics.CACHE_UNREADABLE.inc()
+        CACHE_UNREADABLE.inc()
         log.warning("cached entry could not be read", key=turn.value_key)
         await self.redis.hdel(turn.value_key, turn.field)  # type: ignore[misc]  # as above
         await self._take(keys=[turn.value_key, turn.turn_key], args=[turn.token, FILL_TIMEOUT_MS, turn.field])
@@ -227,5 +232,5 @@ def _jittered(ttl: int) -> int:
 
 
 def _count_error(error: Exception) -> None:
-    metrics.CACHE_ERRORS.inc()
+    CACHE_ERRORS.inc()
     report("cache did not answer", error)

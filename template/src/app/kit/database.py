@@ -25,13 +25,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.util import greenlet_spawn
 
-from app.kit import metrics
+from prometheus_client import Counter, Gauge
 from app.kit.pool import FairPool
 from app.kit.problems import Problem, Unavailable
 from app.kit.redis import OUTAGES, report
 from app.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
+
+DATABASE_CONNECTION_ERRORS = Counter("database_connection_errors", "Connections to PostgreSQL that failed or were lost")
+DATABASE_POOL_SIZE = Gauge("database_pool_size", "Connections that the pool may hold")
+DATABASE_POOL_IN_USE = Gauge("database_pool_in_use", "Connections that are checked out of the pool")
 
 # A failover moves the address within seconds: a connection that takes longer is going to the old one.
 CONNECT_TIMEOUT = 5.0
@@ -216,8 +220,8 @@ class Database:
         listen(engine.sync_engine, "checkout", _check_alive)
         pool = engine.pool
         if isinstance(pool, QueuePool):
-            metrics.DATABASE_POOL_SIZE.set_function(pool.size)
-            metrics.DATABASE_POOL_IN_USE.set_function(pool.checkedout)
+            DATABASE_POOL_SIZE.set_function(pool.size)
+            DATABASE_POOL_IN_USE.set_function(pool.checkedout)
         return engine
 
     def unit_of_work(self) -> UnitOfWork:
@@ -286,7 +290,7 @@ def _counting(connect: Connect) -> Connect:
         try:
             return await connect()
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            metrics.DATABASE_CONNECTION_ERRORS.inc()
+            DATABASE_CONNECTION_ERRORS.inc()
             log.warning("database connection failed", error=str(error) or type(error).__name__)
             raise Unavailable from error
 
@@ -349,7 +353,7 @@ def _note_disconnect(context: ExceptionContext) -> None:
         # asyncpg's own: without this, the connection would be asked to roll back, and time out again.
         context.is_disconnect = True
     if context.is_disconnect:
-        metrics.DATABASE_CONNECTION_ERRORS.inc()
+        DATABASE_CONNECTION_ERRORS.inc()
 
 
 async def _request_unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:

@@ -16,9 +16,11 @@ from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_pref
 from arq.worker import Worker
 from redis.exceptions import ResponseError
 
-from app.kit import metrics
+from prometheus_client import Counter
 
 log = structlog.stdlib.get_logger(__name__)
+
+JOBS_DROPPED = Counter("jobs_dropped", "Entries of the queue that could not be run: malformed, unknown or expired")
 
 # Seconds between the end of a job and the next look: jobs that end together share one look.
 _PAUSE = 0.1
@@ -68,11 +70,11 @@ class GuardedWorker(Worker):
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
         """Remove a job that ARQ itself found to be unreadable, of an unknown kind, or expired."""
-        metrics.JOBS_DROPPED.inc()
+        JOBS_DROPPED.inc()
         await super().finish_failed_job(job_id, result_data)
 
     async def _drop(self, job_id: bytes) -> None:
-        metrics.JOBS_DROPPED.inc()
+        JOBS_DROPPED.inc()
         log.warning("entry of the queue dropped", queue=self.queue_name, name=repr(job_id[:_LONGEST_NAME]))
         keys: list[Any] = [
             prefix.encode() + job_id for prefix in (job_key_prefix, retry_key_prefix, in_progress_key_prefix)

@@ -5,11 +5,11 @@ A job is the id of a task row. Its payload and its outcome are in PostgreSQL.
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from arq.constants import (
@@ -23,10 +23,6 @@ from arq.jobs import serialize_job as as_arq_writes
 from arq.utils import timestamp_ms, to_unix_ms
 from pydantic import JsonValue
 from redis.asyncio import Redis
-
-if TYPE_CHECKING:
-    from app.kit.database import UnitOfWork
-    from app.kit.resources import Resources
 
 RUN_TASK = "run_task"
 # Two queues, so that mail does not wait behind imports: a worker gives the second half of its places at most.
@@ -44,26 +40,6 @@ return 1
 Payload = Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRun:
-    """One attempt at a task: its unit of work, which also records the success, and what it needs to know.
-
-    `attempt` counts from 1. `language` is that of the request which asked for the task.
-    """
-
-    work: "UnitOfWork"
-    resources: "Resources"
-    task_id: UUID
-    owner_id: UUID | None
-    language: str
-    attempt: int
-
-
-# Does the work of one kind of task and returns its result. A Problem that it raises fails the task for good;
-# any other exception, and Unavailable, causes a retry.
-TaskHandler = Callable[[TaskRun, Payload], Awaitable[Payload | None]]
-
-
 class TaskContext(Protocol):
     """Context that a feature passes from a request to the tasks it requests, such as the id of a trace."""
 
@@ -72,16 +48,6 @@ class TaskContext(Protocol):
 
     def restore(self, carried: Mapping[str, str], kind: str) -> AbstractContextManager[object]:
         """Surround one attempt at a task of a kind, in the worker, with what was written down."""
-
-
-@dataclass(frozen=True, slots=True)
-class CronJob:
-    """A function that one worker of all runs, at these seconds of every minute, or of the minutes given."""
-
-    name: str
-    run: "Callable[[Resources], Awaitable[None]]"
-    second: frozenset[int] = frozenset({0})
-    minute: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,15 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 from redis.asyncio import Redis
 
-from app.kit import metrics
+from prometheus_client import Counter
 from app.kit.configuration import Fault, Section, parse_json
 from app.kit.identity import CurrentUser
 from app.kit.problems import TooManyRequests
 from app.kit.redis import OUTAGES, report
 from app.kit.requests import add_response_header, client_network
+
+RATE_LIMITED = Counter("rate_limited", "Requests refused by a rate limit", ["limit"])
+RATE_LIMIT_OPEN = Counter("rate_limit_open", "Requests let through because Redis did not answer")
 
 # The generic cell rate algorithm: one key holds the time at which the caller's allowance is whole again.
 # It spreads a caller's requests instead of letting two full windows meet at their border.
@@ -99,7 +102,7 @@ class RateLimiter:
                 keys=[f"limit:{limit.name}:{{{caller}}}"], args=[interval, limit.period * 1000]
             )
         except OUTAGES as error:
-            metrics.RATE_LIMIT_OPEN.inc()
+            RATE_LIMIT_OPEN.inc()
             report("rate limit is open", error, limit=limit.name)
             return None
         return Verdict(limit, bool(allowed), int(remaining), int(milliseconds))
@@ -166,5 +169,5 @@ async def _check(request: Request, limit: Limit, caller: str) -> None:
     add_response_header(request, "RateLimit-Policy", f'"{limit.name}";q={limit.requests};w={limit.period}')
     add_response_header(request, "RateLimit", f'"{limit.name}";r={verdict.remaining};t={verdict.seconds}')
     if not verdict.allowed:
-        metrics.RATE_LIMITED.labels(limit.name).inc()
+        RATE_LIMITED.labels(limit.name).inc()
         raise TooManyRequests(verdict.seconds)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.schema import SchemaItem
 
-from app.features import discover
+from app.composition import discover
 from app.kit.database import Model, connector
 from app.migrations.failure import MigrationError
 from app.migrations.revisions import TABLES, Revisions

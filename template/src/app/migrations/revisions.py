@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.features import feature_packages
+from app.composition import feature_packages
 from app.kit.database import Model
 from app.kit.problems import Unavailable
 from app.migrations.failure import MigrationError

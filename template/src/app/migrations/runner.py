@@ -12,7 +12,7 @@ from alembic.config import CommandLine, Config
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from app.features import feature_packages
+from app.composition import feature_packages
 from app.kit.configuration import project_root
 from app.migrations.failure import MigrationError
 from app.migrations.revisions import Revisions, feature_of, version_folders

@@ -1,6 +1,6 @@
 """A first product on a developer's machine."""
 
-from app.kit.resources import Resources
+from app.composition import Resources
 
 
 async def seed(resources: Resources, _password: str) -> list[str]:

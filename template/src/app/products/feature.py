@@ -1,6 +1,6 @@
 """Products as a feature of the service."""
 
-from app.kit.features import Feature
+from app.composition import Feature
 from app.products.development import seed
 from app.products.routes import router
 from app.products.service import IMPORT

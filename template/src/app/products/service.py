@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from app.composition import Resources
 from app.kit.cache import Cache, ModelCache
 from app.kit.database import Database, UnitOfWork
 from app.kit.identity import Principal
@@ -10,7 +11,6 @@ from app.kit.ids import new_id
 from app.kit.paging import Position, SortedPage, split
 from app.kit.preconditions import PreconditionFailed, PreconditionRequired, check_version
 from app.kit.problems import NotFound
-from app.kit.resources import Resources
 from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductQuery, ProductRepository

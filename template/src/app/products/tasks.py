@@ -3,9 +3,10 @@
 import asyncio
 from itertools import islice
 
+from app.composition import TaskRun
 from app.kit.i18n import N_, translate
 from app.kit.mail import Letter
-from app.kit.queue import Payload, TaskRun
+from app.kit.queue import Payload
 from app.products.parsing import parse_products
 from app.products.repository import ProductRepository
 from app.products.schemas import ImportPayload

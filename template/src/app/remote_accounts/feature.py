@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from app.kit.features import Feature
-from app.kit.resources import Resources
+from app.composition import Feature, Resources
 from app.remote_accounts.authenticator import RemoteAuthenticator
 from app.remote_accounts.keys import IssuerKeys
 from app.remote_accounts.settings import RemoteAccountsSettings

@@ -1,8 +1,7 @@
 """Mail over Amazon SES as a feature of the service."""
 
-from app.kit.features import Feature
+from app.composition import Feature, Resources
 from app.kit.mail import LogMailer, Mailer
-from app.kit.resources import Resources
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
 

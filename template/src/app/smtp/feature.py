@@ -1,8 +1,7 @@
 """Mail over SMTP as a feature of the service."""
 
-from app.kit.features import Feature
+from app.composition import Feature, Resources
 from app.kit.mail import LogMailer, Mailer
-from app.kit.resources import Resources
 from app.smtp.mailer import SmtpMailer
 from app.smtp.settings import SmtpSettings
 

@@ -5,9 +5,9 @@ import asyncio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.kit import metrics
+from app.composition import Resources
+from app.tasks import metrics
 from app.kit.problems import Unavailable
-from app.kit.resources import Resources
 from app.tasks.repository import TaskRepository
 
 log = structlog.stdlib.get_logger(__name__)

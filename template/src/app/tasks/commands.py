@@ -9,8 +9,7 @@ from uuid import UUID
 import typer
 from sqlalchemy import ColumnElement
 
-from app.features import discover
-from app.kit.resources import Resources, open_resources
+from app.composition import Resources, discover, open_resources
 from app.settings import Settings
 from app.tasks.models import Task, TaskStatus
 from app.tasks.repository import TaskRepository

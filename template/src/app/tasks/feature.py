@@ -1,6 +1,6 @@
 """Tasks as a feature of the service."""
 
-from app.kit.features import Feature
+from app.composition import Feature
 from app.tasks.mail import SEND_MAIL, send_mail
 from app.tasks.retention import old_tasks
 from app.tasks.routes import router

@@ -6,12 +6,12 @@ from uuid import UUID
 import structlog
 from pydantic import BaseModel
 
-from app.kit import metrics
+from app.composition import Resources, TaskRun
+from app.tasks import metrics
 from app.kit.addresses import leads_nowhere
 from app.kit.database import UnitOfWork
 from app.kit.mail import Letter, MailRefused, compose
-from app.kit.queue import Payload, Queue, TaskRun
-from app.kit.resources import Resources
+from app.kit.queue import Payload, Queue
 from app.tasks.repository import MailRepository
 from app.tasks.service import request_task
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from app.composition import CronJob, Resources
 from app.kit.ids import first_id
-from app.kit.queue import CronJob
-from app.kit.resources import Resources
 from app.tasks.models import TaskStatus
 from app.tasks.repository import MailRepository, TaskRepository
 from app.tasks.settings import TasksSettings

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.kit.database import UnitOfWorkDep
-from app.kit.dependencies import ResourcesDep
+from app.dependencies import ResourcesDep
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user

@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import structlog
 
-from app.kit.queue import CronJob
+from app.composition import CronJob, Resources
 from app.kit.redis import OUTAGES, report
-from app.kit.resources import Resources
 from app.tasks.repository import TaskRepository
 
 log = structlog.stdlib.get_logger(__name__)

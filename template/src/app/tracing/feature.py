@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
-from app.kit.features import Feature
-from app.kit.resources import Resources
+from app.composition import Feature, Resources
 from app.tracing.middleware import TraceIdMiddleware, make_provider
 from app.tracing.settings import TracingSettings
 from app.tracing.tasks import TaskSpans

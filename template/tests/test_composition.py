@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app import features
-from app.features import discover, feature_packages
-from app.kit.features import Feature, FeatureError, provider
+from app import composition
+from app.composition import Feature, FeatureError, discover, feature_packages, provider
 from app.kit.queue import Payload, TaskRun
 
 
@@ -42,12 +41,12 @@ def test_two_features_may_not_handle_one_kind(monkeypatch: pytest.MonkeyPatch) -
     wrong = Feature(name="health", task_handlers={"mail.send": handler})
     monkeypatch.setattr("app.health.feature.feature", wrong)
     with pytest.raises(FeatureError, match=r"'mail.send' is handled by both health and tasks"):
-        features.discover()
+        composition.discover()
 
 
 def test_features_ask_for_parts_of_the_process_with_dependencies() -> None:
     """Not through `app.state`, which has no types. The state of serving is health's own."""
-    package = Path(features.__file__).parent
+    package = Path(composition.__file__).parent
     modules = [path for name in feature_packages() for path in (package / name).rglob("*.py")]
     assert len(modules) > 10
     raw = [str(path.relative_to(package)) for path in modules if "app.state." in path.read_text(encoding="utf-8")]

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.composition import Resources
 from app.kit.cache import Cache
 from app.kit.queue import Queue
-from app.kit.resources import Resources
 from app.settings import Settings
 
 
