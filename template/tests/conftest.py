@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from app.composition import Resources, discover
 from app.dev.databases import ensure_database
 from app.dev.services import ServicesError, running_services
-from app.composition import Resources, discover
 from app.kit.database import Model
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
 from app.main import create_app

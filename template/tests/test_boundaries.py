@@ -1,4 +1,4 @@
-"""Boundaries between modules: no cycle, a kit of leaves, and features that know nothing of the processes they run in."""
+"""Boundaries between modules: no cycle, a kit of leaves, features that know no process."""
 
 import ast
 import gc
@@ -30,7 +30,7 @@ def imported(tree: ast.AST, modules: Mapping[str, Path]) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
-        elif isinstance(node, ast.ImportFrom) and node.module in modules:
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module in modules:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 yield inner if inner in modules else node.module

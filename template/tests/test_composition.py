@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app import composition
-from app.composition import Feature, FeatureError, discover, feature_packages, provider
-from app.kit.queue import Payload, TaskRun
+from app.composition import Feature, FeatureError, TaskRun, discover, feature_packages, provider
+from app.kit.queue import Payload
 
 
 async def handler(_run: TaskRun, _payload: Payload) -> None:

@@ -4,8 +4,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.pool import QueuePool
 
-from app.kit.database import Database
 from app.composition import Resources
+from app.kit.database import Database
 from app.main import create_app
 from app.settings import Settings
 from app.warmup import warm_up

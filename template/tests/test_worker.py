@@ -13,8 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import WatchError
 from structlog.testing import CapturingLogger
 
-from app.dev.services import free_port
 from app.composition import CronJob, Feature, Resources, discover
+from app.dev.services import free_port
 from app.kit.problems import Unavailable
 from app.kit.queue import Queue
 from app.settings import Settings

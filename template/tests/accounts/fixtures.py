@@ -16,9 +16,9 @@ from app.accounts.models import User
 from app.accounts.passwords import Passwords
 from app.accounts.service import AccountService, accounts_of
 from app.audit.models import AuditEvent
+from app.composition import Resources
 from app.kit.mail import Mail
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
-from app.composition import Resources
 from tests.identity import Confirm, SignedIn, SignIn
 
 PASSWORD = "correct horse battery staple"

@@ -12,8 +12,8 @@ from app.accounts.models import CountedLogins, LoginSession, MailedToken, Refres
 from app.accounts.retention import ENDED_SESSIONS_STAY, remove_old
 from app.accounts.service import RACE
 from app.audit.log import OPERATOR, record
-from app.kit.database import Model
 from app.composition import Resources
+from app.kit.database import Model
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

@@ -15,9 +15,9 @@ from app.accounts.passwords import Check, Passwords, Turn
 from app.accounts.retention import remove_old
 from app.accounts.schemas import TokenPair
 from app.accounts.service import AccountService, Device, accounts_of
+from app.composition import Resources
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import RateLimiter
-from app.composition import Resources
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

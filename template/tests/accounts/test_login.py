@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.kit.ratelimit import Limit, RateLimiter
 from app.composition import Resources
+from app.kit.ratelimit import Limit, RateLimiter
 from tests.accounts.fixtures import PASSWORD
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn

@@ -12,9 +12,9 @@ from app.accounts.models import User
 from app.accounts.service import AccountService, accounts_of
 from app.accounts.sessions import SessionStore
 from app.audit.log import Actor
+from app.composition import FeatureError, Resources
 from app.kit import redis as kit_redis
 from app.kit.database import Database
-from app.composition import FeatureError, Resources
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized, Unavailable
 from app.main import create_app

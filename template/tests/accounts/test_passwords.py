@@ -14,8 +14,8 @@ from app.accounts import passwords
 from app.accounts.models import User
 from app.accounts.passwords import Passwords, argon2id, normalised
 from app.accounts.service import AccountService
-from app.kit.problems import Unavailable
 from app.composition import Resources
+from app.kit.problems import Unavailable
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn
 

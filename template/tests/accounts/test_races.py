@@ -20,8 +20,8 @@ from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.models import Purpose, User
 from app.accounts.service import AccountService
 from app.audit.log import OPERATOR
-from app.kit.database import connector
 from app.composition import Resources
+from app.kit.database import connector
 from tests.accounts.fixtures import PASSWORD, log_in
 from tests.accounts.interleaving import before_commits, gated, interleave
 from tests.identity import SignedIn, SignIn

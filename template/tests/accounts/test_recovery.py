@@ -9,9 +9,9 @@ from sqlalchemy.orm import undefer
 
 from app.accounts.models import MailedToken
 from app.accounts.service import AccountService
+from app.composition import Resources
 from app.kit.configuration import Environment
 from app.kit.mail import Mail
-from app.composition import Resources
 from app.tasks.mail import MOST_AN_HOUR
 from app.tasks.models import Task
 from tests.accounts.fixtures import PASSWORD, Mailbox, log_in, set_up

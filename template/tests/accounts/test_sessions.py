@@ -11,8 +11,8 @@ from sqlalchemy import update
 from app.accounts.models import LoginSession, RefreshToken
 from app.accounts.problems import RefreshRefused
 from app.accounts.service import RACE, AccountService, Device
-from app.kit.database import Database
 from app.composition import Resources
+from app.kit.database import Database
 from tests.accounts.fixtures import PASSWORD
 from tests.identity import SignedIn, SignIn
 

@@ -4,8 +4,8 @@ import pytest
 
 from app.accounts.development import EMAIL, seed
 from app.accounts.settings import DEVELOPMENT_JWT_SECRET, DEVELOPMENT_SESSION_SECRET, AccountsSettings
-from app.kit.configuration import ConfigurationError
 from app.composition import Resources
+from app.kit.configuration import ConfigurationError
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn
 

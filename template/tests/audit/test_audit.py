@@ -10,8 +10,8 @@ from app.audit import retention
 from app.audit.models import AuditEvent
 from app.audit.retention import remove_old_events
 from app.audit.settings import AuditSettings
-from app.kit.configuration import ConfigurationError
 from app.composition import Resources
+from app.kit.configuration import ConfigurationError
 
 
 def test_events_cannot_be_kept_for_less_than_the_database_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

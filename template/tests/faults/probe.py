@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from app.composition import Feature, TaskRun
+from app.dependencies import CacheDep, QueueDep
 from app.idempotency.routing import IdempotentRoute, idempotent_by_address
 from app.kit.database import UnitOfWorkDep
-from app.dependencies import CacheDep, QueueDep
-from app.composition import Feature, TaskRun
 from app.kit.problems import NotFound
 from app.kit.queue import Payload
 from app.kit.ratelimit import Limit, limited_by_address

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.composition import Resources
 from app.health.state import ServingState
 from app.kit import redis as kit_redis
 from app.kit.database import Database
-from app.composition import Resources
 from app.settings import Settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"

@@ -2,10 +2,10 @@
 
 import pytest
 
+from app.composition import Resources
 from app.health import state
 from app.health.state import ServingState, await_database
 from app.kit.problems import Unavailable
-from app.composition import Resources
 
 
 async def test_a_process_serves_once_the_database_answers_and_holds_every_migration(

@@ -11,14 +11,14 @@ from fastapi import APIRouter, FastAPI, File, Request, Response
 from sqlalchemy import func, select, update
 from starlette.requests import ClientDisconnect
 
+from app.composition import FeatureError, Resources
+from app.dependencies import QueueDep
 from app.idempotency import retention, routing
 from app.idempotency.models import StoredAnswer
 from app.idempotency.retention import forget_answers
 from app.idempotency.routing import IdempotentRoute, _once, idempotent_by_address, idempotent_by_user
 from app.idempotency.settings import IdempotencySettings
 from app.kit.database import UnitOfWorkDep
-from app.dependencies import QueueDep
-from app.composition import FeatureError, Resources
 from app.kit.problems import Malformed, NotFound
 from app.main import create_app
 from app.settings import Settings

@@ -11,10 +11,10 @@ from redis.exceptions import ResponseError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.composition import Resources
 from app.kit.identity import CurrentUser, Principal
 from app.kit.problems import Unavailable
 from app.kit.ratelimit import Limit, RateLimiter, limited_by_address, limited_by_user
-from app.composition import Resources
 from app.main import create_app
 from app.settings import Settings
 from tests.identity import SignedIn

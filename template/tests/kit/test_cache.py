@@ -6,10 +6,10 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import BaseModel, computed_field
 
+from app.composition import Resources
 from app.kit import cache
 from app.kit import redis as kit_redis
 from app.kit.cache import ABSENT_SECONDS, Cache, schema_hash
-from app.composition import Resources
 from tests.cached import entries, put
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from app.composition import discover, load_sections
 from app.dev.services import Addresses, published
 from app.doctor import setting_faults
-from app.composition import discover, load_sections
 from app.kit.configuration import (
     DEV_ADDRESSES,
     ConfigurationError,

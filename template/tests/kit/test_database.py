@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.composition import Resources
 from app.kit import database as kit_database
 from app.kit.database import Database
 from app.kit.problems import Unavailable
-from app.composition import Resources
 from app.settings import Settings
 
 

@@ -7,9 +7,9 @@ import pytest
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from redis.asyncio import Redis
 
+from app.composition import Resources
 from app.kit.guarded_worker import JOBS_DROPPED
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
-from app.composition import Resources
 from app.tasks.models import TaskStatus
 from app.worker import make_worker
 from tests.tasks.fixtures import Kinds, ask, stored

@@ -8,9 +8,9 @@ import pytest
 from fastapi import APIRouter, FastAPI, Response
 
 from app.composition import Resources, discover, open_resources
+from app.dependencies import ResourcesDep
 from app.kit.context import request_context
 from app.kit.database import Database, UnitOfWorkDep
-from app.dependencies import ResourcesDep
 from app.kit.lock_order import LockOrderError, Rank, about_to_wait, check_order
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.main import create_app

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 from starlette.requests import Request
 
+from app.composition import Resources
 from app.kit import redis as kit_redis
 from app.kit.configuration import ConfigurationError
 from app.kit.ids import new_id
 from app.kit.problems import TooManyRequests
 from app.kit.ratelimit import AddressLimit, Limit, RateLimiter, RateLimitSettings, declare
 from app.kit.requests import client_address, client_network
-from app.composition import Resources
 from tests.identity import SignedIn
 
 LIMIT = Limit("test", 5, 60)

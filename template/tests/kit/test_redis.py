@@ -9,10 +9,10 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import DataError, ResponseError
 
+from app.composition import Resources
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import Limit, RateLimiter
 from app.kit.redis import OUTAGES
-from app.composition import Resources
 
 Answer = Callable[[bytes], bytes]
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.composition import Feature, Resources, discover
 from app.kit import redis as kit_redis
 from app.kit.cache import Cache
-from app.composition import Feature, Resources, discover
 from app.kit.ids import new_id
 from app.kit.queue import Queue
 from app.kit.ratelimit import Limit, RateLimiter

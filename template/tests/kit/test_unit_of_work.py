@@ -9,8 +9,8 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import undefer
 
-from app.kit.ids import new_id
 from app.composition import Resources
+from app.kit.ids import new_id
 from app.tasks.models import Task, TaskStatus
 
 

@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from app.doctor import part_faults
 from app.composition import feature_packages
+from app.doctor import part_faults
 from app.kit.database import Database, Model
 from app.migrations.failure import MigrationError
 from app.migrations.revisions import Revisions, version_folders

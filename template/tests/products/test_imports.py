@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, update
 
-from app.kit.configuration import Section
 from app.composition import Resources
+from app.kit.configuration import Section
 from app.products.parsing import check_header, parse_products
 from app.products.problems import MOST_LINES, UnreadableImport, WrongLine
 from app.products.schemas import ProductCreate

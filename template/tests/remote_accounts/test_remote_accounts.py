@@ -9,10 +9,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.composition import Resources
 from app.kit.configuration import ConfigurationError
 from app.kit.database import Model
 from app.kit.problems import Unauthorized, Unavailable
-from app.composition import Resources
 from app.remote_accounts.authenticator import ANSWER_SECONDS, RemoteAuthenticator
 from app.remote_accounts.feature import seed
 from app.remote_accounts.keys import IssuerKeys

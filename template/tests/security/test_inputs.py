@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.composition import Resources
+from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.settings import Settings
 from tests.identity import SignIn
 from tests.security.operations import JSON, operations

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import pytest
 from structlog.testing import CapturingLogger
 
+from app.composition import Resources
 from app.kit.configuration import ConfigurationError
 from app.kit.mail import Letter, Mail
-from app.composition import Resources
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
 from app.tasks.mail import request_mail

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import undefer
 
+from app.composition import Resources, TaskHandler, TaskRun
 from app.kit.i18n import N_
 from app.kit.problems import Problem, Unavailable
 from app.kit.queue import Payload
-from app.composition import Resources, TaskHandler, TaskRun
 from app.tasks.models import Task
 from app.tasks.service import request_task
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.composition import Resources
 from app.kit.database import Database, UnitOfWork
 from app.kit.problems import Unavailable
-from app.composition import Resources
 from app.tasks import lease, runner
 from app.tasks.models import TaskStatus
 from app.tasks.runner import run_task

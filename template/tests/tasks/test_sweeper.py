@@ -8,11 +8,11 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import update
 
+from app.composition import Resources
 from app.kit import redis as kit_redis
 from app.kit.database import Database
 from app.kit.ids import first_id, new_id
 from app.kit.queue import Queue
-from app.composition import Resources
 from app.settings import Settings
 from app.tasks import retention
 from app.tasks.backlog import measure

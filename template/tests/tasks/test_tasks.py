@@ -11,10 +11,10 @@ import pytest
 import structlog
 from sqlalchemy import func, select
 
+from app.composition import Resources, TaskRun
 from app.kit.context import current_request_id, request_context
 from app.kit.mail import Letter, Mail, MailError, MailRefused
 from app.kit.queue import Payload, Queue
-from app.composition import Resources, TaskRun
 from app.tasks.mail import request_mail
 from app.tasks.models import SentMail, TaskStatus
 from app.tasks.repository import TaskRepository

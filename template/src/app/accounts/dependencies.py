@@ -6,8 +6,8 @@ from fastapi import Depends, Request
 
 from app.accounts.service import AccountService, Device, accounts_of
 from app.audit.log import Actor
-from app.kit.database import UnitOfWorkDep
 from app.dependencies import ResourcesDep
+from app.kit.database import UnitOfWorkDep
 from app.kit.identity import CurrentUser
 from app.kit.requests import client_address
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from app.kit.context import current_language
 from app.dependencies import SettingsDep
+from app.kit.context import current_language
 from app.kit.i18n import N_, translate
 from app.kit.ratelimit import Limit, limited_by_address
 from app.kit.templates import templates

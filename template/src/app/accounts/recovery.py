@@ -12,10 +12,10 @@ from app.accounts.repository import AccountRepository
 from app.accounts.service import Device, accounts_of
 from app.accounts.tasks import notify_of_password
 from app.audit.log import Actor, record
+from app.composition import Resources
 from app.kit.database import UnitOfWork
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized
-from app.composition import Resources
 
 
 async def verify_email(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:

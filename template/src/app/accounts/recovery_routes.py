@@ -8,8 +8,8 @@ from app.accounts.problems import LinkRefused, LoginLocked, WrongPassword
 from app.accounts.routes import by_password
 from app.accounts.schemas import EmailRequest, PasswordChange, ResetRequest, VerifyRequest
 from app.accounts.tasks import RESET_PASSWORD, VERIFY_EMAIL, request_link
-from app.kit.database import UnitOfWorkDep
 from app.dependencies import ResourcesDep
+from app.kit.database import UnitOfWorkDep
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 

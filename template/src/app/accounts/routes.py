@@ -28,9 +28,9 @@ from app.accounts.schemas import (
     UserRead,
 )
 from app.accounts.tasks import WELCOME, request_link
+from app.dependencies import ResourcesDep, SettingsDep
 from app.idempotency.routing import IdempotentRoute, idempotent_by_address
 from app.kit.database import UnitOfWorkDep
-from app.dependencies import ResourcesDep, SettingsDep
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 from app.kit.problems import FieldFault, Invalid, Unauthorized

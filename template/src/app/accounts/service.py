@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts import metrics
 from app.accounts.actions import AuditAction
 from app.accounts.addresses import as_stored
 from app.accounts.devices import Devices
@@ -31,10 +32,9 @@ from app.accounts.sessions import SessionStore
 from app.accounts.settings import AccountsSettings
 from app.accounts.tokens import Tokens
 from app.audit.log import Actor, record
-from app.accounts import metrics
+from app.composition import FeatureError, Resources
 from app.kit.context import current_language
 from app.kit.database import Database, UnitOfWork
-from app.composition import FeatureError, Resources
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.problems import Forbidden, NotFound, Problem, Unauthorized, Unavailable
 

@@ -10,11 +10,11 @@ from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.models import Purpose, User
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
+from app.composition import Resources, TaskHandler, TaskRun
 from app.kit.context import current_language
 from app.kit.database import UnitOfWork
 from app.kit.mail import Letter
 from app.kit.queue import Payload
-from app.composition import Resources, TaskHandler, TaskRun
 from app.tasks.mail import admit, refuses_link, request_mail, send_letter
 from app.tasks.service import request_task
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from app.composition import CronJob, Resources
 from app.audit.repository import AuditRepository
 from app.audit.settings import AuditSettings
+from app.composition import CronJob, Resources
 
 log = structlog.stdlib.get_logger(__name__)
 

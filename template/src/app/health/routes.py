@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from app.composition import Resources
-from app.health.state import ServingState
 from app.dependencies import ResourcesDep
+from app.health.state import ServingState
 from app.kit.redis import check_writable
 from app.kit.responses import json_response
 

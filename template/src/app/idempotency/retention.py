@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import delete, select
 
+from app.composition import CronJob, Resources
 from app.idempotency.models import StoredAnswer
 from app.idempotency.settings import IdempotencySettings
-from app.composition import CronJob, Resources
 
 log = structlog.stdlib.get_logger(__name__)
 

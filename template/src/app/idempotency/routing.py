@@ -15,12 +15,12 @@ from sqlalchemy.dialects.postgresql import insert
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from app.composition import FeatureError
+from app.dependencies import resources_of
 from app.idempotency.models import StoredAnswer
 from app.idempotency.problems import KeyInUse, KeyReused
 from app.idempotency.settings import IdempotencySettings
 from app.kit.database import UnitOfWork, UnitOfWorkDep
-from app.dependencies import resources_of
-from app.composition import FeatureError
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 from app.kit.problems import Invalid, Malformed

@@ -3,7 +3,6 @@
 import time
 
 import structlog
-
 from prometheus_client import Gauge
 
 log = structlog.stdlib.get_logger(__name__)

@@ -15,10 +15,10 @@ from functools import cache
 from typing import Generic, TypeVar
 
 import structlog
+from prometheus_client import Counter
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
-from prometheus_client import Counter
 from app.kit.lock_order import Rank, about_to_wait
 from app.kit.redis import OUTAGES, report
 

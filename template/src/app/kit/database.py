@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 import asyncpg
 import structlog
 from fastapi import Depends, Request
+from prometheus_client import Counter, Gauge
 from sqlalchemy import Insert, MetaData, TextClause, bindparam, insert, inspect, text
 from sqlalchemy.engine import URL, AdaptedConnection, ExceptionContext, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -25,7 +26,6 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.util import greenlet_spawn
 
-from prometheus_client import Counter, Gauge
 from app.kit.pool import FairPool
 from app.kit.problems import Problem, Unavailable
 from app.kit.redis import OUTAGES, report

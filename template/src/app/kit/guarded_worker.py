@@ -14,9 +14,8 @@ from typing import Any
 import structlog
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from arq.worker import Worker
-from redis.exceptions import ResponseError
-
 from prometheus_client import Counter
+from redis.exceptions import ResponseError
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
+from prometheus_client import Counter
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 from redis.asyncio import Redis
 
-from prometheus_client import Counter
 from app.kit.configuration import Fault, Section, parse_json
 from app.kit.identity import CurrentUser
 from app.kit.problems import TooManyRequests

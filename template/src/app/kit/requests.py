@@ -11,7 +11,6 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from prometheus_client import Counter, Histogram
 from app.kit.context import current_language, current_request_id, new_request_id, request_context
 from app.kit.i18n import negotiate
 from app.kit.problems import answer_failure

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, File, Query, Response
 
+from app.dependencies import ResourcesDep
 from app.idempotency.routing import IdempotentRoute, idempotent_by_user
 from app.kit.database import UnitOfWorkDep
-from app.dependencies import ResourcesDep
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 from app.kit.paging import PageSize, SortedCursor, SortedPage, position

@@ -6,8 +6,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.composition import Resources
-from app.tasks import metrics
 from app.kit.problems import Unavailable
+from app.tasks import metrics
 from app.tasks.repository import TaskRepository
 
 log = structlog.stdlib.get_logger(__name__)

@@ -7,11 +7,11 @@ import structlog
 from pydantic import BaseModel
 
 from app.composition import Resources, TaskRun
-from app.tasks import metrics
 from app.kit.addresses import leads_nowhere
 from app.kit.database import UnitOfWork
 from app.kit.mail import Letter, MailRefused, compose
 from app.kit.queue import Payload, Queue
+from app.tasks import metrics
 from app.tasks.repository import MailRepository
 from app.tasks.service import request_task
 

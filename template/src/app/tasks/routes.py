@@ -4,8 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from app.kit.database import UnitOfWorkDep
 from app.dependencies import ResourcesDep
+from app.kit.database import UnitOfWorkDep
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user

@@ -20,7 +20,6 @@ from sqlalchemy import func
 from sqlalchemy.exc import DBAPIError
 
 from app.composition import Resources, TaskHandler, TaskRun
-from app.tasks import metrics
 from app.kit.context import new_request_id, request_context
 from app.kit.database import is_outage
 from app.kit.mail import MailError, MailRefused
@@ -28,6 +27,7 @@ from app.kit.pool import connections_of_a_job
 from app.kit.problems import Problem, Unavailable
 from app.kit.queue import Payload
 from app.kit.redis import OUTAGES
+from app.tasks import metrics
 from app.tasks.lease import leased
 from app.tasks.models import TaskStatus
 from app.tasks.problems import TaskExpired, TaskGaveUp, TaskLost, UnknownKind

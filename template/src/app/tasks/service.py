@@ -8,7 +8,6 @@ import structlog
 from sqlalchemy import ColumnElement
 
 from app.composition import Resources
-from app.tasks import metrics
 from app.kit.context import current_language, current_request_id
 from app.kit.database import Guard, UnitOfWork
 from app.kit.identity import ADMINISTRATOR, Principal
@@ -17,6 +16,7 @@ from app.kit.paging import Page, split
 from app.kit.problems import NotFound
 from app.kit.queue import Due, Payload, Queue
 from app.kit.redis import OUTAGES, report
+from app.tasks import metrics
 from app.tasks.models import Task
 from app.tasks.problems import TooMuchQueued
 from app.tasks.repository import ROOM, TaskRepository
