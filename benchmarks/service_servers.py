@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import psutil
-from app.dev.services import Addresses, free_port, running_services
 from app.composition import discover
+from app.dev.services import Addresses, free_port, running_services
 from app.kit.ratelimit import declared_limits
 
 # As in production. The addresses of the embedded servers carry no TLS, and the limits are wide: measured, not used up.
