@@ -58,6 +58,21 @@ def test_no_commit_of_main_cancels_the_checks_of_another(render: Renderer, varia
     }
 
 
+def test_suites_of_minutes_run_at_night_and_on_demand_alone(render: Renderer) -> None:
+    workflows = workflows_of(render({}))
+    marked = {
+        name
+        for name, workflow in workflows.items()
+        for job in workflow["jobs"].values()
+        for step in job.get("steps", [])
+        if " -m " in step.get("run", "") and "pytest" in step["run"]
+    }
+    assert marked == {"endurance"}
+    assert set(triggers_of(workflows["endurance"])) == {"schedule", "workflow_dispatch"}
+    commands = "\n".join(step.get("run", "") for step in workflows["endurance"]["jobs"]["endurance"]["steps"])
+    assert all(f"-m {suite}" in commands for suite in ("faults", "exhaustive", "fuzz"))
+
+
 def test_what_talks_to_a_cluster_may_run_inside_its_network(render: Renderer) -> None:
     workflows = workflows_of(render({}))
     runners = {

@@ -87,7 +87,8 @@ def test_no_expression_stands_in_a_script(render: Renderer, variant: str) -> Non
 
 
 RENDERED = {
-    "apply", "build", "ci", "deploy", "drift", "infrastructure", "plan", "promote", "release", "rollback", "security", "template-update",
+    "apply", "build", "ci", "deploy", "drift", "endurance", "infrastructure", "plan", "promote", "release", "rollback", "security",
+    "template-update",
 }  # fmt: skip
 
 

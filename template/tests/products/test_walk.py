@@ -4,13 +4,15 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+from typer.testing import CliRunner
 
+from app.cli import cli
 from app.dev.services import free_port
 from tests.dev.process import DevProcess, app_dev, still_running
 
@@ -20,7 +22,7 @@ COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CSV = b"name,price_minor,currency\nCoffee,300,SGD\nCake,450,SGD\n"
 
 
-def test_the_walk(tmp_path: Path) -> None:
+def test_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with app_dev(free_port(), tmp_path) as running:
         running.await_serving()
         everything = running.relatives()
@@ -28,7 +30,7 @@ def test_the_walk(tmp_path: Path) -> None:
             walk(client)
             token = log_in(client, "dev@example.com", running.password())
         follow_output(running)
-        check_doctor(running)
+        check_doctor(running, monkeypatch)
         follow_document(running.api, token, tmp_path)
         assert running.interrupt() == 0, "".join(running.output)
         assert len(everything) >= 4
@@ -68,12 +70,14 @@ def follow_output(running: DevProcess) -> None:
     assert all(httpx.get(url).status_code == 200 for url in page.groups())
 
 
-def check_doctor(running: DevProcess) -> None:
+def check_doctor(running: DevProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """`app doctor` in another terminal finds the servers of `app dev`."""
-    names = ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT")
-    terminal = {name: value for name, value in os.environ.items() if name not in names}
-    beside = run(sys.executable, "-m", "app", "doctor", env={**terminal, "DEV_DATA": str(running.data)})
-    assert (beside.returncode, beside.stdout) == (0, "settings are sound, PostgreSQL and Redis answer\n")
+    for name in ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DEV_DATA", str(running.data))
+    beside = CliRunner().invoke(cli, ["doctor"])
+    monkeypatch.undo()
+    assert (beside.exit_code, beside.output) == (0, "settings are sound, PostgreSQL and Redis answer\n")
 
 
 def run(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
