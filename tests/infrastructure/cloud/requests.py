@@ -1,4 +1,4 @@
-"""What a signed request to the emulated AWS says of itself."""
+"""Scope and body of a signed request to the emulated AWS."""
 
 import io
 import re
