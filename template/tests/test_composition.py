@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from app import composition
-from app.composition import Feature, FeatureError, TaskRun, discover, feature_packages, provider
-from app.kit.queue import Payload
+from app.composition import Feature, FeatureError, TaskHandler, TaskRun, discover, feature_packages, provider
+from app.kit.queue import NoPayload, TaskKind
 
 
-async def handler(_run: TaskRun, _payload: Payload) -> None:
+async def handler(_run: TaskRun, _payload: NoPayload) -> None:
     """Do nothing."""
 
 
@@ -38,7 +38,7 @@ def test_a_package_without_a_feature_object_is_named(monkeypatch: pytest.MonkeyP
 
 
 def test_two_features_may_not_handle_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Feature(name="health", task_handlers={"mail.send": handler})
+    wrong = Feature(name="health", task_handlers=[TaskHandler(TaskKind("mail.send", NoPayload), handler)])
     monkeypatch.setattr("app.health.feature.feature", wrong)
     with pytest.raises(FeatureError, match=r"'mail.send' is handled by both health and tasks"):
         composition.discover()

@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.tasks.models import TaskStatus
 from app.worker import Places, WorkerProcess, _Lane, _note_failure, make_worker
 from tests.conftest import RunQueue
-from tests.tasks.fixtures import Kinds, ask, stored
+from tests.tasks.fixtures import Kinds, ask, handler, stored
 
 
 @asynccontextmanager
@@ -48,8 +48,9 @@ async def process(settings: Settings, features: tuple[Feature, ...], **values: o
             loop.remove_signal_handler(number)
 
 
-def with_kinds(kinds: Kinds) -> tuple[Feature, ...]:
-    return (*discover(), Feature(name="kinds", task_handlers={"works": kinds.works, "waits": kinds.waits}))
+def with_kinds(kinds: Kinds, *, bulk: bool = False) -> tuple[Feature, ...]:
+    handlers = handler("works", kinds.works), handler("waits", kinds.waits, bulk=bulk)
+    return (*discover(), Feature(name="kinds", task_handlers=handlers))
 
 
 async def until(resources: Resources, task_id: Any, status: TaskStatus) -> None:
@@ -116,7 +117,7 @@ async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
     log = CapturingLogger()
     monkeypatch.setattr("app.worker.log", log)
     tasks = [await ask(resources, "idles") for _ in range(11)]
-    features = (*discover(), Feature(name="kinds", task_handlers={"idles": kinds.idles}))
+    features = (*discover(), Feature(name="kinds", task_handlers=[handler("idles", kinds.idles)]))
     async with process(settings, features, database_pool_size=pool, worker_concurrency=10):
         async with asyncio.timeout(60):
             while len(kinds.runs) < 10:  # noqa: ASYNC110  tasks tell nobody
@@ -137,7 +138,7 @@ async def test_tasks_that_use_more_connections_than_there_are_take_turns(
     """Longer than the pool's own patience, with the leases extended meanwhile, and nothing tried twice."""
     monkeypatch.setattr("app.kit.database.POOL_TIMEOUT", 0.3)
     tasks = [await ask(resources, "queries") for _ in range(6)]
-    features = (*discover(), Feature(name="kinds", task_handlers={"queries": kinds.queries}))
+    features = (*discover(), Feature(name="kinds", task_handlers=[handler("queries", kinds.queries)]))
     monkeypatch.setenv("TASK_LEASE", "3")
     async with process(settings, features, database_pool_size=3, worker_concurrency=10):
         for task_id in tasks:
@@ -152,8 +153,7 @@ async def test_mail_does_not_wait_behind_bulk_tasks(
     """Bulk tasks hold half of the connections for jobs at most, however many wait: here two of four."""
     monkeypatch.setattr(resources, "queue", Queue(resources.redis, bulk=["waits"]))
     bulk = [await ask(resources, "waits") for _ in range(6)]
-    features = (*with_kinds(kinds), Feature(name="bulk", bulk_tasks=frozenset({"waits"})))
-    async with process(settings, features, database_pool_size=5):
+    async with process(settings, with_kinds(kinds, bulk=True), database_pool_size=5):
         await until(resources, await ask(resources, "works"), TaskStatus.SUCCEEDED)
         states = [(await stored(resources, task_id)).status for task_id in bulk]
         assert states.count(TaskStatus.RUNNING) <= 2

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from app.kit.cache import Cache
@@ -22,13 +23,14 @@ from app.kit.database import Database, UnitOfWork
 from app.kit.identity import Authenticator
 from app.kit.lock_order import check_order
 from app.kit.mail import Mailer
-from app.kit.queue import Payload, Queue, TaskContext
+from app.kit.queue import Payload, Queue, TaskContext, TaskKind
 from app.kit.ratelimit import RateLimiter, RateLimitSettings
 from app.kit.redis import connect
 from app.kit.redis_settings import RedisSettings
 from app.settings import Settings
 
 _PACKAGE = Path(__file__).parent
+_Model = TypeVar("_Model", bound=BaseModel)
 _Part = TypeVar("_Part")
 _Section = TypeVar("_Section", bound=Section)
 
@@ -48,7 +50,7 @@ class Resources:
     cache: Cache
     queue: Queue
     limiter: RateLimiter
-    task_handlers: "Mapping[str, TaskHandler]"
+    task_handlers: "Mapping[str, TaskHandler[Any]]"
     task_contexts: Sequence[TaskContext]
     authenticator: Authenticator = field(init=False)
     mailer: Mailer = field(init=False)
@@ -73,9 +75,19 @@ class TaskRun:
     attempt: int
 
 
-# Does the work of one kind of task and returns its result. A Problem that it raises fails the task for good;
-# any other exception, and Unavailable, causes a retry.
-TaskHandler = Callable[[TaskRun, Payload], Awaitable[Payload | None]]
+@dataclass(frozen=True, slots=True)
+class TaskHandler(Generic[_Model]):
+    """The function that does the work of one kind of task and returns its result.
+
+    A Problem that it raises fails the task for good; any other exception, and Unavailable, causes a retry.
+    """
+
+    kind: TaskKind[_Model]
+    function: Callable[[TaskRun, _Model], Awaitable[Payload | None]]
+
+    async def run(self, run: TaskRun, stored: Payload) -> Payload | None:
+        """Do the work on a row's payload."""
+        return await self.function(run, self.kind.read(stored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,6 @@ class Feature:
     """One part of the service; every attribute but the name is optional.
 
     `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
-    `bulk_tasks` are kinds that take long or come in numbers: they get half of a worker's places, others come first.
     `install` may add middleware to the application. `lifespan` surrounds the life of API and worker alike.
     `task_context` hands something from a request to the tasks that it asks for.
     `seed` fills a development database and returns the lines that `app dev` prints.
@@ -102,8 +113,7 @@ class Feature:
     name: str
     router: APIRouter | None = None
     settings: type[Section] | None = None
-    task_handlers: Mapping[str, TaskHandler] = field(default_factory=dict)
-    bulk_tasks: frozenset[str] = frozenset()
+    task_handlers: Sequence[TaskHandler[Any]] = ()
     cron: Sequence[CronJob] = ()
     task_context: TaskContext | None = None
     authenticator: Callable[[Resources], Authenticator] | None = None
@@ -148,7 +158,7 @@ def _load(name: str) -> Feature:
 def _refuse_shared_task_kinds(features: Sequence[Feature]) -> None:
     owners: dict[str, str] = {}
     for feature in features:
-        for kind in feature.task_handlers:
+        for kind in (handler.kind.name for handler in feature.task_handlers):
             if kind in owners:
                 raise FeatureError(f"task kind {kind!r} is handled by both {owners[kind]} and {feature.name}")
             owners[kind] = feature.name
@@ -191,6 +201,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
     """Make everything, start the features, and close all of it in reverse. Opens no connection."""
     sections = load_sections(features)
     check_order(settings.environment.is_local)
+    handlers = [handler for feature in features for handler in feature.task_handlers]
     task_contexts = [feature.task_context for feature in features if feature.task_context]
     async with AsyncExitStack() as stack:
         database = Database(settings)
@@ -206,9 +217,9 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
             database=database,
             redis=redis,
             cache=Cache(cache_redis),
-            queue=Queue(redis, task_contexts, [kind for feature in features for kind in feature.bulk_tasks]),
+            queue=Queue(redis, task_contexts, [handler.kind.name for handler in handlers if handler.kind.bulk]),
             limiter=RateLimiter(redis, limits),
-            task_handlers={kind: run for feature in features for kind, run in feature.task_handlers.items()},
+            task_handlers={handler.kind.name: handler for handler in handlers},
             task_contexts=task_contexts,
         )
         await _start(resources, features, stack)

@@ -13,6 +13,7 @@ from app.accounts.service import AccountService
 from app.accounts.sessions import COPY_SECONDS
 from app.audit.log import OPERATOR, Actor
 from app.composition import Resources
+from app.kit.queue import NoPayload, TaskKind
 from app.tasks.service import request_task
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn, SignIn
@@ -104,7 +105,7 @@ async def test_a_demoted_administrator_is_none_whatever_redis_says(
     assert (await root.get("/v1/users")).status_code == 403
     # Nor is a task of somebody else's shown, which the copy alone would allow.
     async with resources.database.unit_of_work() as work:
-        task_id = request_task(work, resources.queue, "noted", {}, owner_id=user_id(ada))
+        task_id = request_task(work, resources.queue, TaskKind("noted", NoPayload), NoPayload(), owner_id=user_id(ada))
     assert (await root.get(f"/v1/tasks/{task_id}")).status_code == 404
     assert (await ada.get(f"/v1/tasks/{task_id}")).status_code == 200
     assert (await root.patch(f"/v1/users/{ada.user_id}/roles", {"roles": []})).status_code == 403

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from app.composition import Feature, TaskRun
+from app.composition import Feature, TaskHandler, TaskRun
 from app.dependencies import CacheDep, QueueDep
 from app.idempotency.routing import IdempotentRoute, idempotent_by_address
 from app.kit.database import UnitOfWorkDep
 from app.kit.problems import NotFound
-from app.kit.queue import Payload
+from app.kit.queue import TaskKind
 from app.kit.ratelimit import Limit, limited_by_address
 from app.tasks.service import request_task
 
@@ -20,7 +20,6 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS probes (id uuid NOT NULL)",
     "CREATE TABLE IF NOT EXISTS probe_effects (id uuid NOT NULL, attempt integer NOT NULL)",
 )
-WORK = "probe.work"
 
 router = APIRouter(
     prefix="/v1/probes",
@@ -36,6 +35,9 @@ class Probe(BaseModel):
     seconds: float = 0
 
 
+WORK = TaskKind("probe.work", Probe)
+
+
 @router.post("", status_code=201, dependencies=[idempotent_by_address])
 async def write(probe: Probe, work: UnitOfWorkDep) -> Probe:
     """Write a row."""
@@ -46,7 +48,7 @@ async def write(probe: Probe, work: UnitOfWorkDep) -> Probe:
 @router.post("/tasks", status_code=202, dependencies=[idempotent_by_address])
 async def ask(probe: Probe, work: UnitOfWorkDep, queue: QueueDep) -> Probe:
     """Have the worker write a row."""
-    request_task(work, queue, WORK, {"id": str(probe.id), "seconds": probe.seconds})
+    request_task(work, queue, WORK, probe)
     return probe
 
 
@@ -65,13 +67,13 @@ async def read(probe_id: UUID, request: Request, cache: CacheDep) -> Response:
     return Response(cached.value, media_type="application/json")
 
 
-async def work_on(run: TaskRun, payload: Payload) -> None:
+async def work_on(run: TaskRun, probe: Probe) -> None:
     """Leave an effect, then take the time that was asked for, then succeed."""
     await run.work.session.execute(
         text("INSERT INTO probe_effects (id, attempt) VALUES (:id, :attempt)"),
-        {"id": UUID(str(payload["id"])), "attempt": run.attempt},
+        {"id": probe.id, "attempt": run.attempt},
     )
-    await asyncio.sleep(float(str(payload["seconds"])))
+    await asyncio.sleep(probe.seconds)
 
 
-feature = Feature(name="probe", router=router, task_handlers={WORK: work_on})
+feature = Feature(name="probe", router=router, task_handlers=(TaskHandler(WORK, work_on),))

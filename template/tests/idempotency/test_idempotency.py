@@ -20,6 +20,7 @@ from app.idempotency.routing import IdempotentRoute, _once, idempotent_by_addres
 from app.idempotency.settings import IdempotencySettings
 from app.kit.database import UnitOfWorkDep
 from app.kit.problems import Malformed, NotFound
+from app.kit.queue import NoPayload, TaskKind
 from app.main import create_app
 from app.settings import Settings
 from app.tasks.models import Task
@@ -27,6 +28,7 @@ from app.tasks.service import request_task
 from tests.identity import SignedIn, SignIn
 
 entered, open_door, wrong = asyncio.Event(), asyncio.Event(), APIRouter()
+EFFECT = TaskKind("effect", NoPayload)
 router = APIRouter(route_class=IdempotentRoute)
 
 
@@ -35,7 +37,7 @@ async def make(request: Request, response: Response, work: UnitOfWorkDep, queue:
     """Write a row, which counts the effects."""
     if request.headers.get("fail"):
         raise NotFound
-    task_id = request_task(work, queue, "effect", {})
+    task_id = request_task(work, queue, EFFECT, NoPayload())
     response.headers["Location"] = f"/made/{task_id}"
     return {"id": str(task_id)}
 
@@ -43,7 +45,7 @@ async def make(request: Request, response: Response, work: UnitOfWorkDep, queue:
 @router.post("/open/slow", dependencies=[idempotent_by_address])
 async def make_slowly(work: UnitOfWorkDep, queue: QueueDep) -> None:
     """Write a row once the door is open."""
-    request_task(work, queue, "effect", {})
+    request_task(work, queue, EFFECT, NoPayload())
     entered.set()
     await open_door.wait()
 
@@ -51,21 +53,21 @@ async def make_slowly(work: UnitOfWorkDep, queue: QueueDep) -> None:
 @router.post("/open/files", status_code=202, dependencies=[idempotent_by_address])
 async def take_file(file: Annotated[bytes, File()], work: UnitOfWorkDep, queue: QueueDep) -> dict[str, int]:
     """Write a row of a file."""
-    request_task(work, queue, "effect", {})
+    request_task(work, queue, EFFECT, NoPayload())
     return {"size": len(file)}
 
 
 @router.post("/open/elsewhere", dependencies=[idempotent_by_address])
 async def send_elsewhere(work: UnitOfWorkDep, queue: QueueDep) -> Response:
     """Write a row, and answer with a failure."""
-    request_task(work, queue, "effect", {})
+    request_task(work, queue, EFFECT, NoPayload())
     return Response(status_code=303, headers={"Location": "/"})
 
 
 @router.post("/mine", status_code=201, dependencies=[idempotent_by_user])
 async def make_mine(work: UnitOfWorkDep, queue: QueueDep) -> dict[str, str]:
     """Write a row for a user."""
-    return {"id": str(request_task(work, queue, "effect", {}))}
+    return {"id": str(request_task(work, queue, EFFECT, NoPayload()))}
 
 
 @wrong.post("/wrong", dependencies=[idempotent_by_address])

@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.tasks.models import TaskStatus
 from app.tasks.service import request_task
 from tests.kit.refusals import STATES, RefusingServer, refusing_server
-from tests.tasks.fixtures import Kinds, stored
+from tests.tasks.fixtures import Kinds, Word, handler, kind, stored
 from tests.test_worker import process
 
 # A failover, a change of rights and a start. The other states take the same way through the worker.
@@ -131,7 +131,7 @@ async def test_the_worker_lives_on_and_works_once_redis_accepts_again(
     state: str,
 ) -> None:
     monkeypatch.setattr("app.worker.RECONNECT_PAUSE", 0.1)
-    features = (*discover(), Feature(name="kinds", task_handlers={"works": kinds.works}))
+    features = (*discover(), Feature(name="kinds", task_handlers=[handler("works", kinds.works)]))
     refused = asyncio.Event()
     monkeypatch.setattr("app.worker.report", lambda *_arguments: refused.set())
     with server.refusing(state):
@@ -141,7 +141,7 @@ async def test_the_worker_lives_on_and_works_once_redis_accepts_again(
             await refused.wait()
     await whole(application)
     async with resources.database.unit_of_work() as work:
-        task_id = request_task(work, resources.queue, "works", {"word": "tea"})
+        task_id = request_task(work, resources.queue, kind("works"), Word())
     async with asyncio.timeout(60):
         while (await stored(resources, task_id)).status != TaskStatus.SUCCEEDED:  # noqa: ASYNC110  a row tells nobody
             await asyncio.sleep(0.05)

@@ -1,22 +1,42 @@
 """Kinds of tasks for tests, and a look at the rows."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import undefer
 
 from app.composition import Resources, TaskHandler, TaskRun
 from app.kit.i18n import N_
 from app.kit.problems import Problem, Unavailable
-from app.kit.queue import Payload
+from app.kit.queue import Payload, TaskKind
 from app.tasks.models import Task
 from app.tasks.service import request_task
 
 LONG_AGO = timedelta(minutes=5)
+
+
+class Word(BaseModel):
+    """The payload of tests' tasks."""
+
+    word: str = "tea"
+
+
+def kind(name: str, *, bulk: bool = False) -> TaskKind[Word]:
+    """A kind of task on a word."""
+    return TaskKind(name, Word, bulk=bulk)
+
+
+def handler(
+    name: str, function: Callable[[TaskRun, Word], Awaitable[Payload | None]], *, bulk: bool = False
+) -> TaskHandler[Word]:
+    """A handler of tasks on a word."""
+    return TaskHandler(kind(name, bulk=bulk), function)
 
 
 class Refused(Problem):
@@ -35,36 +55,36 @@ class Kinds:
         self.blocked = asyncio.Event()
         self.open = asyncio.Event()
 
-    async def works(self, run: TaskRun, payload: Payload) -> Payload:
+    async def works(self, run: TaskRun, payload: Word) -> Payload:
         self.runs.append(run.attempt)
-        return {"echo": payload["word"], "language": run.language}
+        return {"echo": payload.word, "language": run.language}
 
-    async def breaks(self, run: TaskRun, _payload: Payload) -> None:
+    async def breaks(self, run: TaskRun, _payload: Word) -> None:
         self.runs.append(run.attempt)
         # A row of a failed attempt, which must be rolled back.
         run.work.session.add(Task(kind="left-behind", payload={}, language="en"))
         raise RuntimeError("no")
 
-    async def refuses(self, run: TaskRun, _payload: Payload) -> None:
+    async def refuses(self, run: TaskRun, _payload: Word) -> None:
         self.runs.append(run.attempt)
         raise Refused
 
-    async def misses_a_part(self, run: TaskRun, _payload: Payload) -> None:
+    async def misses_a_part(self, run: TaskRun, _payload: Word) -> None:
         self.runs.append(run.attempt)
         raise Unavailable
 
-    async def waits(self, run: TaskRun, _payload: Payload) -> None:
+    async def waits(self, run: TaskRun, _payload: Word) -> None:
         self.runs.append(run.attempt)
         run.work.session.add(Task(kind=f"effect of {run.attempt}", payload={}, language="en"))
         self.blocked.set()
         await self.open.wait()
 
-    async def idles(self, run: TaskRun, _payload: Payload) -> None:
+    async def idles(self, run: TaskRun, _payload: Word) -> None:
         """Wait without a connection, as for a mail server."""
         self.runs.append(run.attempt)
         await self.open.wait()
 
-    async def queries(self, run: TaskRun, _payload: Payload) -> None:
+    async def queries(self, run: TaskRun, _payload: Word) -> None:
         """Hold a connection for a second."""
         self.runs.append(run.attempt)
         connection = await run.work.session.connection()
@@ -78,23 +98,23 @@ class Kinds:
 def kinds(resources: Resources) -> Iterator[Kinds]:
     """The handlers, in the place of the service's own."""
     kinds = Kinds()
-    before: Mapping[str, TaskHandler] = resources.task_handlers
-    resources.task_handlers = {
-        **before,
+    before: Mapping[str, TaskHandler[Any]] = resources.task_handlers
+    own = {
         "works": kinds.works,
         "breaks": kinds.breaks,
         "refuses": kinds.refuses,
         "misses a part": kinds.misses_a_part,
         "waits": kinds.waits,
     }
+    resources.task_handlers = {**before, **{name: handler(name, function) for name, function in own.items()}}
     yield kinds
     resources.task_handlers = before
 
 
-async def ask(resources: Resources, kind: str, owner: UUID | None = None, within: timedelta | None = None) -> UUID:
+async def ask(resources: Resources, name: str, owner: UUID | None = None, within: timedelta | None = None) -> UUID:
     """Ask for a task and return its id."""
     async with resources.database.unit_of_work() as work:
-        return request_task(work, resources.queue, kind, {"word": "tea"}, owner_id=owner, within=within)
+        return request_task(work, resources.queue, kind(name), Word(), owner_id=owner, within=within)
 
 
 async def stored(resources: Resources, task_id: UUID) -> Task:

@@ -1,7 +1,7 @@
 """Leases: who has a task, for how long, and that only its holder's work stands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from app.kit.problems import Unavailable
 from app.tasks import lease, runner
 from app.tasks.models import TaskStatus
 from app.tasks.runner import run_task
-from tests.tasks.fixtures import Kinds, age, ask, kinds_stored, stored
+from tests.tasks.fixtures import Kinds, Word, age, ask, handler, kinds_stored, stored
 
 
 async def test_an_attempt_that_wakes_after_another_took_over_leaves_no_effect(
@@ -40,7 +40,7 @@ async def test_a_failure_that_comes_too_late_changes_nothing(resources: Resource
     first = asyncio.create_task(run_task(resources, task_id))
     await kinds.blocked.wait()
     await age(resources, task_id)
-    resources.task_handlers = {**resources.task_handlers, "waits": kinds.works}
+    resources.task_handlers = {**resources.task_handlers, "waits": handler("waits", kinds.works)}
     await run_task(resources, task_id)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
@@ -127,11 +127,11 @@ async def test_a_renewal_that_fails_is_repeated(
 async def test_an_outage_is_logged_without_a_traceback(
     resources: Resources, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def fails(_run: object, _payload: Mapping[str, object]) -> None:
+    async def fails(_run: object, _payload: Word) -> None:
         raise error
 
     handlers = resources.task_handlers
-    resources.task_handlers = {"fails": fails}
+    resources.task_handlers = {"fails": handler("fails", fails)}
     task_id = await ask(resources, "fails")
     await run_task(resources, task_id)
     resources.task_handlers = handlers

@@ -10,7 +10,7 @@ from app.composition import Resources
 from app.tasks.repository import TaskRepository
 from app.tasks.service import request_task
 from tests.identity import SignedIn, SignIn
-from tests.tasks.fixtures import Kinds, ask
+from tests.tasks.fixtures import Kinds, Word, ask, kind
 
 
 async def test_a_task_is_shown_to_its_owner_alone(resources: Resources, kinds: Kinds, sign_in: SignIn) -> None:
@@ -34,7 +34,7 @@ async def test_a_list_never_reads_what_tasks_work_on(resources: Resources, ann: 
     """100 failed imports of 1 MB in one page took 517 MiB."""
     async with resources.database.unit_of_work() as work:
         for _ in range(3):
-            request_task(work, resources.queue, "works", {"csv": "x" * 1_000}, owner_id=UUID(ann.user_id))
+            request_task(work, resources.queue, kind("works"), Word(word="x" * 1_000), owner_id=UUID(ann.user_id))
     statements: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:

@@ -23,7 +23,7 @@ from app.tasks.settings import TasksSettings
 from app.tasks.sweeper import sweep
 from app.worker import make_worker
 from tests.conftest import RunQueue
-from tests.tasks.fixtures import Kinds, age, ask, kinds_stored, stored
+from tests.tasks.fixtures import Kinds, Word, age, ask, kind, kinds_stored, stored
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -33,7 +33,7 @@ async def test_a_task_asked_for_while_redis_is_down_is_done_later(
 ) -> None:
     redis = kit_redis.connect(NOWHERE)
     async with resources.database.unit_of_work() as work:
-        task_id = request_task(work, Queue(redis), "works", {"word": "tea"})
+        task_id = request_task(work, Queue(redis), kind("works"), Word())
     await redis.aclose()
     assert (await stored(resources, task_id)).status == TaskStatus.QUEUED
     await age(resources, task_id)

@@ -9,12 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 import structlog
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import func, select
 
 from app.composition import Resources, TaskRun
 from app.kit.context import current_request_id, request_context
 from app.kit.mail import Letter, Mail, MailError, MailRefused
-from app.kit.queue import Payload, Queue
+from app.kit.queue import Queue, TaskKind
 from app.tasks.mail import request_mail
 from app.tasks.models import SentMail, TaskStatus
 from app.tasks.repository import TaskRepository
@@ -22,7 +23,7 @@ from app.tasks.runner import LONGEST_PAUSE, back_off, run_task
 from app.tasks.service import request_task
 from app.tasks.settings import TasksSettings
 from tests.conftest import RunQueue
-from tests.tasks.fixtures import Kinds, age, ask, kinds_stored, stored
+from tests.tasks.fixtures import Kinds, Word, age, ask, handler, kind, kinds_stored, stored
 
 
 async def test_a_task_is_done_and_its_result_kept(resources: Resources, kinds: Kinds, run_queue: RunQueue) -> None:
@@ -46,7 +47,7 @@ async def test_a_rolled_back_unit_of_work_leaves_no_task(
 ) -> None:
     async def fail_after_asking() -> None:
         async with resources.database.unit_of_work() as work:
-            request_task(work, resources.queue, "works", {"word": "tea"})
+            request_task(work, resources.queue, kind("works"), Word())
             raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
@@ -265,17 +266,30 @@ class Baggage:
 async def test_a_job_knows_the_request_the_user_and_what_features_carry(resources: Resources, kinds: Kinds) -> None:
     baggage, owner, seen = Baggage(), uuid4(), {}
 
-    async def looks(run: TaskRun, _payload: Payload) -> None:
+    async def looks(run: TaskRun, _payload: Word) -> None:
         seen.update(structlog.contextvars.get_contextvars())
         assert (current_request_id(), run.language, run.owner_id) == ("request-1", "th", owner)
 
-    among = replace(resources, task_contexts=[baggage], task_handlers={"looks": looks})
+    among = replace(resources, task_contexts=[baggage], task_handlers={"looks": handler("looks", looks)})
     queue = Queue(resources.redis, [baggage])
     with request_context("request-1", "th"):
         async with resources.database.unit_of_work() as work:
-            task_id: UUID = request_task(work, queue, "looks", {}, owner_id=owner)
+            task_id: UUID = request_task(work, queue, kind("looks"), Word(), owner_id=owner)
     await run_task(among, task_id)
     assert (await stored(resources, task_id)).status == TaskStatus.SUCCEEDED
     expected = {"request_id": "request-1", "task_id": str(task_id), "kind": "looks", "user_id": str(owner)}
     assert expected.items() <= seen.items()
     assert baggage.restored == [({"word": "from the request"}, "looks")]
+
+
+class Bounded(BaseModel):
+    """A payload with a rule."""
+
+    size: int = Field(ge=1)
+
+
+async def test_a_payload_that_no_worker_could_read_is_refused_when_the_task_is_requested(resources: Resources) -> None:
+    with pytest.raises(ValidationError):
+        async with resources.database.unit_of_work() as work:
+            request_task(work, resources.queue, TaskKind("bounded", Bounded), Bounded.model_construct(size=0))
+    assert await kinds_stored(resources) == []

@@ -14,13 +14,9 @@ from app.composition import Resources, TaskHandler, TaskRun
 from app.kit.context import current_language
 from app.kit.database import UnitOfWork
 from app.kit.mail import Letter
-from app.kit.queue import Payload
+from app.kit.queue import TaskKind
 from app.tasks.mail import admit, refuses_link, request_mail, send_letter
 from app.tasks.service import request_task
-
-WELCOME = "accounts.welcome"
-VERIFY_EMAIL = "accounts.verify-email"
-RESET_PASSWORD = "accounts.reset-password"  # noqa: S105  the name of a task
 
 PASSWORD_CHANGED = "accounts.password-changed"  # noqa: S105  the kind of a mail
 
@@ -33,9 +29,14 @@ class LinkPayload(BaseModel):
     email: str
 
 
-def request_link(work: UnitOfWork, resources: Resources, kind: str, email: str) -> None:
+WELCOME = TaskKind("accounts.welcome", LinkPayload)
+VERIFY_EMAIL = TaskKind("accounts.verify-email", LinkPayload)
+RESET_PASSWORD = TaskKind("accounts.reset-password", LinkPayload)
+
+
+def request_link(work: UnitOfWork, resources: Resources, kind: TaskKind[LinkPayload], email: str) -> None:
     """Have a link mailed once the unit of work is committed, should a user have the address."""
-    request_task(work, resources.queue, kind, LinkPayload(email=email).model_dump())
+    request_task(work, resources.queue, kind, LinkPayload(email=email))
 
 
 def notify_of_password(work: UnitOfWork, resources: Resources, user: User, address: str) -> None:
@@ -58,40 +59,39 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
     )
 
 
-async def send_welcome(run: TaskRun, payload: Payload) -> None:
+async def send_welcome(run: TaskRun, payload: LinkPayload) -> None:
     """Greet a new user, and have the address confirmed."""
     page = accounts_of(run.resources).settings.verify_email_page()
     await _send(run, payload, Purpose.VERIFY_EMAIL, page, welcome)
 
 
-async def send_verification(run: TaskRun, payload: Payload) -> None:
+async def send_verification(run: TaskRun, payload: LinkPayload) -> None:
     """Have an address confirmed, unless it is."""
     page = accounts_of(run.resources).settings.verify_email_page()
     await _send(run, payload, Purpose.VERIFY_EMAIL, page, verification)
 
 
-async def send_reset(run: TaskRun, payload: Payload) -> None:
+async def send_reset(run: TaskRun, payload: LinkPayload) -> None:
     """Let a user set a new password."""
     page = accounts_of(run.resources).settings.reset_password_page()
     await _send(run, payload, Purpose.RESET_PASSWORD, page, reset)
 
 
-TASK_HANDLERS: dict[str, TaskHandler] = {
-    WELCOME: send_welcome,
-    VERIFY_EMAIL: send_verification,
-    RESET_PASSWORD: send_reset,
-}
+TASK_HANDLERS = (
+    TaskHandler(WELCOME, send_welcome),
+    TaskHandler(VERIFY_EMAIL, send_verification),
+    TaskHandler(RESET_PASSWORD, send_reset),
+)
 
 
-async def _send(run: TaskRun, payload: Payload, purpose: Purpose, page: str, write: _Write) -> None:
+async def _send(run: TaskRun, payload: LinkPayload, purpose: Purpose, page: str, write: _Write) -> None:
     """Mail a link, when there is somebody to mail it to.
 
     The token is committed before the mail is sent, so that no transaction waits for the mail server. An attempt that
     fails after the mail was accepted mails another token; both are good.
     """
-    email = LinkPayload.model_validate(payload).email
     async with run.resources.database.unit_of_work() as work:
-        user = await AccountRepository(work.session).user_by_email(email)
+        user = await AccountRepository(work.session).user_by_email(payload.email)
         if user is None or user.disabled_at or (purpose == Purpose.VERIFY_EMAIL and user.email_verified_at):
             return
         # Registration and a request for another link count together: both bring the same link.

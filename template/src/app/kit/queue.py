@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from arq.constants import (
@@ -21,7 +21,7 @@ from arq.constants import (
 )
 from arq.jobs import serialize_job as as_arq_writes
 from arq.utils import timestamp_ms, to_unix_ms
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 from redis.asyncio import Redis
 
 RUN_TASK = "run_task"
@@ -37,7 +37,35 @@ redis.call('ZADD', KEYS[3], ARGV[2], ARGV[1])
 return 1
 """
 
+# As a task's row keeps it.
 Payload = Mapping[str, JsonValue]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class NoPayload(BaseModel):
+    """The payload of a task that needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKind(Generic[_Model]):
+    """A kind of task and the type of its payload. `name` is in the rows of tasks: never change it.
+
+    `bulk` tasks take long or come in numbers: they get half of a worker's places, others come first.
+    """
+
+    name: str
+    payload: type[_Model]
+    bulk: bool = False
+
+    def store(self, payload: _Model) -> dict[str, JsonValue]:
+        """Return the payload as a row keeps it. Raises ValidationError for one that no worker could read."""
+        stored: dict[str, JsonValue] = payload.model_dump(mode="json")
+        self.read(stored)
+        return stored
+
+    def read(self, stored: Payload) -> _Model:
+        """The payload of a row. Raises ValidationError."""
+        return self.payload.model_validate(stored)
 
 
 class TaskContext(Protocol):

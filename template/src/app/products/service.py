@@ -11,6 +11,7 @@ from app.kit.ids import new_id
 from app.kit.paging import Position, SortedPage, split
 from app.kit.preconditions import PreconditionFailed, PreconditionRequired, check_version
 from app.kit.problems import NotFound
+from app.kit.queue import TaskKind
 from app.products.models import Product
 from app.products.parsing import check_header
 from app.products.repository import ProductQuery, ProductRepository
@@ -20,7 +21,7 @@ from app.tasks.settings import TasksSettings
 
 ProductPage = SortedPage[ProductRead]
 
-IMPORT = "products.import"
+IMPORT = TaskKind("products.import", ImportPayload, bulk=True)
 
 
 def cached_products(cache: Cache) -> ModelCache[ProductRead]:
@@ -120,6 +121,6 @@ def request_import(work: UnitOfWork, resources: Resources, owner: Principal, dat
     Raises UnreadableImport or TooManyLines; the commit raises TooMuchQueued.
     """
     text = check_header(data)
-    payload = ImportPayload(csv=text, notify=owner.email).model_dump()
+    payload = ImportPayload(csv=text, notify=owner.email)
     quota = resources.section(TasksSettings)
     return request_task(work, resources.queue, IMPORT, payload, owner_id=owner.user_id, quota=quota)

@@ -19,9 +19,8 @@ _SUBJECT = N_("Your import is done")
 _TEXT = N_("%(count)s products were imported.")
 
 
-async def import_products(run: TaskRun, payload: Payload) -> Payload:
+async def import_products(run: TaskRun, request: ImportPayload) -> Payload:
     """Write every product of the file, or none. Raises WrongLine."""
-    request = ImportPayload.model_validate(payload)
     created = await _write(run, request.csv)
     if request.notify:
         request_mail(

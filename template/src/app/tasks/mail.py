@@ -10,14 +10,13 @@ from app.composition import Resources, TaskRun
 from app.kit.addresses import leads_nowhere
 from app.kit.database import UnitOfWork
 from app.kit.mail import Letter, MailRefused, compose
-from app.kit.queue import Payload, Queue
+from app.kit.queue import Payload, Queue, TaskKind
 from app.tasks import metrics
 from app.tasks.repository import MailRepository
 from app.tasks.service import request_task
 
 log = structlog.stdlib.get_logger(__name__)
 
-SEND_MAIL = "mail.send"
 # So many mails of a kind an hour to one address: nobody fills a mailbox through this service.
 MOST_AN_HOUR = 3
 
@@ -31,6 +30,9 @@ class MailPayload(BaseModel):
     letter: Letter
 
 
+SEND_MAIL = TaskKind("mail.send", MailPayload)
+
+
 def request_mail(
     work: UnitOfWork, queue: Queue, *, to: str, kind: str, letter: Letter, language: str, owner_id: UUID | None = None
 ) -> UUID:
@@ -39,12 +41,11 @@ def request_mail(
     `to` is an address that its user has confirmed. Of each `kind`, an address gets three mails an hour.
     """
     payload = MailPayload(to=to, kind=kind, language=language, letter=letter)
-    return request_task(work, queue, SEND_MAIL, payload.model_dump(), owner_id=owner_id, language=language)
+    return request_task(work, queue, SEND_MAIL, payload, owner_id=owner_id, language=language)
 
 
-async def send_mail(run: TaskRun, payload: Payload) -> Payload:
+async def send_mail(run: TaskRun, mail: MailPayload) -> Payload:
     """Send a letter that was asked for with `request_mail`."""
-    mail = MailPayload.model_validate(payload)
     async with run.resources.database.unit_of_work() as work:
         admitted = await admit(work, run, mail.to, mail.kind)
     if admitted:

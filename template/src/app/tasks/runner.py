@@ -150,11 +150,11 @@ async def _perform(resources: Resources, attempt: _Attempt) -> None:
     log.info("task succeeded", attempt=attempt.number)
 
 
-async def _handle(resources: Resources, attempt: _Attempt, handler: TaskHandler) -> None:
+async def _handle(resources: Resources, attempt: _Attempt, handler: TaskHandler[Any]) -> None:
     with connections_of_a_job():
         async with resources.database.unit_of_work() as work:
             run = TaskRun(work, resources, attempt.id, attempt.owner_id, attempt.language, attempt.number)
-            result = await handler(run, attempt.payload)
+            result = await handler.run(run, attempt.payload)
             values = finished(TaskStatus.SUCCEEDED, dict(result) if result is not None else None, None)
             if not await TaskRepository(work.session).hold(attempt.id, attempt.number, **values):
                 raise SupersededError

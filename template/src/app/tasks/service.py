@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 
 from app.composition import Resources
@@ -14,7 +16,7 @@ from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
 from app.kit.problems import NotFound
-from app.kit.queue import Due, Payload, Queue
+from app.kit.queue import Due, Queue, TaskKind
 from app.kit.redis import OUTAGES, report
 from app.tasks import metrics
 from app.tasks.models import Task
@@ -25,12 +27,14 @@ from app.tasks.settings import TasksSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
+_Model = TypeVar("_Model", bound=BaseModel)
+
 
 def request_task(
     work: UnitOfWork,
     queue: Queue,
-    kind: str,
-    payload: Payload,
+    kind: TaskKind[_Model],
+    payload: _Model,
     *,
     owner_id: UUID | None = None,
     language: str | None = None,
@@ -49,8 +53,8 @@ def request_task(
     """
     task = Task(
         id=new_id(),
-        kind=kind,
-        payload=dict(payload),
+        kind=kind.name,
+        payload=kind.store(payload),
         owner_id=owner_id,
         language=language or current_language(),
         request_id=current_request_id(),
@@ -60,8 +64,8 @@ def request_task(
     work.add(task, _room(quota, task) if quota else None)
 
     async def push() -> None:
-        metrics.TASKS_QUEUED.labels(kind).inc()
-        await _push(queue, Due(task.id, 1, kind, suspect=False))
+        metrics.TASKS_QUEUED.labels(kind.name).inc()
+        await _push(queue, Due(task.id, 1, kind.name, suspect=False))
 
     work.after_commit(push)
     return task.id
