@@ -58,7 +58,7 @@ class TaskKind(Generic[_Model]):
     bulk: bool = False
 
     def store(self, payload: _Model) -> dict[str, JsonValue]:
-        """Return the payload as a row keeps it. Raises ValidationError for one that no worker could read."""
+        """Return the payload as a row keeps it. Raises ValidationError if a worker could not read it."""
         stored: dict[str, JsonValue] = payload.model_dump(mode="json")
         self.read(stored)
         return stored
