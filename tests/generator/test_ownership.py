@@ -9,13 +9,16 @@ from tests.harness import ROOT, Renderer
 
 
 def ownership(project: Path) -> dict[str, list[str]]:
+    """Patterns by kind of file."""
     loaded: dict[str, list[str]] = json.loads((project / "docs/ownership.json").read_text(encoding="utf-8"))
+    assert (project / str(loaded.pop("answers"))).is_file()
     return loaded
 
 
 def test_seeded_files_are_those_that_copier_skips(render: Renderer) -> None:
     skipped = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))["_skip_if_exists"]
-    assert sorted(f"/{pattern}" for pattern in ownership(render())["seeded"]) == sorted(skipped)
+    owned = ownership(render())
+    assert sorted(f"/{pattern}" for pattern in owned["seeded"] + owned["yours"]) == sorted(skipped)
 
 
 def test_every_pattern_matches_a_file(render: Renderer) -> None:

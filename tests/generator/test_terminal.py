@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-import yaml
 
+from sampan import reference
 from tests.harness import copy_questionnaire
 
 PROFILES = ("sandbox", "startup", "production", "regulated")
@@ -77,10 +77,9 @@ class Terminal:
         return self._process.wait(TIMEOUT)
 
 
-def asked(template: Path) -> list[tuple[str, str]]:
+def asked() -> list[tuple[str, str]]:
     """The questions that are asked of a service with a platform of its own, in order: name and help."""
-    questions = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
-    return [(name, details["help"]) for name, details in questions.items() if not name.startswith("_") and details.get("ask", True) is True]
+    return [(name, details["help"]) for name, details in reference.questions().items() if details.get("ask", True) is True]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -88,7 +87,7 @@ def test_every_profile_can_be_chosen(profile: str, tmp_path: Path) -> None:
     template = copy_questionnaire(tmp_path / "template")
     command = [sys.executable, "-m", "copier", "copy", str(template), "project"]
     with Terminal(command, tmp_path) as terminal:
-        for name, words in asked(template):
+        for name, words in asked():
             terminal.expect(words[:60])
             if name == "profile":
                 distance = PROFILES.index(profile) - PROFILES.index("startup")

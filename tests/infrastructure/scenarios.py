@@ -1,7 +1,6 @@
 """The applied scenarios: production with every option, and a sandbox with off-hours whose platform a second service joins."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -94,18 +93,18 @@ def second_platform(stack: Stack) -> None:
     name = f"/platform/second/{stack.environment}/contract"
     stack.emulator.client("ssm", REGIONS[1]).put_parameter(Name=name, Value=json.dumps(contract), Type="String")
     elb.create_load_balancer(Name="k8s-second", Subnets=contract["database_subnet_ids"])
-    answers = stack.project / f"infra/environments/{stack.environment}.service.dr_region.tfvars"
-    text = answers.read_text(encoding="utf-8")
-    for variable, value in {"dr_platform": "second", "dr_load_balancer": "k8s-second"}.items():
-        text, changed = re.subn(rf'^{variable}( *)= ""$', rf'{variable}\1= "{value}"', text, flags=re.MULTILINE)
-        assert changed == 1
-    answers.write_text(text, encoding="utf-8")
+    set_own(stack, "service", 'dr_platform = "second"\ndr_load_balancer = "k8s-second"\n')
 
 
 def watch_spending(stack: Stack) -> None:
     """Turn on what an account refuses until somebody has opened Cost Explorer there."""
-    values = stack.project / f"infra/environments/{stack.environment}.platform.local.tfvars"
-    values.write_text('anomaly_detection = "services"\n', encoding="utf-8")
+    set_own(stack, "platform", 'anomaly_detection = "services"\n')
+
+
+def set_own(stack: Stack, root: str, values: str) -> None:
+    """Add values to the file that is the team's."""
+    with (stack.project / f"infra/environments/{stack.environment}.{root}.local.tfvars").open("a", encoding="utf-8") as file:
+        file.write(values)
 
 
 @contextmanager

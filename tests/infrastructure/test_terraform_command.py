@@ -94,7 +94,12 @@ def test_a_plan_gets_backend_and_every_answer_of_its_environment(script: Script)
     assert init[:2] == ["-chdir=service", "init"]
     assert "-backend-config=environments/dev.service.s3.tfbackend" in init
     assert BUCKET in init
-    files = ["-var-file=environments/dev.service.tfvars", "-var-file=environments/dev.service.waf.tfvars"]
+    # The team's own values are last, so they win.
+    files = [
+        "-var-file=environments/dev.service.tfvars",
+        "-var-file=environments/dev.service.waf.tfvars",
+        "-var-file=environments/dev.service.local.tfvars",
+    ]
     assert plan == ["-chdir=service", "plan", *files, "-out=dev.tfplan"]
 
 
@@ -132,7 +137,8 @@ def test_the_first_bootstrap_moves_its_state_into_the_bucket(script: Script) -> 
     local = [json.loads(line)["local"] for line in (script.folder / "calls").read_text().splitlines()]
     assert local == [["first_run_override.tf"], ["first_run_override.tf"], []]
     assert "init" in first
-    assert apply == ["-chdir=bootstrap", "apply", "-var-file=environments/bootstrap.tfvars", "-var-file=environments/github.tfvars"]
+    files = [f"-var-file=environments/{name}.tfvars" for name in ("bootstrap", "github", "bootstrap.local")]
+    assert apply == ["-chdir=bootstrap", "apply", *files]
     assert {"init", "-migrate-state", "-force-copy", BUCKET} <= set(move)
     assert not list((script.infra / "bootstrap").glob("*_override.tf"))
     later = script.calls("bootstrap", "plan")

@@ -75,11 +75,13 @@ class Case:
         return KNOWN[self.variant].get("platform") == "join"
 
     def var_files(self, environments: Path) -> list[Path]:
-        """The answers, from the folder `environments`."""
+        """The answers, from the folder `environments`, and the team's own values last."""
+        name = "bootstrap" if self.root == "bootstrap" else f"{self.environment}.{self.root}"
+        local = environments / f"{name}.local.tfvars"
+        files = [environments / f"{name}.tfvars", *sorted(set(environments.glob(f"{name}.*.tfvars")) - {local})]
         if self.root == "bootstrap":
-            return [environments / "bootstrap.tfvars", *sorted(environments.glob("bootstrap.*.tfvars")), environments / "github.tfvars"]
-        name = f"{self.environment}.{self.root}"
-        return [environments / f"{name}.tfvars", *sorted(environments.glob(f"{name}.*.tfvars"))]
+            files.append(environments / "github.tfvars")
+        return [*files, local]
 
     def arguments(self) -> list[str]:
         """Return the tests' additions to the answers: an owner, since bootstrap refuses the placeholder."""

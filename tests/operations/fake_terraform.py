@@ -55,7 +55,8 @@ def service(project: Path, environment: str) -> None:
         create(aws("secretsmanager").create_secret, Name=f"shop/{environment}/{name}", SecretString=login)
     text = (project / f"infra/environments/{environment}.service.tfvars").read_text(encoding="utf-8")
     domain = re.findall(r'^domain\s*=\s*"(.*)"', text, re.MULTILINE)[0]
-    delegated = bool(re.search(r"^domain_delegated\s*=\s*true", text, re.MULTILINE))
+    local = (project / f"infra/environments/{environment}.service.local.tfvars").read_text(encoding="utf-8")
+    delegated = bool(re.search(r"^domain_delegated\s*=\s*true", local, re.MULTILINE))
     arn = ""
     if domain:
         zones = [zone["Name"] for zone in aws("route53").list_hosted_zones()["HostedZones"]]

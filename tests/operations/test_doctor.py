@@ -15,7 +15,8 @@ from tests.operations.world import ANSWERS, REGION, World, world_of
 
 Plant = Callable[[World], AbstractContextManager[None]]
 SERVICE = "infra/environments/dev.service.tfvars"
-PLATFORM = "infra/environments/dev.platform.tfvars"
+PLATFORM = "infra/environments/dev.platform.local.tfvars"
+LOCAL = "infra/environments/dev.service.local.tfvars"
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
@@ -319,7 +320,7 @@ FAULTS: dict[str, tuple[Plant, str]] = {
     "private endpoint": (edited(PLATFORM, '["203.0.113.0/24"]', "[]"), "cluster: the cluster's endpoint is private"),
     "not logged in at GitHub": (github(lambda state: state.update(logged_in=False)), "github: cannot read acme/shop"),
     "no owner": (edited("infra/environments/github.tfvars", '"acme"', '"your-github-owner"'), "github: github_owner"),
-    "another repository": (edited("infra/environments/github.tfvars", '"42"', '"41"'), "github: github_repository_id"),
+    "another repository": (edited("infra/environments/bootstrap.local.tfvars", '"42"', '"41"'), "github: github_repository_id"),
     "no environment": (
         github(lambda state: (state["environments"].pop("dev"), state["variables"].pop("dev"))),
         "github: there is no environment dev.",
@@ -347,7 +348,7 @@ FAULTS: dict[str, tuple[Plant, str]] = {
     ),
     "certificate ends": (lambda _: certificate(NotAfter=1.0), "domain: the certificate of api.example.com ends on 1970-01-01"),
     "delegated and not said": (
-        edited(SERVICE, "domain_delegated = true", "domain_delegated = false"),
+        edited(LOCAL, "domain_delegated = true", "domain_delegated = false"),
         "domain: api.example.com is delegated, and domain_delegated is false",
     ),
     "no DNS": (unresolved, "dns: api.example.com does not resolve"),

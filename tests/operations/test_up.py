@@ -52,7 +52,7 @@ def test_a_first_deployment_goes_on_after_everything_a_person_does(world: World,
         assert f" {step}: done" in said.out
     assert "At the parent zone of api.example.com, add these records" in said.err
     assert said.err.count("api.example.com.  NS  ns-") == 4
-    assert 'github_repository_id = "42"' in (world.project / "infra/environments/github.tfvars").read_text(encoding="utf-8")
+    assert 'github_repository_id = "42"' in (world.project / "infra/environments/bootstrap.local.tfvars").read_text(encoding="utf-8")
     github = world.read("gh.json")
     assert github["variables"]["dev"] == {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/shop-dev-deploy"}
     assert github["environments"]["dev-infrastructure"]["protection_rules"][0]["type"] == "required_reviewers"

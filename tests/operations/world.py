@@ -119,9 +119,10 @@ class World:
 
     def set_up(self) -> None:
         """Set the values that a person sets before the first deployment."""
-        values = "infra/environments/dev.platform.tfvars"
+        values = "infra/environments/dev.platform.local.tfvars"
         self.edit(values, "cluster_admin_role_arns = []", 'cluster_admin_role_arns = ["arn:aws:iam::123456789012:role/Admin"]')
-        self.edit(values, "api_public_cidrs      = []", 'api_public_cidrs      = ["203.0.113.0/24"]')
+        with (self.project / values).open("a", encoding="utf-8") as file:
+            file.write('api_public_cidrs = ["203.0.113.0/24"]\n')
 
     def push_images(self) -> None:
         """Push the images that the workflow `release` pushes."""

@@ -14,7 +14,8 @@ from sampan import reference
 from tests.harness import ANSWERS_FILE, Renderer, commit_all, copy_questionnaire, fast_copier, git
 from tests.update.test_update import release
 
-QUESTIONS = reference.questions()
+QUESTIONS = {name: details for name, details in reference.questions().items() if name != "destroyed"}
+"""All that are stored."""
 NO_LONGER_VALID = "no longer\nvalid"
 """No question takes this."""
 
@@ -119,8 +120,8 @@ def test_a_service_that_joins_and_leaves_again_has_its_platforms_answers(narrowe
     assert set(OF_CREATE) == {name for name, details in QUESTIONS.items() if "when" in details}
     project = start(narrowed, tmp_path / "project", **OF_CREATE)
     before = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
-    joined = change(project, platform="join", platform_name="shared")
+    joined = change(project, platform="join", platform_name="shared", destroyed=True)
     assert joined["_kept"] == OF_CREATE
     assert not set(OF_CREATE) & set(joined)
     assert change(project, tracing=True)["_kept"] == OF_CREATE
-    assert change(project, platform="create", platform_name=before["platform_name"], tracing=before["tracing"]) == before
+    assert change(project, platform="create", platform_name=before["platform_name"], tracing=before["tracing"], destroyed=True) == before

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.harness import ANSWERS_FILE, GIT_ENVIRONMENT, commit_all, copy_template, files_of, git
+from tests.harness import ANSWERS_FILE, GIT_ENVIRONMENT, commit_all, copy_template, files_of, git, required
 
 SEEDED = re.compile(
-    r"README\.md|docs/architecture\.md|infra/environments/.*|deploy/overlays/[^/]+/(settings\.env|patches\.yaml)"
+    r"README\.md|docs/architecture\.md|infra/environments/.*\.(local\.tfvars|s3\.tfbackend)|deploy/overlays/[^/]+/(settings\.env|patches\.yaml)"
     r"|(src/app|tests)/products/.*|docs/products\.md"
 )
 """Files that belong to the project after the first copy."""
@@ -144,7 +144,7 @@ def test_a_projects_own_work_stays(releases: Path, tmp_path: Path) -> None:
     project = start(releases, tmp_path / "project")
     own = {
         "README.md": "\nOur own words.\n",
-        "infra/environments/production.service.tfvars": "\n# ours\n",
+        "infra/environments/production.service.local.tfvars": "\n# ours\n",
         "src/app/products/service.py": "\n# ours\n",
         "deploy/overlays/production/settings.env": "OURS=1\n",
         ".gitignore": "\n/ours/\n",
@@ -184,21 +184,23 @@ SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_an_option_goes_on_and_off_around_an_edit(switch: str, releases: Path, tmp_path: Path) -> None:
+def test_an_option_goes_on_and_off_around_edits_and_an_added_package(switch: str, releases: Path, tmp_path: Path) -> None:
     off, on = SWITCHES[switch]
     project = start(releases, tmp_path / "project", off)
     settings = project / "src/app/settings.py"
     settings.write_text(settings.read_text(encoding="utf-8") + "\n# ours\n", encoding="utf-8")
+    subprocess.run([required("uv"), "add", "--frozen", "--quiet", "orjson>=3.11"], cwd=project, check=True)
     commit_all(project, "Ours")
     before = files_of(project)
+    assert b'"orjson>=3.11"' in before["pyproject.toml"]
     update(project, on, tag="v1.0.0")
     commit_all(project, "On")
     between = files_of(project)
     fresh = files_of(start(releases, tmp_path / "fresh", on))
     assert set(between) == set(fresh)
-    assert {k: v for k, v in managed(between).items() if k != "src/app/settings.py"} == {
-        k: v for k, v in managed(fresh).items() if k != "src/app/settings.py"
-    }
-    update(project, off, tag="v1.0.0")
+    edited = {"src/app/settings.py", "pyproject.toml"}
+    assert {k: v for k, v in managed(between).items() if k not in edited} == {k: v for k, v in managed(fresh).items() if k not in edited}
+    assert set(fresh["pyproject.toml"].splitlines()) < set(between["pyproject.toml"].splitlines())
+    update(project, off | {"destroyed": True}, tag="v1.0.0")
     assert managed(files_of(project)) == managed(before)
     assert files_of(project)["src/app/settings.py"].endswith(b"\n# ours\n")

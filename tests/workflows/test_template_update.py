@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import GIT_ENVIRONMENT, ROOT, commit_all, copy_template, files_of, git, required
+from tests.harness import ANSWERS_FILE, GIT_ENVIRONMENT, ROOT, commit_all, copy_template, files_of, git, required
 
-KEPT = ("{= _copier_conf.answers_file =}.jinja", ".github/scripts", ".gitignore", "deploy/base/worker.yaml", "src/app/worker.py")
+KEPT = (
+    "{= _copier_conf.answers_file =}.jinja",
+    ".github/scripts",
+    ".gitignore",
+    "docs/ownership.json.jinja",
+    "deploy/base/worker.yaml",
+    "src/app/worker.py",
+)
 TOKEN = {"GH_TOKEN": "any"}
 MARKERS = (b"<<<<<<< ", b">>>>>>> ")
 UVX = f"""#!/usr/bin/env bash
@@ -61,7 +68,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Project:
     """A project at v1.0.0 with its remote, as a workflow checks it out."""
 
-    def __init__(self, source: Path, folder: Path, plan: str = "enterprise", languages: str = "[en]") -> None:
+    def __init__(self, source: Path, folder: Path, plan: str = "enterprise", languages: str = "[en]", answers: str = ANSWERS_FILE) -> None:
         self.folder, self.root, self.bin = folder, folder / "project", folder / "bin"
         self.bin.mkdir()
         copier = [sys.executable, "-m", "copier"]
@@ -70,6 +77,8 @@ class Project:
             "copy",
             "--defaults",
             "--quiet",
+            "--answers-file",
+            answers,
             "--vcs-ref",
             "v1.0.0",
             "-d",
@@ -196,7 +205,8 @@ def test_a_changed_list_of_answers_is_a_persons_decision(source: Path, tmp_path:
 
 
 def test_an_edit_in_a_file_that_the_release_removes_or_renames_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
-    project, names = Project(source, tmp_path), ("leaving.yaml", "old-name.yaml")
+    """Whatever the name of the answers file."""
+    project, names = Project(source, tmp_path, answers=".template answers.yml"), ("leaving.yaml", "old-name.yaml")
     for name in names:
         project.edit(f"deploy/base/{name}", "kind: Ours\n")
     assert project.update() == {"outcome": "conflict", "version": "v2.0.0"}

@@ -5,11 +5,11 @@
 #   update    FOLDER/update.bundle holds the commit, and FOLDER/report.md describes it
 #   conflict  FOLDER/report.md says what a person has to decide; there is no commit
 #
-# Usage: update-template.sh FOLDER     needs git, uv and a clean work tree with its history
+# Usage: update-template.sh FOLDER     needs git, jq, uv and a clean work tree with its history
 set -euo pipefail
 
 folder=$1
-answers=.copier-answers.yml
+answers=$(jq --raw-output .answers docs/ownership.json)
 version=9.19.1
 copier=(uvx "copier==$version")
 mkdir -p "$folder"
@@ -34,7 +34,7 @@ conflict() {
   {
     printf '%s\n\n' "$1"
     printf -- '- %s\n' "${@:2}"
-    printf '\nOn a machine: run "%s update", decide, run "uv lock", and open a pull request.\n' "${copier[*]}"
+    printf '\nOn a machine: run "%s update --answers-file %s", decide, run "uv lock", and open a pull request.\n' "${copier[*]}" "$answers"
   } >"$folder/report.md"
   git reset --quiet --hard "$start"
   finish conflict
@@ -48,15 +48,15 @@ if [[ $template != *:* && ! -d $template ]]; then
   finish none
 fi
 # A project of an unreleased template is ahead of the newest release: Copier refuses to downgrade.
-"${copier[@]}" check-update --quiet && finish none
+"${copier[@]}" check-update --answers-file "$answers" --quiet && finish none
 start=$(git rev-parse HEAD)
 
 # A stored answer that the new release no longer takes ends Copier in a traceback, whose last line names question and reason.
-if ! "${copier[@]}" update --defaults --quiet 2>"$scratch/copier.log"; then
+if ! "${copier[@]}" update --answers-file "$answers" --defaults --quiet 2>"$scratch/copier.log"; then
   cat "$scratch/copier.log" >&2
   refusal=$(sed -n 's/^ValueError: //p' "$scratch/copier.log" | tail -n 1)
   [[ -n $refusal ]] || exit 1
-  after=v$("${copier[@]}" check-update --output-format json | sed -n 's/.*"latest_version": "\([^"]*\)".*/\1/p')
+  after=v$("${copier[@]}" check-update --answers-file "$answers" --output-format json | sed -n 's/.*"latest_version": "\([^"]*\)".*/\1/p')
   conflict "Release $after of the template needs an answer from you (\"${copier[*]} update -d name=value\"):" "$refusal"
 fi
 after=$(fact _commit)

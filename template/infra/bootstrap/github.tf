@@ -1,7 +1,7 @@
 # Trust in GitHub Actions. GitHub makes environments without protection, so that a workflow of any branch may name one: the subject alone
 # says too little. Since January 2026 AWS tests the claims `ref`, `environment` and `repository_id` of a token, too; a condition that a
 # token has no claim for fails. A token's subject is `repo:OWNER/REPOSITORY:…`, and for repositories made, renamed or moved since
-# July 2026 `repo:OWNER@ID/REPOSITORY@ID:…`. Both are accepted, the second once environments/github.tfvars holds the ids.
+# July 2026 `repo:OWNER@ID/REPOSITORY@ID:…`. Both are accepted, the second once environments/bootstrap.local.tfvars holds the ids.
 
 locals {
   classic_repository = "repo:${var.github_owner}/${var.github_repository}"
@@ -84,6 +84,6 @@ data "aws_iam_policy_document" "trust" {
 check "repository_ids_are_known" {
   assert {
     condition     = var.github_owner_id != ""
-    error_message = "environments/github.tfvars has no ids: a repository made since July 2026 cannot take the roles. Fill in what `gh api repos/${var.github_owner}/${var.github_repository} --jq '.owner.id,.id'` prints."
+    error_message = "environments/bootstrap.local.tfvars has no ids: a repository made since July 2026 cannot take the roles. Fill in what `gh api repos/${var.github_owner}/${var.github_repository} --jq '.owner.id,.id'` prints."
   }
 }

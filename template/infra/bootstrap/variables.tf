@@ -1,4 +1,4 @@
-# Answers come from environments/bootstrap.tfvars and environments/github.tfvars.
+# Answers come from environments/bootstrap.tfvars and github.tfvars, your own values from bootstrap.local.tfvars.
 
 variable "service" {
   description = "Name of the service."
@@ -61,7 +61,7 @@ variable "github_owner" {
 
   validation {
     condition     = lower(var.github_owner) != "your-github-owner"
-    error_message = "github_owner is still the placeholder: name the owner of the repository in environments/github.tfvars, or everyone who registers that name could take the roles."
+    error_message = "github_owner is still the placeholder: name the owner of the repository in environments/bootstrap.local.tfvars, or everyone who registers that name could take the roles."
   }
 }
 

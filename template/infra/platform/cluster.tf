@@ -102,6 +102,6 @@ resource "aws_eks_addon" "observability" {
 check "somebody_administers_the_cluster" {
   assert {
     condition     = length(var.cluster_admin_role_arns) > 0
-    error_message = "cluster_admin_role_arns is empty: nobody may install the controllers. Name a role of your team in the environment's platform.tfvars."
+    error_message = "cluster_admin_role_arns is empty: nobody may install the controllers. Name a role of your team in the environment's platform.local.tfvars."
   }
 }

@@ -1,4 +1,5 @@
-# Answers come from environments/<environment>.platform.tfvars. A default here is a fact of the template's release.
+# Answers come from environments/<environment>.platform.tfvars;
+# your own values, which win, from <environment>.platform.local.tfvars. A default here is a fact of the template's release.
 
 variable "platform_name" {
   description = "Name of the platform."

@@ -1,4 +1,5 @@
-# Answers come from environments/<environment>.service.tfvars. A default here is a fact of the template's release.
+# Answers come from environments/<environment>.service.tfvars;
+# your own values, which win, from <environment>.service.local.tfvars. A default here is a fact of the template's release.
 
 variable "service" {
   description = "Name of the service."

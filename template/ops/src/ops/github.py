@@ -76,8 +76,8 @@ class Plan:
 
     @classmethod
     def of(cls, root: Path) -> "Plan":
-        """Read the project's answers."""
-        path = root / ".copier-answers.yml"
+        """Read the project's answers, from the file that docs/ownership.json names."""
+        path = root / json.loads((root / "docs/ownership.json").read_text(encoding="utf-8"))["answers"]
         answers = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
         plan, public = answers.get("github_plan", "team"), answers.get("repository_visibility") == "public"
         return cls(environments=public or plan != "free", reviewers=public or plan == "enterprise")

@@ -22,6 +22,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import project as projects
+from ops import tfvars
 from ops.errors import OpsError
 
 BOOTSTRAP = "bootstrap"
@@ -157,11 +158,8 @@ class Root:
         saved = command == "apply" and bool(rest) and (self.folder / rest[-1]).is_file()
         if saved or command not in _WITH_VARIABLES:
             return [command, *rest]
-        folder = self.backend.parent
-        files = [folder / f"{self._stem}.tfvars", *sorted(folder.glob(f"{self._stem}.*.tfvars"))]
-        if self.root == BOOTSTRAP:
-            files.append(folder / "github.tfvars")
-        return [command, *(f"-var-file={file}" for file in files if file.is_file()), *rest]
+        files = tfvars.files(self.project, self.environment, self.root)
+        return [command, *(f"-var-file={file}" for file in files), *rest]
 
     def _start(self, *arguments: str) -> None:
         """Run a command whose output is not needed. Raises OpsError."""

@@ -9,17 +9,26 @@ _ASSIGNMENT = re.compile(r"^(\w+)\s*=\s*(.*)$")
 _COMMENT = re.compile(r"^\s*(#|//).*$|\s+#[^\"]*$")
 
 
-def read(project: Path, environment: str, root: str) -> dict[str, Any]:
-    """The values that a root gets in an environment; later files win, as with Terraform. Missing files have none."""
-    folder = project / "infra" / "environments"
-    stem = f"{environment}.{root}" if environment else root
-    paths = [folder / f"{stem}.tfvars", *sorted(folder.glob(f"{stem}.*.tfvars"))]
+def local_file(project: Path, environment: str, root: str) -> Path:
+    """The file of a root's variables that is the team's own. No release of the template changes it."""
+    return _folder(project) / f"{_stem(environment, root)}.local.tfvars"
+
+
+def files(project: Path, environment: str, root: str) -> list[Path]:
+    """The files of a root's variables, in the order in which Terraform gets them: the local one is last and wins."""
+    folder, stem = _folder(project), _stem(environment, root)
+    local = local_file(project, environment, root)
+    paths = [folder / f"{stem}.tfvars", *sorted(set(folder.glob(f"{stem}.*.tfvars")) - {local})]
     if not environment:
         paths.append(folder / "github.tfvars")
+    return [path for path in (*paths, local) if path.is_file()]
+
+
+def read(project: Path, environment: str, root: str) -> dict[str, Any]:
+    """The values that a root gets in an environment; later files win, as with Terraform."""
     values: dict[str, Any] = {}
-    for path in paths:
-        if path.is_file():
-            values |= parse(path.read_text(encoding="utf-8"))
+    for path in files(project, environment, root):
+        values |= parse(path.read_text(encoding="utf-8"))
     return values
 
 
@@ -39,10 +48,20 @@ def parse(text: str) -> dict[str, Any]:
     return values
 
 
-def replace(path: Path, name: str, value: str | bool) -> None:
-    """Set a variable that the file already assigns, and leave every other byte."""
-    text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(rf"(?m)^({name}\s*=\s*).*$", rf"\g<1>{json.dumps(value)}", text), encoding="utf-8")
+def assign(path: Path, name: str, value: str | bool) -> None:
+    """Set a variable, in the line that assigns it or in a new line at the end, and leave every other byte."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    line = f"{name} = {json.dumps(value)}\n"
+    changed, found = re.subn(rf"(?m)^({name}\s*=\s*).*$", rf"\g<1>{json.dumps(value)}", text)
+    path.write_text(changed if found else f"{text.rstrip()}\n{line}".lstrip(), encoding="utf-8")
+
+
+def _folder(project: Path) -> Path:
+    return project / "infra" / "environments"
+
+
+def _stem(environment: str, root: str) -> str:
+    return f"{environment}.{root}" if environment else root
 
 
 def _value(text: str) -> Any:

@@ -49,7 +49,7 @@ class Context:
 
     @cached_property
     def repository(self) -> Repository:
-        """The repository at GitHub, by github.tfvars: the file that a person keeps up to date."""
+        """The repository at GitHub, by the variables of bootstrap."""
         values = self.bootstrap
         return Repository(f"{values.get('github_owner', '')}/{values.get('github_repository', '')}")
 

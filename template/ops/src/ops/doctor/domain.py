@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from ops import clock
+from ops import clock, tfvars
 from ops.doctor.context import Context
 from ops.doctor.finding import Finding, error, warning
 
@@ -21,7 +21,7 @@ def delegation(context: Context) -> Iterator[Finding]:
     domain = str(context.settings.get("domain") or "")
     if not domain or context.contract is None:
         return
-    file = f"infra/environments/{context.environment}.service.tfvars"
+    file = tfvars.local_file(context.root, context.environment, "service").relative_to(context.root)
     if (found := certificate_of(context, domain)) is None or found["Status"] != "ISSUED":
         servers = ", ".join(name_servers(context, domain)) or "its name servers"
         problem = f"{domain} is not delegated: its certificate is {found['Status'] if found else 'missing'}"

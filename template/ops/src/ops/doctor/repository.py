@@ -13,28 +13,27 @@ from ops.errors import OpsError
 from ops.github import needs_reviewer
 
 PLACEHOLDER = "your-github-owner"
-FILE = "infra/environments/github.tfvars"
+FILE = "infra/environments/bootstrap.local.tfvars"
+OWNER = "copier update -d github_owner=OWNER"
 
 
 def login(context: Context) -> Iterator[Finding]:
     """Yield a finding where GitHub shows the repository to nobody here; the other checks then look at nothing."""
     if context.github_problem and not is_placeholder(context):
-        remedy = f"Log in (gh auth login), and see that {FILE} names the repository"
+        remedy = "Log in (gh auth login), and see that infra/environments/github.tfvars names the repository"
         yield error("github", f"cannot read {context.repository.name}: {context.github_problem}", remedy, "repository")
 
 
 def is_placeholder(context: Context) -> bool:
-    """Whether github.tfvars names no owner yet."""
+    """Whether no owner is named yet."""
     return context.bootstrap.get("github_owner") in ("", PLACEHOLDER, None)
 
 
 def identity(context: Context) -> Iterator[Finding]:
-    """Yield what is wrong with github.tfvars: AWS trusts the repository by what that says."""
+    """Yield what is wrong with the repository's owner and ids: AWS trusts the repository by them."""
     values = context.bootstrap
     if is_placeholder(context):
-        yield error(
-            "github", f"github_owner in {FILE} is a placeholder", "Write the owner of the repository", "repository"
-        )
+        yield error("github", "github_owner is a placeholder", OWNER, "repository")
         return
     if context.github_problem:
         return

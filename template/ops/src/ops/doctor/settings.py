@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+from ops import tfvars
 from ops.doctor.context import Context
 from ops.doctor.finding import Finding, error, warning
 from ops.errors import OpsError
@@ -29,20 +31,20 @@ def plain_http(context: Context) -> Iterator[Finding]:
     """Yield a warning where the public load balancer serves only HTTP."""
     if not context.settings.get("domain"):
         problem = "domain is empty: passwords and tokens cross the internet in plain text"
-        yield warning("http", problem, f"Set domain in {_file(context, 'service')}", "plain-http")
+        yield warning("http", problem, "copier update -d domain=HOST", "plain-http")
 
 
 def alerts(context: Context) -> Iterator[Finding]:
     """Yield a warning where alarms reach nobody."""
     if not context.settings.get("alert_email"):
-        remedy = f"Set alert_email in {_file(context, 'service')}"
+        remedy = "copier update -d alert_email=ADDRESS"
         yield warning("alarms", "alert_email is empty: alarms reach nobody", remedy, "alarms")
 
 
 def administrators(context: Context) -> Iterator[Finding]:
     """Yield an error where nobody may administer the cluster that would be made."""
     if context.creates_platform and not context.platform.get("cluster_admin_role_arns"):
-        remedy = f"Name your own role in cluster_admin_role_arns of {_file(context, 'platform')}"
+        remedy = f"Name your own role in cluster_admin_role_arns of {_local_file(context)}"
         yield error("cluster", "cluster_admin_role_arns is empty: nobody may install add-ons", remedy, "cluster")
 
 
@@ -52,9 +54,10 @@ def endpoint(context: Context) -> Iterator[Finding]:
     if not context.creates_platform or open_to or context.github_problem:
         return
     if "DEPLOY_RUNNER" not in context.repository.variables():
-        remedy = f"Set api_public_cidrs in {_file(context, 'platform')}, or the repository variable DEPLOY_RUNNER"
+        remedy = f"Set api_public_cidrs in {_local_file(context)}, or the repository variable DEPLOY_RUNNER"
         yield error("cluster", "the cluster's endpoint is private, and no runner is in its network", remedy, "cluster")
 
 
-def _file(context: Context, root: str) -> str:
-    return f"infra/environments/{context.environment}.{root}.tfvars"
+def _local_file(context: Context) -> Path:
+    """The team's own values of the platform, from the project's root."""
+    return tfvars.local_file(context.root, context.environment, "platform").relative_to(context.root)

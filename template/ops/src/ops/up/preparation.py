@@ -39,16 +39,16 @@ def _identified(run: Walk) -> bool:
 
 
 def _write_ids(run: Walk) -> None:
-    """Copy the ids of the repository into github.tfvars: AWS trusts the repository by them."""
+    """Copy the ids of the repository into bootstrap.local.tfvars: AWS trusts the repository by them."""
     context = run.context
     if found := errors([repository.login], context) or repository.is_placeholder(context):
         lines = [str(finding) for finding in found] if isinstance(found, list) else []
-        lines.append(f"Push this project to GitHub, and write its owner into {repository.FILE}; then run this again")
+        lines.append(f"Push this project to GitHub, give its owner ({repository.OWNER}), then run this again")
         raise PersonNeededError("\n".join(lines))
     answer = context.repository.read()
     path = context.root / repository.FILE
     for name, value in {"github_owner_id": answer["owner"]["id"], "github_repository_id": answer["id"]}.items():
-        tfvars.replace(path, name, str(value))
+        tfvars.assign(path, name, str(value))
     say(f"wrote the ids of {context.repository.name} into {repository.FILE}")
 
 
@@ -103,8 +103,8 @@ def _delegate(run: Walk) -> None:
             f"At the parent zone of {domain}, add these records:\n{records}\n"
             "AWS issues the certificate within the hour. Then run this again"
         )
-    path = context.root / "infra" / "environments" / f"{context.environment}.service.tfvars"
-    tfvars.replace(path, "domain_delegated", True)
+    path = tfvars.local_file(context.root, context.environment, "service")
+    tfvars.assign(path, "domain_delegated", True)
     say(f"set domain_delegated in {path.name}")
     if _root(run, "service").plan(SAVED):
         _apply(run, "service")
