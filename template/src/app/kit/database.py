@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
-from sqlalchemy.util import greenlet_spawn
 
 from app.kit.pool import FairPool
 from app.kit.problems import Problem, Unavailable
@@ -166,8 +165,8 @@ class UnitOfWork:
                 if connection.execute(statement, values).rowcount == 0 and guard is not None:
                     raise guard.refusal
 
-        # One switch to SQLAlchemy's own world and back, in place of one for each step.
-        await greenlet_spawn(write)
+        # One switch to SQLAlchemy's own world and back, in place of one for each step. The session opens nothing.
+        await AsyncSession().run_sync(lambda _session: write())
 
 
 @cache

@@ -1,5 +1,8 @@
 """The queue: the only module that knows ARQ, beside the worker that runs it and `guarded_worker`.
 
+It writes ARQ's entries itself, in one round trip that requests share: a third of the CPU of `ArqRedis.enqueue_job`,
+which is a tenth of a request that enqueues. `tests/kit/test_libraries.py` compares the two.
+
 A job is the id of a task row. Its payload and its outcome are in PostgreSQL.
 """
 

@@ -11,4 +11,4 @@ from pydantic import BaseModel
 
 def json_response(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that carries a model as JSON."""
-    return Response(model.__pydantic_serializer__.to_json(model), status, headers, "application/json")
+    return Response(model.model_dump_json(), status, headers, "application/json")
