@@ -205,7 +205,7 @@ def test_a_changed_list_of_answers_is_a_persons_decision(source: Path, tmp_path:
 
 
 def test_an_edit_in_a_file_that_the_release_removes_or_renames_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
-    """Whatever the name of the answers file."""
+    """The answers file may have any name."""
     project, names = Project(source, tmp_path, answers=".template answers.yml"), ("leaving.yaml", "old-name.yaml")
     for name in names:
         project.edit(f"deploy/base/{name}", "kind: Ours\n")
