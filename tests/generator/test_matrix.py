@@ -69,7 +69,7 @@ def test_every_pair_that_is_not_refused_is_covered() -> None:
 def test_every_question_with_more_than_one_level_is_in_the_matrix() -> None:
     free = {
         "project_name", "service", "description", "team", "owner_email", "github_owner", "platform_name",
-        "previous", "destroyed",  # of updates
+        "destroyed",
         "default_language", "vpc_cidr", "node_min", "node_max", "db_storage_gb", "cache_node_type", "monthly_budget_usd",
     }  # fmt: skip
     assert set(reference.questions()) == set(LEVELS) | free
