@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from app.accounts.actions import AuditAction
 from app.accounts.lockout import FORGOTTEN_AFTER
-from app.accounts.models import CountedLogins, LoginSession, MailedToken, RefreshToken
+from app.accounts.models import LoginAttempts, LoginSession, MailedToken, RefreshToken
 from app.accounts.retention import ENDED_SESSIONS_STAY, remove_old
 from app.accounts.service import RACE
 from app.audit.log import OPERATOR, record
@@ -135,13 +135,13 @@ async def test_what_is_over_is_removed_and_what_lives_stays(
     await run_queue()
     await ended.post("/v1/auth/logout")
     await remove_old(resources)
-    tables = (LoginSession, RefreshToken, MailedToken, CountedLogins)
+    tables = (LoginSession, RefreshToken, MailedToken, LoginAttempts)
     assert [await count(resources, table) for table in tables] == [2, 2, 2, 1]
     async with resources.database.unit_of_work() as work:
         for change in (
             update(LoginSession).values(revoked_at=LoginSession.revoked_at - ENDED_SESSIONS_STAY),
             update(MailedToken).values(expires_at=MailedToken.expires_at - timedelta(days=3)),
-            update(CountedLogins).values(last_at=CountedLogins.last_at - FORGOTTEN_AFTER),
+            update(LoginAttempts).values(last_at=LoginAttempts.last_at - FORGOTTEN_AFTER),
         ):
             await work.session.execute(change)
     await remove_old(resources)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.accounts.lockout import CHECKED_WITHIN, FORGOTTEN_AFTER
-from app.accounts.models import CountedLogins, LoginSession, MailedToken
+from app.accounts.models import LoginAttempts, LoginSession, MailedToken
 from app.accounts.passwords import Check, Passwords, Turn
 from app.accounts.retention import remove_old
 from app.accounts.schemas import TokenPair
@@ -31,9 +31,9 @@ async def fail(client: httpx.AsyncClient, email: str, times: int) -> list[httpx.
 
 async def let_pass(resources: Resources, time: timedelta) -> None:
     """Make it seem that the failures were longer ago."""
-    values = {"last_at": CountedLogins.last_at - time, "locked_until": CountedLogins.locked_until - time}
+    values = {"last_at": LoginAttempts.last_at - time, "locked_until": LoginAttempts.locked_until - time}
     async with resources.database.unit_of_work() as work:
-        await work.session.execute(update(CountedLogins).values(values))
+        await work.session.execute(update(LoginAttempts).values(values))
 
 
 @pytest.mark.parametrize("email", ["ann@example.com", NOBODY])
@@ -145,7 +145,7 @@ async def test_waits_hold_without_redis(
 async def test_the_table_tells_no_name(client: httpx.AsyncClient, resources: Resources) -> None:
     await fail(client, NOBODY, 1)
     async with resources.database.unit_of_work() as work:
-        counted = (await work.session.execute(select(CountedLogins))).scalar_one()
+        counted = (await work.session.execute(select(LoginAttempts))).scalar_one()
     assert NOBODY.encode() not in counted.digest
     assert counted.digest == accounts_of(resources).tokens.digest(f"login:{NOBODY}")
 

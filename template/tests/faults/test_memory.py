@@ -56,15 +56,15 @@ FILLING = {
         'problem', jsonb_build_object('type', 'x', 'title', 'x', 'status', 422, 'detail', 'x')""",
     ),
 }
-# A task of each kind for each user of that page. Names are as long as they get, and the letter is longer than any.
+# A task of each kind for each user of that page. Names are as long as they get, and the message is longer than any.
 TEXTS = "array_fill(repeat('\U0001f600', 500), ARRAY[20])"
-LETTER = f"jsonb_build_object('subject', repeat('\U0001f600', 200), 'paragraphs', {TEXTS})"
+MESSAGE = f"jsonb_build_object('subject', repeat('\U0001f600', 200), 'paragraphs', {TEXTS})"
 USER = "jsonb_build_object('email', i || '@example.com')"
-WAITING = """INSERT INTO tasks (id, kind, payload, status, attempts, losses, language, carried, created_at, due_at)
+WAITING = """INSERT INTO tasks (id, kind, payload, status, attempts, losses, language, context, created_at, due_at)
     SELECT gen_random_uuid(), '{kind}', {payload}, 'queued', 0, 0, 'en', '{{}}', now(), now() - interval '1 minute'
     FROM generate_series(1, 100) AS i"""
 MAIL_TASKS = {
-    "mail.send": f"jsonb_build_object('to', i || '@example.com', 'kind', 'x', 'language', 'en', 'letter', {LETTER})",
+    "mail.send": f"jsonb_build_object('to', i || '@example.com', 'kind', 'x', 'language', 'en', 'message', {MESSAGE})",
     "accounts.welcome": USER,
     "accounts.verify-email": USER,
     "accounts.reset-password": USER,

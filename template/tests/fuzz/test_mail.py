@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as generation
 from hypothesis import strategies as st
 
-from app.kit.mail import Letter, Mail, compose, write
+from app.kit.mail import Mail, Message, compose, write
 
 pytestmark = pytest.mark.fuzz
 
@@ -31,8 +31,8 @@ INJECTION = "=?utf-8?q?a=0D=0ABcc:_eve@example.com=0D=0A=0D=0ABody?="
 @example(subject="x" * 500, paragraph="", greeting="")
 @generation(max_examples=1_000, deadline=None)
 def test_a_mail_reads_back_as_it_was_meant(subject: str, paragraph: str, greeting: str) -> None:
-    letter = Letter(subject=subject, greeting=greeting, paragraphs=[paragraph])
-    mail = compose(letter, to="ann@example.com", language="en", service="shop", key="018f-1")
+    message = Message(subject=subject, greeting=greeting, paragraphs=[paragraph])
+    mail = compose(message, to="ann@example.com", language="en", service="shop", key="018f-1")
     check(mail, write(mail, SENDER))
 
 

@@ -1,4 +1,4 @@
-"""Letters: one layout as text and as HTML, which nothing that people typed can break out of."""
+"""Messages: one layout as text and as HTML, which nothing that people typed can break out of."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.kit.mail import Letter, Mail, compose, write
+from app.kit.mail import Mail, Message, compose, write
 from app.kit.text import without_encoded_words
 from app.kit.times import format_time, time_zones
 from app.settings import Settings
 
-LETTER = Letter(
+MESSAGE = Message(
     subject="Confirm your address",
     greeting="Hello Ann,",
     paragraphs=["One.", "Two."],
@@ -44,36 +44,36 @@ class Elements(HTMLParser):
         self.texts.append(text.strip())
 
 
-def mail(letter: Letter, language: str = "en") -> Mail:
-    return compose(letter, to="ann@example.com", language=language, service="shop", key="1")
+def mail(message: Message, language: str = "en") -> Mail:
+    return compose(message, to="ann@example.com", language=language, service="shop", key="1")
 
 
 def test_a_letter_says_the_same_as_text_and_as_html() -> None:
-    composed = mail(LETTER)
+    composed = mail(MESSAGE)
     document = Elements(composed.html)
-    for said in (LETTER.greeting, *LETTER.paragraphs, LETTER.action, *LETTER.small, LETTER.link):
+    for said in (MESSAGE.greeting, *MESSAGE.paragraphs, MESSAGE.action, *MESSAGE.small, MESSAGE.link):
         assert said in composed.text
         assert said in " ".join(document.texts)
-    assert document.links == [LETTER.link, LETTER.link]
+    assert document.links == [MESSAGE.link, MESSAGE.link]
 
 
 def test_a_letter_without_a_link_has_no_button() -> None:
-    plain = mail(Letter(subject="Done", paragraphs=["Done."]))
+    plain = mail(Message(subject="Done", paragraphs=["Done."]))
     assert Elements(plain.html).links == []
     assert plain.text == "Done.\n\n--\nshop sent this mail to ann@example.com.\n"
 
 
 def test_markup_that_people_typed_is_text() -> None:
     name = "<script>alert(1)</script><a href='https://evil.example.com'>"
-    composed = mail(LETTER.model_copy(update={"greeting": f"Hello {name},", "subject": name, "paragraphs": [name]}))
+    composed = mail(MESSAGE.model_copy(update={"greeting": f"Hello {name},", "subject": name, "paragraphs": [name]}))
     document = Elements(composed.html)
     assert "script" not in document.tags
-    assert set(document.links) == {LETTER.link}
+    assert set(document.links) == {MESSAGE.link}
     assert name in composed.text
 
 
 def test_a_line_break_in_a_subject_becomes_a_blank() -> None:
-    composed = mail(LETTER.model_copy(update={"subject": "Hello\r\nBcc: eve@example.com\u2028!"}))
+    composed = mail(MESSAGE.model_copy(update={"subject": "Hello\r\nBcc: eve@example.com\u2028!"}))
     assert composed.subject == "Hello Bcc: eve@example.com !"
 
 
@@ -90,7 +90,7 @@ INJECTION = "=?utf-8?q?a=0D=0ABcc:_eve@example.com=0D=0A=0D=0ABody?="
 
 def test_an_encoded_word_in_a_subject_stays_text() -> None:
     """Python 3.11.7's newer policy decodes it, and its line breaks end the header and then all headers."""
-    written = write(mail(LETTER.model_copy(update={"subject": f"Welcome, {INJECTION}"})), "shop@example.com")
+    written = write(mail(MESSAGE.model_copy(update={"subject": f"Welcome, {INJECTION}"})), "shop@example.com")
     parsed = message_from_bytes(written)
     assert sorted(parsed.keys()) == [
         "Auto-Submitted", "Content-Type", "From", "MIME-Version", "Message-ID", "Subject", "To",
@@ -115,7 +115,7 @@ def test_names_hold_no_encoded_words() -> None:
 def test_a_letter_names_its_language_and_speaks_it(settings: Settings) -> None:
     footers = set()
     for language in settings.language_codes:
-        composed = mail(LETTER, language)
+        composed = mail(MESSAGE, language)
         assert Elements(composed.html).languages == [language]
         footers.add(composed.text.splitlines()[-1])
     assert len(footers) == len(settings.language_codes)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from app.composition import Resources, TaskRun
 from app.kit.context import current_request_id, request_context
-from app.kit.mail import Letter, Mail, MailError, MailRefused
+from app.kit.mail import Mail, MailError, MailRefused, Message
 from app.kit.queue import Queue, TaskKind
 from app.tasks.mail import request_mail
 from app.tasks.models import SentMail, TaskStatus
@@ -144,8 +144,8 @@ async def test_a_mail_that_is_refused_for_good_is_tried_once(
 
     monkeypatch.setattr(resources, "mailer", Refusing())
     async with resources.database.unit_of_work() as work:
-        letter = Letter(subject="Hi", paragraphs=[])
-        task_id = request_mail(work, resources.queue, to="ann@example.com", kind="x", letter=letter, language="en")
+        message = Message(subject="Hi", paragraphs=[])
+        task_id = request_mail(work, resources.queue, to="ann@example.com", kind="x", message=message, language="en")
     await run_task(resources, task_id)
     task = await stored(resources, task_id)
     assert (task.status, task.attempts) == (state, 1)
@@ -153,9 +153,9 @@ async def test_a_mail_that_is_refused_for_good_is_tried_once(
 
 async def test_a_mail_that_cannot_be_written_is_tried_once(resources: Resources) -> None:
     async with resources.database.unit_of_work() as work:
-        letter = Letter(subject="Hi", paragraphs=[])
+        message = Message(subject="Hi", paragraphs=[])
         to = "ann@example.com, eve@example.com"
-        task_id = request_mail(work, resources.queue, to=to, kind="x", letter=letter, language="en")
+        task_id = request_mail(work, resources.queue, to=to, kind="x", message=message, language="en")
     await run_task(resources, task_id)
     assert (await stored(resources, task_id)).status == TaskStatus.FAILED
 
@@ -175,8 +175,8 @@ async def test_a_recipient_gets_three_mails_of_a_kind_an_hour(
             # An address is the same in whatever letters it is written.
             to = "ann@example.com" if number % 2 else "Ann@Example.com"
             kind = "two" if number == 7 else "one"
-            letter = Letter(subject=kind, paragraphs=[])
-            request_mail(work, resources.queue, to=to, kind=kind, letter=letter, language="en")
+            message = Message(subject=kind, paragraphs=[])
+            request_mail(work, resources.queue, to=to, kind=kind, message=message, language="en")
     await run_queue()
     assert sorted(sent) == ["one", "one", "one", "two"]
 
@@ -188,8 +188,8 @@ async def test_a_mail_that_is_tried_again_counts_once(resources: Resources, monk
 
     monkeypatch.setattr(resources, "mailer", Passing())
     async with resources.database.unit_of_work() as work:
-        letter = Letter(subject="Hi", paragraphs=[])
-        task_id = request_mail(work, resources.queue, to="a@example.com", kind="x", letter=letter, language="en")
+        message = Message(subject="Hi", paragraphs=[])
+        task_id = request_mail(work, resources.queue, to="a@example.com", kind="x", message=message, language="en")
     for _ in range(5):
         await run_task(resources, task_id)
     async with resources.database.unit_of_work() as work:
@@ -252,14 +252,14 @@ class Baggage:
     """Hands a word from the request to the task."""
 
     def __init__(self) -> None:
-        self.restored: list[tuple[Mapping[str, str], str]] = []
+        self.extracted: list[tuple[Mapping[str, str], str]] = []
 
-    def carry(self) -> Mapping[str, str]:
+    def inject(self) -> Mapping[str, str]:
         return {"word": "from the request"}
 
     @contextmanager
-    def restore(self, carried: Mapping[str, str], kind: str) -> Iterator[None]:
-        self.restored.append((carried, kind))
+    def extract(self, context: Mapping[str, str], kind: str) -> Iterator[None]:
+        self.extracted.append((context, kind))
         yield
 
 
@@ -279,7 +279,7 @@ async def test_a_job_knows_the_request_the_user_and_what_features_carry(resource
     assert (await stored(resources, task_id)).status == TaskStatus.SUCCEEDED
     expected = {"request_id": "request-1", "task_id": str(task_id), "kind": "looks", "user_id": str(owner)}
     assert expected.items() <= seen.items()
-    assert baggage.restored == [({"word": "from the request"}, "looks")]
+    assert baggage.extracted == [({"word": "from the request"}, "looks")]
 
 
 class Bounded(BaseModel):

@@ -56,8 +56,8 @@ def test_a_task_continues_the_trace_of_its_request() -> None:
     provider = make_provider(TracingSettings.model_validate({"trace_sample_ratio": 1}))
     spans, exporter = job_spans(provider)
     with provider.get_tracer("test").start_as_current_span("request") as request:
-        carried = spans.carry()
-    with structlog.contextvars.bound_contextvars(), spans.restore(carried, "mail.send"):
+        context = spans.inject()
+    with structlog.contextvars.bound_contextvars(), spans.extract(context, "mail.send"):
         bound = structlog.contextvars.get_contextvars()
     structlog.contextvars.clear_contextvars()
     _, task = exporter.get_finished_spans()
@@ -69,13 +69,13 @@ def test_a_task_continues_the_trace_of_its_request() -> None:
 
 def test_a_task_of_no_trace_begins_one() -> None:
     spans, exporter = job_spans(make_provider(TracingSettings.model_validate({"trace_sample_ratio": 1})))
-    assert spans.carry() == {}
-    with spans.restore({}, "mail.send"):
+    assert spans.inject() == {}
+    with spans.extract({}, "mail.send"):
         pass
     structlog.contextvars.clear_contextvars()
     assert exporter.get_finished_spans()[0].parent is None
 
 
 def test_without_a_tracer_a_task_makes_no_span() -> None:
-    with TaskSpans().restore({}, "mail.send"):
+    with TaskSpans().extract({}, "mail.send"):
         assert "trace_id" not in structlog.contextvars.get_contextvars()

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import CountedLogins
+from app.accounts.models import LoginAttempts
 from app.accounts.problems import LoginLocked
 from app.accounts.settings import AccountsSettings
 from app.accounts.tokens import Tokens
@@ -22,28 +22,28 @@ FORGOTTEN_AFTER = timedelta(days=1)
 CHECKED_WITHIN = timedelta(seconds=10)
 
 
-class CountedLoginsRepository:
+class LoginAttemptsRepository:
     """Counted logins, through one database session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def lock(self, digest: bytes) -> tuple[CountedLogins, datetime]:
+    async def lock(self, digest: bytes) -> tuple[LoginAttempts, datetime]:
         """The row of a name, made when not there, and locked: logins at once are counted in turn. And the time."""
         # One statement: between two, a login that succeeds could remove the row.
-        made = insert(CountedLogins).values(digest=digest, failures=0, pending=0)
-        locked = made.on_conflict_do_update(index_elements=["digest"], set_={"failures": CountedLogins.failures})
-        query = locked.returning(CountedLogins, func.clock_timestamp())
+        made = insert(LoginAttempts).values(digest=digest, failures=0, pending=0)
+        locked = made.on_conflict_do_update(index_elements=["digest"], set_={"failures": LoginAttempts.failures})
+        query = locked.returning(LoginAttempts, func.clock_timestamp())
         row = (await self._session.execute(query, execution_options={"populate_existing": True})).one()
         return row[0], row[1]
 
     async def clear(self, digest: bytes) -> None:
         """Forget the failures of a name."""
-        await self._session.execute(delete(CountedLogins).where(CountedLogins.digest == digest))
+        await self._session.execute(delete(LoginAttempts).where(LoginAttempts.digest == digest))
 
     async def remove_older(self, age: timedelta) -> None:
         """Forget what last failed so long ago."""
-        await self._session.execute(delete(CountedLogins).where(CountedLogins.last_at < func.now() - age))
+        await self._session.execute(delete(LoginAttempts).where(LoginAttempts.last_at < func.now() - age))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Lockout:
         False where attempts that are being checked may use up what is free: try again in a moment. Commit before the
         password is checked; then `clear` when it was right, or else `fail`.
         """
-        counted, now = await CountedLoginsRepository(session).lock(self._digest(name))
+        counted, now = await LoginAttemptsRepository(session).lock(self._digest(name))
         if counted.last_at < now - FORGOTTEN_AFTER:
             counted.failures, counted.pending, counted.locked_until = 0, 0, None
         if counted.pending and counted.last_at < now - CHECKED_WITHIN:
@@ -75,16 +75,16 @@ class Lockout:
 
     async def fail(self, session: AsyncSession, name: str) -> None:
         """Count an attempt that was admitted as failed."""
-        counted, now = await CountedLoginsRepository(session).lock(self._digest(name))
+        counted, now = await LoginAttemptsRepository(session).lock(self._digest(name))
         counted.pending = max(0, counted.pending - 1)
         counted.last_at = now
         self._count(counted, 1, now)
 
     async def clear(self, session: AsyncSession, name: str) -> None:
         """Forget the failures of a name: the password was right, or was reset."""
-        await CountedLoginsRepository(session).clear(self._digest(name))
+        await LoginAttemptsRepository(session).clear(self._digest(name))
 
-    def _count(self, counted: CountedLogins, failures: int, moment: datetime) -> None:
+    def _count(self, counted: LoginAttempts, failures: int, moment: datetime) -> None:
         counted.failures += failures
         wait = self.wait(counted.failures)
         counted.locked_until = moment + wait if wait else None

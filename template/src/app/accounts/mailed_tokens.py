@@ -22,7 +22,7 @@ class MailedTokens:
     async def issue(self, user: User, purpose: Purpose) -> tuple[str, datetime]:
         """A new token and its end. The caller has counted the mail: an address gets a few an hour."""
         now = (await self._session.execute(select(func.now()))).scalar_one()
-        token, expires_at = self._tokens.new_refresh(), now + LIFETIMES[purpose]
+        token, expires_at = self._tokens.random_token(), now + LIFETIMES[purpose]
         row = MailedToken(digest=self._digest(token), user_id=user.id, purpose=purpose, email=user.email)
         row.expires_at = expires_at
         self._session.add(row)

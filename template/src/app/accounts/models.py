@@ -1,4 +1,4 @@
-"""Tables of users, their sessions and refresh tokens, mailed tokens, and counted logins."""
+"""Tables of users, their sessions and refresh tokens, mailed tokens, and login attempts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -83,11 +83,11 @@ class MailedToken(Model):
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class CountedLogins(Model):
+class LoginAttempts(Model):
     """Failures in a row under one name, or of one device, as an HMAC: whether the name is a user's shows nowhere."""
 
-    __tablename__ = "counted_logins"
-    __table_args__ = (Index("ix_counted_logins_last_at", "last_at"),)
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index("ix_login_attempts_last_at", "last_at"),)
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)

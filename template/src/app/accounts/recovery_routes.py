@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from app.accounts import recovery
 from app.accounts.dependencies import DeviceDep
 from app.accounts.problems import LinkRefused, LoginLocked, WrongPassword
-from app.accounts.routes import by_password
+from app.accounts.routes import password_rate_limit
 from app.accounts.schemas import EmailRequest, PasswordChange, ResetRequest, VerifyRequest
 from app.accounts.tasks import RESET_PASSWORD, VERIFY_EMAIL, request_link
 from app.dependencies import ResourcesDep
@@ -13,7 +13,7 @@ from app.kit.database import UnitOfWorkDep
 from app.kit.identity import CurrentUser
 from app.kit.openapi import problems
 
-router = APIRouter(prefix="/v1/auth", tags=["accounts"], dependencies=[by_password])
+router = APIRouter(prefix="/v1/auth", tags=["accounts"], dependencies=[password_rate_limit])
 
 
 @router.post("/verify-email", status_code=204, responses=problems(LinkRefused))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from app.accounts.lockout import FORGOTTEN_AFTER, CountedLoginsRepository
+from app.accounts.lockout import FORGOTTEN_AFTER, LoginAttemptsRepository
 from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
@@ -19,7 +19,7 @@ async def remove_old(resources: Resources) -> None:
         accounts = AccountRepository(work.session)
         await accounts.remove_ended(ENDED_SESSIONS_STAY, timedelta(seconds=settings.session_seconds))
         await MailedTokens(work.session, accounts_of(resources).tokens).remove_expired()
-        await CountedLoginsRepository(work.session).remove_older(FORGOTTEN_AFTER)
+        await LoginAttemptsRepository(work.session).remove_older(FORGOTTEN_AFTER)
 
 
 # At 23 minutes past: away from the full hour, when everybody's jobs run.

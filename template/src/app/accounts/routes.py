@@ -39,7 +39,7 @@ from app.kit.ratelimit import Limit, limited_by_address, limited_by_user
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
 # Each costs a password hash.
-by_password = limited_by_address(Limit("password", 60, 60))
+password_rate_limit = limited_by_address(Limit("password", 60, 60))
 by_user = limited_by_user(Limit("accounts", 300, 60))
 _by_token = limited_by_address(Limit("token", 120, 60))
 
@@ -63,7 +63,7 @@ _Registration = Annotated[Registration, Depends(_registration)]
 @router.post(
     "/users",
     status_code=201,
-    dependencies=[by_password, Depends(_registration), idempotent_by_address],
+    dependencies=[password_rate_limit, Depends(_registration), idempotent_by_address],
     responses=problems(EmailTaken),
 )
 async def register(
@@ -104,7 +104,7 @@ async def change_me(
 
 @router.post(
     "/auth/login",
-    dependencies=[by_password],
+    dependencies=[password_rate_limit],
     responses=problems(WrongCredentials, LoginLocked, AccountDisabled, EmailUnverified),
 )
 async def login(

@@ -296,7 +296,7 @@ class AccountService:
             work.after_commit(lambda: self.sessions.forget(user_id, session_id))
 
     async def _pair(self, accounts: AccountRepository, user_id: UUID, session_id: UUID) -> TokenPair:
-        refresh_token = self.tokens.new_refresh()
+        refresh_token = self.tokens.random_token()
         await accounts.add(RefreshToken(digest=self.tokens.digest(refresh_token), session_id=session_id))
         return TokenPair(
             access_token=self.tokens.access(user_id, session_id),

@@ -1,26 +1,26 @@
-"""Mail about accounts, sent by the worker. Letters with a secret are written there: no task's row ever holds one."""
+"""Mail about accounts, sent by the worker. Messages with a secret are written there: no task's row ever holds one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from app.accounts.letters import Reader, password_changed, reset, verification, welcome
 from app.accounts.mailed_tokens import MailedTokens
+from app.accounts.messages import Reader, password_changed, reset, verification, welcome
 from app.accounts.models import Purpose, User
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.composition import Resources, TaskHandler, TaskRun
 from app.kit.context import current_language
 from app.kit.database import UnitOfWork
-from app.kit.mail import Letter
+from app.kit.mail import Message
 from app.kit.queue import TaskKind
-from app.tasks.mail import admit, refuses_link, request_mail, send_letter
+from app.tasks.mail import admit, refuses_link, request_mail, send_message
 from app.tasks.service import request_task
 
 PASSWORD_CHANGED = "accounts.password-changed"  # noqa: S105  the kind of a mail
 
-_Write = Callable[[Reader, str, datetime], Letter]
+_Write = Callable[[Reader, str, datetime], Message]
 
 
 class LinkPayload(BaseModel):
@@ -47,13 +47,13 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
     page = accounts_of(resources).settings.reset_password_page()
     # The news matter more than the link: without PUBLIC_URL they are sent without one.
     link = "" if refuses_link(resources, page) else page
-    letter = password_changed(reader, link, datetime.now(UTC), address)
+    message = password_changed(reader, link, datetime.now(UTC), address)
     request_mail(
         work,
         resources.queue,
         to=user.email,
         kind=PASSWORD_CHANGED,
-        letter=letter,
+        message=message,
         language=reader.language,
         owner_id=user.id,
     )
@@ -99,4 +99,4 @@ async def _send(run: TaskRun, payload: LinkPayload, purpose: Purpose, page: str,
             return
         token, expires_at = await MailedTokens(work.session, accounts_of(run.resources).tokens).issue(user, purpose)
     reader = Reader.of(user, run.language, run.resources.settings.time_zone)
-    await send_letter(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)
+    await send_message(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)

@@ -110,7 +110,7 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError, AttributeError) as error:
             raise Unauthorized from error
 
-    def new_refresh(self) -> str:
+    def random_token(self) -> str:
         """A refresh token: 256 random bits. It carries nothing."""
         return secrets.token_urlsafe(32)
 

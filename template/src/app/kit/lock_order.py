@@ -7,7 +7,7 @@ A task may wait for a resource only while it holds none of the same or a later r
 3. `CONNECTION`: a connection of the pool (`kit.pool`, DATABASE_POOL_SIZE a process). One at a time: every request
    finishes with a pool of one. A job first waits for its turn among the jobs, which hold all connections but one.
 4. Locks in PostgreSQL, which end with the transaction: the advisory lock of an Idempotency-Key first, which is never
-   waited for; then rows, in the order users (by id), sessions, refresh_tokens, mailed_tokens, counted_logins, tasks. A
+   waited for; then rows, in the order users (by id), sessions, refresh_tokens, mailed_tokens, login_attempts, tasks. A
    row lock that only guards a decision is `FOR NO KEY UPDATE`, so that rows which refer to it can still be written.
 5. A connection to Redis (`kit.redis`): held for one round trip, during which nothing else is waited for.
 

@@ -1,4 +1,4 @@
-"""Mail: what a letter says, the one layout that all letters share, and what a feature that sends them must do."""
+"""Mail: the content of messages, the one layout that all of them share, and the duties of a feature that sends them."""
 
 import re
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Mail:
             raise ValueError("a mail goes to exactly one address")
 
 
-class Letter(BaseModel):
+class Message(BaseModel):
     """The content of an email message, in the language of its reader, as plain text: the layout escapes it.
 
     `action` and `link` are a button and where it leads. Each of `small` is a paragraph of small print.
@@ -71,18 +71,18 @@ class Letter(BaseModel):
     small: list[str] = []
 
 
-def compose(letter: Letter, *, to: str, language: str, service: str, key: str) -> Mail:
-    """The mail of a letter. Line breaks in its subject become blanks."""
-    subject = _CONTROL.sub(" ", letter.subject).strip()
+def compose(message: Message, *, to: str, language: str, service: str, key: str) -> Mail:
+    """The mail of a message. Line breaks in its subject become blanks."""
+    subject = _CONTROL.sub(" ", message.subject).strip()
     values = {
-        "letter": letter,
+        "message": message,
         "subject": subject,
         "language": language,
         "service": service,
         "open_instead": translate(_OPEN_INSTEAD, language),
         "sent_by": translate(_SENT_BY, language, service=service, address=to),
     }
-    text, html = (templates(_LAYOUTS).get_template(f"letter.{form}").render(values) for form in ("txt", "html"))
+    text, html = (templates(_LAYOUTS).get_template(f"message.{form}").render(values) for form in ("txt", "html"))
     return Mail(to=to, subject=subject, text=text, html=html, key=key)
 
 

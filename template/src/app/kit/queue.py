@@ -74,10 +74,10 @@ class TaskKind(Generic[_Model]):
 class TaskContext(Protocol):
     """Context that a feature passes from a request to the tasks it requests, such as the id of a trace."""
 
-    def carry(self) -> Mapping[str, str]:
+    def inject(self) -> Mapping[str, str]:
         """Return the values to store with a task, in the request that asks for it."""
 
-    def restore(self, carried: Mapping[str, str], kind: str) -> AbstractContextManager[object]:
+    def extract(self, context: Mapping[str, str], kind: str) -> AbstractContextManager[object]:
         """Surround one attempt at a task of a kind, in the worker, with what was written down."""
 
 
@@ -100,9 +100,9 @@ class Queue:
         self._redis = redis
         self._enqueue = redis.register_script(_ENQUEUE)
 
-    def carried(self) -> dict[str, str]:
+    def context(self) -> dict[str, str]:
         """Return the values that features pass from the current request to the tasks it requests."""
-        return {name: value for context in self._contexts for name, value in context.carry().items()}
+        return {name: value for context in self._contexts for name, value in context.inject().items()}
 
     async def push(
         self,

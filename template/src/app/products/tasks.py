@@ -5,7 +5,7 @@ from itertools import islice
 
 from app.composition import TaskRun
 from app.kit.i18n import N_, translate
-from app.kit.mail import Letter
+from app.kit.mail import Message
 from app.kit.queue import Payload
 from app.products.parsing import parse_products
 from app.products.repository import ProductRepository
@@ -28,7 +28,7 @@ async def import_products(run: TaskRun, request: ImportPayload) -> Payload:
             run.resources.queue,
             to=request.notify,
             kind="products.import",
-            letter=_letter(run.language, created),
+            message=_message(run.language, created),
             language=run.language,
             owner_id=run.owner_id,
         )
@@ -49,5 +49,5 @@ async def _write(run: TaskRun, csv: str) -> int:
     return created
 
 
-def _letter(language: str, count: int) -> Letter:
-    return Letter(subject=translate(_SUBJECT, language), paragraphs=[translate(_TEXT, language, count=count)])
+def _message(language: str, count: int) -> Message:
+    return Message(subject=translate(_SUBJECT, language), paragraphs=[translate(_TEXT, language, count=count)])

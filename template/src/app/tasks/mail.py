@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.composition import Resources, TaskRun
 from app.kit.addresses import leads_nowhere
 from app.kit.database import UnitOfWork
-from app.kit.mail import Letter, MailRefused, compose
+from app.kit.mail import MailRefused, Message, compose
 from app.kit.queue import Payload, Queue, TaskKind
 from app.tasks import metrics
 from app.tasks.repository import MailRepository
@@ -22,34 +22,34 @@ MOST_AN_HOUR = 3
 
 
 class MailPayload(BaseModel):
-    """A letter that waits. It stays in the task's row: a letter with a secret is written by its sender's own task."""
+    """A message that waits. It stays in the task's row: a message with a secret is written by its sender's own task."""
 
     to: str
     kind: str
     language: str
-    letter: Letter
+    message: Message
 
 
 SEND_MAIL = TaskKind("mail.send", MailPayload)
 
 
 def request_mail(
-    work: UnitOfWork, queue: Queue, *, to: str, kind: str, letter: Letter, language: str, owner_id: UUID | None = None
+    work: UnitOfWork, queue: Queue, *, to: str, kind: str, message: Message, language: str, owner_id: UUID | None = None
 ) -> UUID:
-    """Have a letter sent once the unit of work is committed. Returns the task's id.
+    """Have a message sent once the unit of work is committed. Returns the task's id.
 
     `to` is an address that its user has confirmed. Of each `kind`, an address gets three mails an hour.
     """
-    payload = MailPayload(to=to, kind=kind, language=language, letter=letter)
+    payload = MailPayload(to=to, kind=kind, language=language, message=message)
     return request_task(work, queue, SEND_MAIL, payload, owner_id=owner_id, language=language)
 
 
 async def send_mail(run: TaskRun, mail: MailPayload) -> Payload:
-    """Send a letter that was asked for with `request_mail`."""
+    """Send a message that was asked for with `request_mail`."""
     async with run.resources.database.unit_of_work() as work:
         admitted = await admit(work, run, mail.to, mail.kind)
     if admitted:
-        await send_letter(run, mail.to, mail.letter, mail.language)
+        await send_message(run, mail.to, mail.message, mail.language)
     return {"sent": admitted}
 
 
@@ -66,17 +66,17 @@ async def admit(work: UnitOfWork, run: TaskRun, to: str, kind: str) -> bool:
     return admitted
 
 
-async def send_letter(run: TaskRun, to: str, letter: Letter, language: str) -> None:
-    """Hand a letter to the mail server. Its key lets the reader's server drop a second copy.
+async def send_message(run: TaskRun, to: str, message: Message, language: str) -> None:
+    """Hand a message to the mail server. Its key lets the reader's server drop a second copy.
 
-    Call it outside a transaction. Raises MailError, or MailRefused for a letter that cannot be written, whose link
+    Call it outside a transaction. Raises MailError, or MailRefused for a message that cannot be written, whose link
     leads nowhere, or that the server refuses for good.
     """
-    if refuses_link(run.resources, letter.link):
+    if refuses_link(run.resources, message.link):
         raise MailRefused("PUBLIC_URL is not set, so its link would lead nowhere")
     service = run.resources.settings.service
     try:
-        mail = compose(letter, to=to, language=language, service=service, key=str(run.task_id))
+        mail = compose(message, to=to, language=language, service=service, key=str(run.task_id))
     except ValueError as error:
         raise MailRefused(str(error)) from error
     await run.resources.mailer.send(mail)

@@ -66,7 +66,7 @@ class Task(Model):
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     language: Mapped[str] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(Text)
-    carried: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    context: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deadline_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -109,7 +109,7 @@ class TaskRepository:
                 Task.losses,
                 Task.language,
                 Task.request_id,
-                Task.carried,
+                Task.context,
                 (Task.deadline_at - func.now()).label("left"),
             )
         )

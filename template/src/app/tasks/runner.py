@@ -60,7 +60,7 @@ class _Attempt:
     losses: int
     language: str
     request_id: str
-    carried: Mapping[str, str]
+    context: Mapping[str, str]
     left: timedelta | None
 
 
@@ -103,21 +103,21 @@ async def _take(resources: Resources, task_id: UUID) -> _Attempt | None:
         losses=row.losses,
         language=row.language,
         request_id=row.request_id or new_request_id(),
-        carried=row.carried,
+        context=row.context,
         left=row.left,
     )
 
 
 @contextmanager
 def _surroundings(resources: Resources, attempt: _Attempt) -> Iterator[None]:
-    """The context of the request that asked for the task, on the log lines too, and what features carried over."""
+    """The context of the request that asked for the task, on the log lines too, and what features passed on."""
     fields = {"task_id": str(attempt.id), "kind": attempt.kind}
     if attempt.owner_id:
         fields["user_id"] = str(attempt.owner_id)
     with ExitStack() as stack:
         stack.enter_context(request_context(attempt.request_id, attempt.language, **fields))
         for context in resources.task_contexts:
-            stack.enter_context(context.restore(attempt.carried, attempt.kind))
+            stack.enter_context(context.extract(attempt.context, attempt.kind))
         yield
 
 

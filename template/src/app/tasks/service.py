@@ -58,7 +58,7 @@ def request_task(
         owner_id=owner_id,
         language=language or current_language(),
         request_id=current_request_id(),
-        carried=queue.carried(),
+        context=queue.context(),
         deadline_at=datetime.now(UTC) + within if within is not None else None,
     )
     work.add(task, _room(quota, task) if quota else None)

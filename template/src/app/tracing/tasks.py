@@ -17,18 +17,18 @@ class TaskSpans:
     def __init__(self) -> None:
         self.tracer: Tracer = NoOpTracer()
 
-    def carry(self) -> Mapping[str, str]:
+    def inject(self) -> Mapping[str, str]:
         """The headers that name the span at hand; none outside of a trace."""
         headers: dict[str, str] = {}
         _propagator.inject(headers)
         return headers
 
     @contextmanager
-    def restore(self, carried: Mapping[str, str], kind: str) -> Iterator[None]:
+    def extract(self, context: Mapping[str, str], kind: str) -> Iterator[None]:
         """A span around one attempt, whose trace's id its log lines carry."""
-        parent = _propagator.extract(dict(carried))
+        parent = _propagator.extract(dict(context))
         with self.tracer.start_as_current_span(f"task {kind}", parent, SpanKind.CONSUMER) as span:
-            context = span.get_span_context()
-            if context.is_valid:
-                structlog.contextvars.bind_contextvars(trace_id=trace.format_trace_id(context.trace_id))
+            span_context = span.get_span_context()
+            if span_context.is_valid:
+                structlog.contextvars.bind_contextvars(trace_id=trace.format_trace_id(span_context.trace_id))
             yield

@@ -1,4 +1,4 @@
-"""Users, sessions and refresh tokens, mailed tokens and counted logins."""
+"""Users, sessions and refresh tokens, mailed tokens and login attempts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -55,19 +55,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_refresh_tokens")),
     )
     op.create_index("ix_refresh_tokens_session_id", "refresh_tokens", ["session_id"])
-    _create_mailed_tokens_and_counted_logins()
+    _create_mailed_tokens_and_login_attempts()
 
 
 def downgrade() -> None:
     """Take back."""
-    op.drop_table("counted_logins")
+    op.drop_table("login_attempts")
     op.drop_table("mailed_tokens")
     op.drop_table("refresh_tokens")
     op.drop_table("sessions")
     op.drop_table("users")
 
 
-def _create_mailed_tokens_and_counted_logins() -> None:
+def _create_mailed_tokens_and_login_attempts() -> None:
     op.create_table(
         "mailed_tokens",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -83,12 +83,12 @@ def _create_mailed_tokens_and_counted_logins() -> None:
     )
     op.create_index("ix_mailed_tokens_user_id_purpose", "mailed_tokens", ["user_id", "purpose"])
     op.create_table(
-        "counted_logins",
+        "login_attempts",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("pending", sa.Integer(), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_counted_logins")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_login_attempts")),
     )
-    op.create_index("ix_counted_logins_last_at", "counted_logins", ["last_at"])
+    op.create_index("ix_login_attempts_last_at", "login_attempts", ["last_at"])

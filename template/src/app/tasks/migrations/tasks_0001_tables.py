@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("problem", postgresql.JSONB(), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=True),
-        sa.Column("carried", postgresql.JSONB(), nullable=False),
+        sa.Column("context", postgresql.JSONB(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
         sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.accounts.models import User
 from app.kit.i18n import N_, translate
-from app.kit.mail import Letter
+from app.kit.mail import Message
 from app.kit.times import format_time
 
 _GREETING = N_("Hello %(name)s,")
@@ -18,7 +18,7 @@ _NEW_PASSWORD = N_("Set a new password")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The reader of a letter: language and time zone are the user's own, or the service's.
+    """The reader of a message: language and time zone are the user's own, or the service's.
 
     `name` is empty until the address is confirmed: until then, its text may be a stranger's.
     """
@@ -34,9 +34,9 @@ class Reader:
         name = user.name if user.email_verified_at else ""
         return cls(name, user.email, user.language or language, user.time_zone or time_zone)
 
-    def say(self, message: str, **parameters: object) -> str:
-        """A message in the reader's language."""
-        return translate(message, self.language, **parameters)
+    def say(self, text: str, **parameters: object) -> str:
+        """A text in the reader's language."""
+        return translate(text, self.language, **parameters)
 
     def time(self, moment: datetime) -> str:
         """A moment in the reader's language and time zone."""
@@ -44,13 +44,13 @@ class Reader:
 
     @property
     def greeting(self) -> str:
-        """How a letter begins."""
+        """How a message begins."""
         return self.say(_GREETING, name=self.name) if self.name else ""
 
 
-def welcome(reader: Reader, link: str, expires_at: datetime) -> Letter:
+def welcome(reader: Reader, link: str, expires_at: datetime) -> Message:
     """To somebody who registered."""
-    return Letter(
+    return Message(
         subject=reader.say(N_("Welcome")),
         greeting=reader.greeting,
         paragraphs=[
@@ -63,9 +63,9 @@ def welcome(reader: Reader, link: str, expires_at: datetime) -> Letter:
     )
 
 
-def verification(reader: Reader, link: str, expires_at: datetime) -> Letter:
+def verification(reader: Reader, link: str, expires_at: datetime) -> Message:
     """To somebody whose address is to be confirmed."""
-    return Letter(
+    return Message(
         subject=reader.say(N_("Confirm your email address")),
         greeting=reader.greeting,
         paragraphs=[reader.say(_CONFIRM)],
@@ -75,9 +75,9 @@ def verification(reader: Reader, link: str, expires_at: datetime) -> Letter:
     )
 
 
-def reset(reader: Reader, link: str, expires_at: datetime) -> Letter:
+def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
     """To somebody who forgot the password, or of whom somebody else says so."""
-    return Letter(
+    return Message(
         subject=reader.say(_NEW_PASSWORD),
         greeting=reader.greeting,
         paragraphs=[reader.say(N_("Somebody, probably you, asked for a new password for your account."))],
@@ -87,10 +87,10 @@ def reset(reader: Reader, link: str, expires_at: datetime) -> Letter:
     )
 
 
-def password_changed(reader: Reader, link: str, moment: datetime, address: str) -> Letter:
+def password_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
     """To somebody whose password was changed, perhaps by somebody else."""
     changed = N_("The password of your account was changed on %(time)s from the address %(address)s.")
-    return Letter(
+    return Message(
         subject=reader.say(N_("Your password was changed")),
         greeting=reader.greeting,
         paragraphs=[
