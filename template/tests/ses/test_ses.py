@@ -14,7 +14,7 @@ from structlog.testing import CapturingLogger
 
 from app.composition import Resources
 from app.kit.configuration import ConfigurationError
-from app.kit.mail import Message, Mail
+from app.kit.mail import Mail, Message
 from app.ses.mailer import SesMailer
 from app.ses.settings import SesSettings
 from app.tasks.mail import request_mail
@@ -120,8 +120,8 @@ async def test_the_task_and_the_log_say_why_a_mail_was_not_sent_and_what_helps(
     monkeypatch.setattr(Api, "message", message)
     monkeypatch.setattr(resources, "mailer", mailer())
     async with resources.database.unit_of_work() as work:
-        message = Message(subject="Hi", paragraphs=[])
-        task_id = request_mail(work, resources.queue, to=MAIL.to, kind="x", message=message, language="en")
+        hello = Message(subject="Hi", paragraphs=[])
+        task_id = request_mail(work, resources.queue, to=MAIL.to, kind="x", message=hello, language="en")
     # The module's own logger may be configured and cached already: `capture_logs` would see nothing.
     log = CapturingLogger()
     monkeypatch.setattr("app.tasks.runner.log", log)
