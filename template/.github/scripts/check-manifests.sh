@@ -5,7 +5,9 @@ set -euo pipefail
 
 rendered=$(mktemp -d)
 trap 'rm -rf "$rendered"' EXIT
-for overlay in deploy/overlays/*/ deploy/access/; do
+# An environment that was removed leaves a folder without a kustomization.
+for kustomization in deploy/overlays/*/kustomization.yaml deploy/access/kustomization.yaml; do
+  overlay=$(dirname "$kustomization")
   kubectl kustomize "$overlay" >"$rendered/$(basename "$overlay").yaml"
 done
 uvx kubernetes-validate==1.37.0 --kubernetes-version 1.36 --strict "$rendered"/*.yaml

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ops import project as projects
 from ops.component import component
 from ops.contract import Contract
 from ops.errors import OpsError
@@ -35,9 +36,9 @@ def prepare(project: Path, environment: str, contract: Contract, images: Images,
     `address` is the load balancer's name, for a service without a host name of its own.
     """
     overlay = project / "deploy" / "overlays" / environment
-    if not overlay.is_dir():
-        known = ", ".join(sorted(path.name for path in overlay.parent.iterdir() if path.is_dir()))
-        raise OpsError(f"there is no overlay {environment}; there is {known}")
+    known = projects.environments(project)
+    if environment not in known:
+        raise OpsError(f"there is no overlay {environment}; there is {', '.join(known)}")
     copy = project / ".deploy" / environment
     shutil.rmtree(copy, ignore_errors=True)
     for part in ("namespace", "base", "components", "service", "overlays"):

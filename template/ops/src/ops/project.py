@@ -21,8 +21,8 @@ def facts(project: Path) -> dict[str, str]:
 
 
 def environments(project: Path) -> list[str]:
-    """Names of the environments: each has an overlay."""
-    return sorted(path.name for path in (project / "deploy" / "overlays").iterdir() if path.is_dir())
+    """Names of the environments: each has an overlay. A removed environment leaves a folder without a kustomization."""
+    return sorted(path.parent.name for path in (project / "deploy" / "overlays").glob("*/kustomization.yaml"))
 
 
 def require_environment(project: Path, name: str) -> None:

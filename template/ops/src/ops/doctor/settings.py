@@ -17,7 +17,7 @@ _SETTINGS = re.compile(r"^kind: ConfigMap$", re.MULTILINE)
 def placeholders(context: Context) -> Iterator[Finding]:
     """Yield each setting of the overlay that still ends in .invalid. Settings that the contract fills are left out."""
     overlay = context.root / "deploy" / "overlays" / context.environment
-    if not overlay.is_dir():
+    if not (overlay / "kustomization.yaml").is_file():
         raise OpsError(f"there is no overlay {context.environment}")
     documents = [text for text in kustomize(overlay).split("\n---\n") if _SETTINGS.search(text)]
     filled = {"DATABASE_HOST", "REDIS_HOST", "CACHE_REDIS_HOST", "PUBLIC_URL"}
