@@ -185,3 +185,24 @@ def test_the_message_after_an_update_lists_what_changed(project: Path, capsys: p
     assert "Removed: staging." in printed
     update(project)
     assert "Changed answers" not in capsys.readouterr().err
+
+
+def test_a_recopy_keeps_seeded_files_and_replaces_managed_ones(project: Path) -> None:
+    owned = edit(project, "infra/environments/production.service.local.tfvars", "deploy/overlays/production/settings.env", "README.md")
+    managed = "infra/environments/production.service.tfvars"
+    before = (project / managed).read_bytes()
+    edit(project, managed)
+    with fast_copier():
+        copier.run_recopy(project, vcs_ref="v1.0.0", defaults=True, quiet=True, overwrite=True)
+    assert {name: files_of(project)[name] for name in owned} == owned
+    assert (project / managed).read_bytes() == before
+
+
+def test_an_answer_edited_by_hand_changes_no_file(project: Path) -> None:
+    """As docs/updating.md says: Copier takes the old values in the files for edits of the team."""
+    answers = project / ANSWERS_FILE
+    answers.write_text(answers.read_text(encoding="utf-8").replace("- staging\n", ""), encoding="utf-8")
+    commit_all(project, "By hand")
+    update(project)
+    assert (project / "infra/environments/staging.service.tfvars").is_file()
+    assert '"staging"' in (project / "infra/environments/bootstrap.tfvars").read_text(encoding="utf-8")
