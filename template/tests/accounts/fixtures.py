@@ -10,10 +10,10 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, select, update
 
-from app.accounts.administration import grant
-from app.accounts.lockout import Lockout
+from app.accounts.administration.service import grant
+from app.accounts.login.lockout import Lockout
+from app.accounts.login.passwords import Passwords
 from app.accounts.models import User
-from app.accounts.passwords import Passwords
 from app.accounts.service import AccountService, accounts_of
 from app.audit.models import AuditEvent
 from app.composition import Resources

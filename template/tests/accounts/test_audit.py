@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text, update
 
 from app.accounts.actions import AuditAction
-from app.accounts.lockout import FORGOTTEN_AFTER
+from app.accounts.login.lockout import FORGOTTEN_AFTER
 from app.accounts.models import LoginAttempts, LoginSession, MailedToken, RefreshToken
 from app.accounts.retention import ENDED_SESSIONS_STAY, remove_old
 from app.accounts.service import RACE

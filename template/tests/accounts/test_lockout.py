@@ -9,9 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from app.accounts.lockout import CHECKED_WITHIN, FORGOTTEN_AFTER
+from app.accounts.login.lockout import CHECKED_WITHIN, FORGOTTEN_AFTER
+from app.accounts.login.passwords import Check, Passwords, Turn
 from app.accounts.models import LoginAttempts, LoginSession, MailedToken
-from app.accounts.passwords import Check, Passwords, Turn
 from app.accounts.retention import remove_old
 from app.accounts.schemas import TokenPair
 from app.accounts.service import AccountService, Device, accounts_of
@@ -254,7 +254,8 @@ async def test_the_clock_of_a_pod_decides_no_wait_no_session_and_no_link(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await fail(client, ann.email, 5)
-    for module in ("lockout", "service", "mailed_tokens", "repository", "recovery", "retention", "sessions"):
+    modules = ("login.lockout", "recovery.mailed_tokens", "recovery.service", "sessions.store")
+    for module in (*modules, "service", "repository", "retention"):
         monkeypatch.setattr(f"app.accounts.{module}.datetime", LateClock, raising=False)
     assert (await log_in(client, ann.email)).status_code == 429
     await remove_old(resources)

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 
 from app.accounts.models import User
 from app.accounts.service import AccountService, accounts_of
-from app.accounts.sessions import SessionStore
+from app.accounts.sessions.store import SessionStore
 from app.audit.log import Actor
 from app.composition import FeatureError, Resources
 from app.kit import redis as kit_redis

@@ -10,9 +10,9 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 
-from app.accounts import passwords
+from app.accounts.login import passwords
+from app.accounts.login.passwords import Passwords, argon2id, normalised
 from app.accounts.models import User
-from app.accounts.passwords import Passwords, argon2id, normalised
 from app.accounts.service import AccountService
 from app.composition import Resources
 from app.kit.problems import Unavailable

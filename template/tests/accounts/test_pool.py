@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.accounts import passwords
-from app.accounts.passwords import Passwords
+from app.accounts.login import passwords
+from app.accounts.login.passwords import Passwords
 from app.accounts.service import accounts_of
 from app.composition import Resources, discover, open_resources
 from app.kit.ratelimit import Limit, RateLimiter, declared_limits

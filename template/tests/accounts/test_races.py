@@ -15,9 +15,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from app.accounts.administration import set_roles
-from app.accounts.mailed_tokens import MailedTokens
+from app.accounts.administration.service import set_roles
 from app.accounts.models import Purpose, User
+from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.service import AccountService
 from app.audit.log import OPERATOR
 from app.composition import Resources

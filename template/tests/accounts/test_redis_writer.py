@@ -8,9 +8,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from app.accounts.administration import set_roles
+from app.accounts.administration.service import set_roles
 from app.accounts.service import AccountService
-from app.accounts.sessions import COPY_SECONDS
+from app.accounts.sessions.store import COPY_SECONDS
 from app.audit.log import OPERATOR, Actor
 from app.composition import Resources
 from app.kit.queue import NoPayload, TaskKind
@@ -86,7 +86,7 @@ async def test_a_copy_that_is_put_back_ends_with_its_time_and_administers_nothin
         assert (await root.get(path)).status_code == 401
     assert (await root.patch(f"/v1/users/{root.user_id}/roles", {"roles": ["admin"]})).status_code == 401
     later = time.time() + COPY_SECONDS + 1
-    monkeypatch.setattr("app.accounts.sessions.time.time", lambda: later)
+    monkeypatch.setattr("app.accounts.sessions.store.time.time", lambda: later)
     await resources.redis.set(key, copy)
     assert (await root.get("/v1/auth/sessions")).status_code == 401
 

@@ -8,9 +8,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.accounts import tokens as tokens_module
+from app.accounts.sessions import tokens as tokens_module
+from app.accounts.sessions.tokens import LEEWAY, SigningKey, Tokens
 from app.accounts.settings import AccountsSettings
-from app.accounts.tokens import LEEWAY, SigningKey, Tokens
 from app.kit.problems import Unauthorized
 from tests.identity import Confirm, SignedIn
 

@@ -5,9 +5,9 @@ import time
 import jwt
 import pytest
 
-from app.accounts import tokens as accounts_tokens
+from app.accounts.sessions import tokens as accounts_tokens
+from app.accounts.sessions.tokens import LEEWAY, Tokens
 from app.accounts.settings import AccountsSettings
-from app.accounts.tokens import LEEWAY, Tokens
 from app.kit.ids import new_id
 from app.kit.problems import Unauthorized
 

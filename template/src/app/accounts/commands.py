@@ -6,8 +6,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from app.accounts import administration
 from app.accounts.addresses import deliverable
+from app.accounts.administration import service as administration
 from app.accounts.models import User
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of

@@ -1,6 +1,6 @@
 """A user to log in with on a developer's machine."""
 
-from app.accounts.administration import save_user
+from app.accounts.administration.service import save_user
 from app.accounts.service import accounts_of
 from app.composition import Resources
 

@@ -2,17 +2,21 @@
 
 from fastapi import APIRouter
 
-from app.accounts import admin_routes, page_routes, recovery_routes, routes, session_routes
+from app.accounts import routes
+from app.accounts.administration import routes as admin_routes
 from app.accounts.development import seed
-from app.accounts.devices import Devices
-from app.accounts.lockout import Lockout
-from app.accounts.passwords import Passwords
+from app.accounts.login.devices import Devices
+from app.accounts.login.lockout import Lockout
+from app.accounts.login.passwords import Passwords
+from app.accounts.recovery import page_routes
+from app.accounts.recovery import routes as recovery_routes
 from app.accounts.retention import retention
 from app.accounts.service import AccountService
-from app.accounts.sessions import SessionStore
+from app.accounts.sessions import routes as session_routes
+from app.accounts.sessions.store import SessionStore
+from app.accounts.sessions.tokens import Tokens
 from app.accounts.settings import AccountsSettings
 from app.accounts.tasks import TASK_HANDLERS
-from app.accounts.tokens import Tokens
 from app.composition import Feature, Resources
 
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from app.accounts.lockout import FORGOTTEN_AFTER, LoginAttemptsRepository
-from app.accounts.mailed_tokens import MailedTokens
+from app.accounts.login.lockout import FORGOTTEN_AFTER, LoginAttemptsRepository
+from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.composition import CronJob, Resources

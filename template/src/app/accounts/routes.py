@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Response
 
 from app.accounts.addresses import as_stored
 from app.accounts.dependencies import AccountServiceDep, ActorDep, DeviceDep
-from app.accounts.devices import COOKIE_SECONDS
+from app.accounts.login.devices import COOKIE_SECONDS
 from app.accounts.problems import (
     AccountDisabled,
     EmailTaken,

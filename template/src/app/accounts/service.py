@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import metrics
 from app.accounts.actions import AuditAction
 from app.accounts.addresses import as_stored
-from app.accounts.devices import Devices
-from app.accounts.lockout import Lockout
+from app.accounts.login.devices import Devices
+from app.accounts.login.lockout import Lockout
+from app.accounts.login.passwords import Passwords
 from app.accounts.models import LoginSession, RefreshToken, User
-from app.accounts.passwords import Passwords
 from app.accounts.problems import (
     AccountDisabled,
     EmailTaken,
@@ -28,9 +28,9 @@ from app.accounts.problems import (
 )
 from app.accounts.repository import AccountRepository, Credentials
 from app.accounts.schemas import ProfileChange, TokenPair, UserCreate
-from app.accounts.sessions import SessionStore
+from app.accounts.sessions.store import SessionStore
+from app.accounts.sessions.tokens import Tokens
 from app.accounts.settings import AccountsSettings
-from app.accounts.tokens import Tokens
 from app.audit.log import Actor, record
 from app.composition import FeatureError, Resources
 from app.kit.context import current_language

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.messages import Reader, password_changed, reset, verification, welcome
 from app.accounts.models import Purpose, User
+from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.composition import Resources, TaskHandler, TaskRun

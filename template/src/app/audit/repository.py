@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import AuditEvent
@@ -48,8 +48,8 @@ class AuditRepository:
         query = select(AuditEvent).where(*conditions).order_by(AuditEvent.id.desc()).limit(size + 1)
         return (await self._session.execute(query)).scalars().all()
 
-    async def remove_older(self, moment: datetime, limit: int) -> int:
-        """Remove events from before a moment, at most `limit`. Returns how many."""
-        old = select(AuditEvent.id).where(AuditEvent.occurred_at < moment).limit(limit)
+    async def remove_older(self, age: timedelta, limit: int) -> int:
+        """Remove events that are older by PostgreSQL's clock, at most `limit`. Returns how many."""
+        old = select(AuditEvent.id).where(AuditEvent.occurred_at < func.now() - age).limit(limit)
         removed = delete(AuditEvent).where(AuditEvent.id.in_(old)).returning(AuditEvent.id)
         return len((await self._session.execute(removed)).all())

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from app.accounts import recovery
 from app.accounts.dependencies import DeviceDep
 from app.accounts.problems import LinkRefused, LoginLocked, WrongPassword
+from app.accounts.recovery import service as recovery
 from app.accounts.routes import password_rate_limit
 from app.accounts.schemas import EmailRequest, PasswordChange, ResetRequest, VerifyRequest
 from app.accounts.tasks import RESET_PASSWORD, VERIFY_EMAIL, request_link

@@ -5,9 +5,9 @@ was looked up may have changed since.
 """
 
 from app.accounts.actions import AuditAction
-from app.accounts.mailed_tokens import MailedTokens
 from app.accounts.models import Purpose, User
 from app.accounts.problems import LinkRefused, WrongPassword
+from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import Device, accounts_of
 from app.accounts.tasks import notify_of_password

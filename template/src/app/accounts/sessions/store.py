@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from app.accounts.repository import AccountRepository
-from app.accounts.tokens import Claims, Tokens
+from app.accounts.sessions.tokens import Claims, Tokens
 from app.kit.database import Database
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized

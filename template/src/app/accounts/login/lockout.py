@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import LoginAttempts
 from app.accounts.problems import LoginLocked
+from app.accounts.sessions.tokens import Tokens
 from app.accounts.settings import AccountsSettings
-from app.accounts.tokens import Tokens
 
 # Failures that are a day old no longer count.
 FORGOTTEN_AFTER = timedelta(days=1)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.accounts import administration
 from app.accounts.actions import AuditAction
+from app.accounts.administration import service as administration
 from app.accounts.dependencies import AccountServiceDep, AdministratorDep
 from app.accounts.problems import OwnAccount
 from app.accounts.routes import by_user

@@ -9,7 +9,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from app.accounts.tokens import Tokens
+from app.accounts.sessions.tokens import Tokens
 
 # As long as a browser keeps a cookie (RFC 6265bis: 400 days).
 COOKIE_SECONDS = 400 * 86_400

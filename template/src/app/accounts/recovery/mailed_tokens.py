@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import MailedToken, Purpose, User
-from app.accounts.tokens import Tokens
+from app.accounts.sessions.tokens import Tokens
 
 LIFETIMES = {Purpose.VERIFY_EMAIL: timedelta(days=2), Purpose.RESET_PASSWORD: timedelta(hours=1)}
 

@@ -1,0 +1,1 @@
+"""Logins: passwords, waits after failures, and known devices."""
