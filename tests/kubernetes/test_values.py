@@ -109,7 +109,7 @@ def test_an_environment_has_its_own_pool_size_and_the_users_patches_come_last(re
         patches = (render({}) / f"deploy/overlays/{environment}/patches.yaml").read_text(encoding="utf-8")
         # Nothing but the replicas: no filler.
         specs = [document["spec"] for document in yaml.safe_load_all(patches)]
-        assert specs == [{"maxReplicas": replicas}] * 2
+        assert specs == [{"maxReplicas": replicas}]
 
 
 def test_the_firewall_and_the_host_of_the_contract_reach_the_ingress(rendered: Rendered) -> None:
