@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sampan import matrix, reference
-from tests.harness import ANSWERS_FILE, ROOT, Renderer, fast_copier
+from tests.harness import ANSWERS_FILE, ROOT, Renderer, copy_questionnaire, fast_copier
 
 ASKED = [
     "project_name",
@@ -90,6 +90,15 @@ def test_the_message_after_copying_quotes_the_path(template: Path, tmp_path: Pat
     project.mkdir()
     done = subprocess.run(["sh", "-c", f"{command} && pwd"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(project)
+
+
+def test_the_message_after_copying_from_a_path_says_how_colleagues_can_update(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path exists on one machine, and `copier update` of a colleague needs the template."""
+    source = copy_questionnaire(tmp_path / "template")
+    with fast_copier(), copier.Worker(src_path=str(source), dst_path=tmp_path / "project", defaults=True) as worker:
+        worker.run_copy()
+    assert f"({source})" in (said := capsys.readouterr().err)
+    assert "URL of the\ntemplate's repository to _src_path in .copier-answers.yml" in said
 
 
 def profile_answers(profile: str, region: str) -> dict[str, Any]:

@@ -35,7 +35,6 @@ def prepare(project: Path, environment: str, contract: Contract, images: Images,
 
     `address` is the load balancer's name, for a service without a host name of its own.
     """
-    overlay = project / "deploy" / "overlays" / environment
     known = projects.environments(project)
     if environment not in known:
         raise OpsError(f"there is no overlay {environment}; there is {', '.join(known)}")
