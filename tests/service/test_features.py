@@ -26,7 +26,7 @@ BORROWERS = {"idempotency": "tests/faults"}
 def run(project: Path, source: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python on the sources and tests of a folder, with the installed packages of a project."""
     environment = uv_environment() | {"PYTHONPATH": f"{source / 'src'}:{source / 'ops/src'}", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [project / ".venv/bin/python", *arguments]
+    command = [str(project / ".venv/bin/python"), *arguments]
     return subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
