@@ -180,10 +180,13 @@ SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "environments": ({"environments": ["production"]}, {"environments": ["staging", "production"]}),
     "worker_scaling": ({"worker_scaling": "cpu"}, {"worker_scaling": "queue"}),
     "mail": ({"mail": "smtp", "domain": "api.example.com"}, {"mail": "ses", "domain": "api.example.com"}),
+    "accounts": ({"accounts": "local"}, {"accounts": "remote"}),
 }
+SLOW = {"accounts"}
+"""Switches whose files and database `tests/service` looks at too."""
 
 
-@pytest.mark.parametrize("switch", SWITCHES)
+@pytest.mark.parametrize("switch", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in SWITCHES])
 def test_an_option_goes_on_and_off_around_edits_and_an_added_package(switch: str, releases: Path, tmp_path: Path) -> None:
     off, on = SWITCHES[switch]
     project = start(releases, tmp_path / "project", off)

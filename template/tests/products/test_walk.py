@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import cli
+from app.composition import feature_packages
 from app.dev.services import free_port
 from tests.dev.process import DevProcess, app_dev, still_running
 
@@ -22,6 +23,7 @@ COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CSV = b"name,price_minor,currency\nCoffee,300,SGD\nCake,450,SGD\n"
 
 
+@pytest.mark.skipif("accounts" not in feature_packages(), reason="another service signs the users in")
 def test_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with app_dev(free_port(), tmp_path) as running:
         running.await_serving()
