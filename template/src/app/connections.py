@@ -52,7 +52,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._receiving = False
         self._in_head = False
         self._too_large = False
-        self._head_bytes = self._bytes_since = self._headers = 0
+        # Of the data at hand, of the data in which the head began, and since then.
+        self._chunk_bytes = self._first_bytes = self._bytes_since = 0
 
     def connection_made(self, transport: Any) -> None:
         """Wait for a request, and close another connection if there are too many."""
@@ -66,11 +67,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse the data, and count bytes that neither end a head nor belong to a body."""
         in_head = self._in_head
-        self._bytes_since += len(data)
+        self._chunk_bytes = len(data)
+        self._bytes_since += self._chunk_bytes
         super().data_received(data)
         if self._seconds is not None:
             self._wait(self._seconds)
-        # In the chunk in which a head begins, its share is not known: `on_url` and `on_header` count its parts.
+        # Of the chunk in which a head begins, its share is not known before its end: see `on_headers_complete`.
         if self._receiving and self._in_head == in_head and self._bytes_since > self.bounds.head_bytes:
             self._refuse()
 
@@ -78,26 +80,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin a request's head."""
         super().on_message_begin()
         self._receiving = self._in_head = True
-        self._head_bytes = self._bytes_since = self._headers = 0
+        self._first_bytes, self._bytes_since = self._chunk_bytes, 0
         self._seconds = self.bounds.head_seconds
 
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the URL."""
-        self._head_bytes += len(url)
-        if self._head_bytes > self.bounds.head_bytes:
-            self._stop()
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer."""
-        self._headers += 1
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > self.bounds.head_bytes or self._headers > self.bounds.headers:
-            self._stop()
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        """Begin the body."""
+        """Begin the body, unless the head was too large."""
+        if len(self.headers) > self.bounds.headers or self._head_is_too_large():
+            self._too_large = True
+            raise _HeadTooLargeError
         self._in_head, self._bytes_since = False, 0
         self._seconds = self.bounds.body_seconds
         super().on_headers_complete()
@@ -147,9 +137,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + seconds
         self._seconds = None
 
-    def _stop(self) -> None:
-        self._too_large = True
-        raise _HeadTooLargeError
+    def _head_is_too_large(self) -> bool:
+        if self._first_bytes + self._bytes_since <= self.bounds.head_bytes:
+            return False  # without a look at the parts, which would cost every request
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.bounds.head_bytes
 
     def _refuse(self) -> None:
         if not self.transport.is_closing():
