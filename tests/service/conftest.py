@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,23 @@ Run = Callable[..., str]
 def uv_environment() -> dict[str, str]:
     """The environment of a person who has uv and this Python, and is in no virtual environment."""
     kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "DATABASE_URL", "REDIS_URL", "PYTHONPATH"}}
-    return {**kept, **GIT_ENVIRONMENT, "UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    return {
+        **kept,
+        **GIT_ENVIRONMENT,
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "1",
+        "PYTEST_DEBUG_TEMPROOT": temporary_root().name,
+    }
+
+
+@cache
+def temporary_root() -> "tempfile.TemporaryDirectory[str]":
+    """The folder in which nested runs of pytest have theirs.
+
+    Each run closes the folder of its user to others, the user of an embedded PostgreSQL included, so runs side by side must not share it.
+    """
+    return tempfile.TemporaryDirectory(prefix="sampan-pytest-", ignore_cleanup_errors=True)
 
 
 def run_uv(project: Path, *arguments: str, timeout: float = 900) -> str:

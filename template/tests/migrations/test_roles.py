@@ -1,7 +1,9 @@
 """The roles of the database, on a server that asks for passwords, made by a master who is not a superuser."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
@@ -26,18 +28,20 @@ HBA = "local all postgres trust\nlocal all all scram-sha-256\n"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def server() -> Iterator[URL]:
     """A PostgreSQL whose only superuser is its keeper, and a database that belongs to a master."""
-    directory = tmp_path_factory.mktemp("postgresql")
-    postgresql = PostgresqlServer(directory, "postgres", durable=False)
-    postgresql.start()
-    postgresql.stop()
-    (directory / "pg_hba.conf").write_text(HBA, encoding="utf-8")
-    postgresql.start()
-    try:
-        yield make_url(postgresql.address)
-    finally:
+    # Not pytest's folder: another run of pytest closes it to all other users, and root runs PostgreSQL as another one.
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name) / "postgresql"
+        postgresql = PostgresqlServer(directory, "postgres", durable=False)
+        postgresql.start()
         postgresql.stop()
+        (directory / "pg_hba.conf").write_text(HBA, encoding="utf-8")
+        postgresql.start()
+        try:
+            yield make_url(postgresql.address)
+        finally:
+            postgresql.stop()
 
 
 @pytest.fixture
