@@ -19,6 +19,7 @@ from app.composition import Resources, discover
 from app.dev.databases import ensure_database
 from app.dev.services import ServicesError, running_services
 from app.kit.database import Model
+from app.kit.logs import configure_logging
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
 from app.main import create_app
 from app.migrations.runner import upgrade
@@ -144,3 +145,9 @@ def run_queue(resources: Resources) -> RunQueue:
 @pytest.fixture(scope="session", autouse=True)
 def _features_are_sound() -> None:
     discover()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_are_captured(settings: Settings) -> None:
+    """Logs pass through the standard library, where `caplog` finds them, whichever test comes first."""
+    configure_logging(settings.environment, settings.log_level, service=settings.service, release=settings.release)
