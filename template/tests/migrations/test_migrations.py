@@ -71,8 +71,8 @@ def test_each_feature_has_one_head_and_a_branch_of_its_name() -> None:
 
 def test_the_start_up_check_reads_the_files_as_alembic_does(tmp_path: Path) -> None:
     """With a revision that depends on one of another branch, too."""
-    own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001")
-    folders = [*version_folders(), add(own, "orders_0002", "orders_0001")]
+    own = add(tmp_path / "made_up/migrations", "made_up_0001", needs="tasks_0001")
+    folders = [*version_folders(), add(own, "made_up_0002", "made_up_0001")]
     scripts = ScriptDirectory.from_config(alembic_config(folders=folders)).walk_revisions()
     assert {name: (one.follows, one.needs) for name, one in Revisions.read(folders).by_id.items()} == {
         script.revision: (_ids(script.down_revision), _ids(script.dependencies)) for script in scripts
@@ -103,29 +103,29 @@ def test_the_migrations_of_a_feature_need_no_other_feature(empty: Settings, feat
 def test_a_migration_of_the_project_and_a_later_one_of_the_template_are_both_applied(
     empty: Settings, tmp_path: Path
 ) -> None:
-    own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001")
+    own = add(tmp_path / "made_up/migrations", "made_up_0001", needs="tasks_0001")
     upgrade(empty, folders=[*version_folders(), own])
     later = add(tmp_path / "tasks/migrations", "tasks_0002", "tasks_0001")
     upgrade(empty, folders=[*version_folders(), own, later])
-    assert tables(empty) >= {"orders_0001", "tasks_0002"}
-    assert recorded(empty) >= {"orders_0001", "tasks_0002"}
+    assert tables(empty) >= {"made_up_0001", "tasks_0002"}
+    assert recorded(empty) >= {"made_up_0001", "tasks_0002"}
     downgrade(empty, "base", folders=[*version_folders(), own, later])
     assert tables(empty) == {"alembic_version"}
 
 
 def test_two_heads_of_one_branch_are_refused_with_the_command_that_joins_them(empty: Settings, tmp_path: Path) -> None:
     """The project's migration follows one of the template, which then adds another one there."""
-    own = add(tmp_path / "ours/migrations", "ours_0001", "tasks_0001")
+    own = add(tmp_path / "made_up/migrations", "made_up_0001", "tasks_0001")
     upgrade(empty, folders=[*version_folders(), own])
     folders = [*version_folders(), own, add(tmp_path / "tasks/migrations", "tasks_0002", "tasks_0001")]
     with pytest.raises(
-        MigrationError, match=r"two heads.*`app alembic merge -m \"Join\" ours_0001 tasks_0002`"
+        MigrationError, match=r"two heads.*`app alembic merge -m \"Join\" made_up_0001 tasks_0002`"
     ) as told:
         upgrade(empty, folders=folders)
     assert "\n" not in str(told.value)
-    command.merge(alembic_config(empty, folders=folders), ["ours_0001", "tasks_0002"], message="Join")
+    command.merge(alembic_config(empty, folders=folders), ["made_up_0001", "tasks_0002"], message="Join")
     upgrade(empty, folders=folders)
-    assert tables(empty) >= {"ours_0001", "tasks_0002"}
+    assert tables(empty) >= {"made_up_0001", "tasks_0002"}
     assert missing(empty) == set()
 
 
@@ -133,13 +133,13 @@ def test_two_heads_of_one_branch_are_refused_with_the_command_that_joins_them(em
 def test_a_revision_that_is_not_there_is_named(
     empty: Settings, tmp_path: Path, follows: str | None, needs: str | None
 ) -> None:
-    own = add(tmp_path / "orders/migrations", "orders_0001", follows, needs)
-    with pytest.raises(MigrationError, match=r"orders_0001.py: .* is gone_0001, which no feature of this code has"):
+    own = add(tmp_path / "made_up/migrations", "made_up_0001", follows, needs)
+    with pytest.raises(MigrationError, match=r"made_up_0001.py: .* is gone_0001, which no feature of this code has"):
         upgrade(empty, folders=[*version_folders(), own])
 
 
 def test_two_files_with_one_revision_are_named(empty: Settings, tmp_path: Path) -> None:
-    own = add(tmp_path / "orders/migrations", "tasks_0001")
+    own = add(tmp_path / "made_up/migrations", "tasks_0001")
     with pytest.raises(MigrationError, match=r"tasks_0001_tables.py and .*tasks_0001.py have the same revision"):
         upgrade(empty, folders=[*version_folders(), own])
 
@@ -170,10 +170,10 @@ def test_after_a_rollback_the_older_release_misses_nothing_of_the_newer_features
 ) -> None:
     upgrade(empty)
     sql(empty, "UPDATE alembic_version SET version_num = 'tasks_0002' WHERE version_num = 'tasks_0001'")
-    sql(empty, "INSERT INTO alembic_version VALUES ('orders_0001')")
+    sql(empty, "INSERT INTO alembic_version VALUES ('made_up_0001')")
     assert missing(empty) == set()
-    other = add(tmp_path / "invoices/migrations", "invoices_0001")
-    assert Revisions.read([*version_folders(), other]).missing(recorded(empty)) == {"invoices_0001"}
+    other = add(tmp_path / "another/migrations", "another_0001")
+    assert Revisions.read([*version_folders(), other]).missing(recorded(empty)) == {"another_0001"}
 
 
 def test_a_revision_of_a_newer_release_is_refused_in_a_line(empty: Settings) -> None:
@@ -185,12 +185,12 @@ def test_a_revision_of_a_newer_release_is_refused_in_a_line(empty: Settings) -> 
 
 @pytest.mark.parametrize("depends", [False, True], ids=["alone", "depends on another"])
 def test_a_removed_feature_is_named_forgotten_and_added_again(empty: Settings, tmp_path: Path, depends: bool) -> None:
-    own = add(tmp_path / "orders/migrations", "orders_0001", needs="tasks_0001" if depends else None)
+    own = add(tmp_path / "made_up/migrations", "made_up_0001", needs="tasks_0001" if depends else None)
     folders = [*version_folders(), own]
     upgrade(empty, folders=folders)
 
     with pytest.raises(
-        MigrationError, match=r"orders_0001, of no feature.*--forget orders_0001`.*\(orders_0001\)"
+        MigrationError, match=r"made_up_0001, of no feature.*--forget made_up_0001`.*\(made_up_0001\)"
     ) as told:
         upgrade(empty)
     assert part_faults(empty) == [f"database: {told.value}"]
@@ -198,18 +198,18 @@ def test_a_removed_feature_is_named_forgotten_and_added_again(empty: Settings, t
 
     upgrade(empty, folders=folders)  # it was switched on again
     for _ in range(2):  # a deploy that is repeated
-        upgrade(empty, forget=["orders_0001"])
+        upgrade(empty, forget=["made_up_0001"])
     assert part_faults(empty) == []
-    assert "orders_0001" in tables(empty)
+    assert "made_up_0001" in tables(empty)
 
-    with pytest.raises(MigrationError, match=r'"orders_0001" already exists.*`app alembic stamp FEATURE@head`'):
+    with pytest.raises(MigrationError, match=r'"made_up_0001" already exists.*`app alembic stamp FEATURE@head`'):
         upgrade(empty, folders=folders)
-    command.stamp(alembic_config(empty, folders=folders), "orders@head")
+    command.stamp(alembic_config(empty, folders=folders), "made_up@head")
     upgrade(empty, folders=folders)
-    sql(empty, "DELETE FROM alembic_version WHERE version_num = 'orders_0001'")
-    sql(empty, "DROP TABLE orders_0001")
+    sql(empty, "DELETE FROM alembic_version WHERE version_num = 'made_up_0001'")
+    sql(empty, "DROP TABLE made_up_0001")
     upgrade(empty, folders=folders)
-    assert "orders_0001" in tables(empty)
+    assert "made_up_0001" in tables(empty)
 
 
 def test_a_revision_of_a_feature_that_is_here_is_not_forgotten(empty: Settings) -> None:
