@@ -34,7 +34,8 @@ def forgotten_of_region(region: str) -> Names:
         "`names` of extensions/catalogue/regions.yaml": region in regions["names"].split(),
         f"{region}.name of extensions/catalogue/regions.yaml": f"{region}.name" in regions,
         f"{region}.opt_in of extensions/catalogue/regions.yaml": f"{region}.opt_in" in regions,
-        f"{region}.certificates of extensions/catalogue/regions.yaml": regions.get(f"{region}.certificates") is certificates,
+        f"{region}.certificates of extensions/catalogue/regions.yaml": regions.get(f"{region}.certificates") in (True, certificates),
+        f"{region} of template/deploy/certs/rds.pem": certificates or regions.get(f"{region}.certificates") is not True,
         f"lacks.{region} of extensions/catalogue/instances.yaml": f"lacks.{region}" in catalogue("instances"),
         "aws_region or dr_region of extensions/catalogue/matrix.yaml": region in levels or not certificates,
     }
@@ -61,17 +62,22 @@ def forgotten_of_option(option: str) -> Names:
 
 
 PROFILES = catalogue("profiles")["names"].split()
+# From every table of options, so that one which lacks an option does not hide it.
+SWITCHED = re.findall(r"^  '(\w+)': ", text("extensions/options.jinja"), flags=re.MULTILINE)
+OPTIONS = sorted({*test_removal.OPTIONS, *test_removal.OFF, *SWITCHED})
 REGIONS = sorted({key.rsplit(".", 1)[0] for key in catalogue("regions") if "." in key} | set(catalogue("regions")["names"].split()))
 
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_region_is_in_every_place(region: str) -> None:
-    assert forgotten_of_region(region) == []
+    forgotten = forgotten_of_region(region)
+    assert not forgotten, "forgotten: " + ", ".join(forgotten)
 
 
-@pytest.mark.parametrize("option", test_removal.OPTIONS)
+@pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_is_in_every_place(option: str) -> None:
-    assert forgotten_of_option(option) == []
+    forgotten = forgotten_of_option(option)
+    assert not forgotten, "forgotten: " + ", ".join(forgotten)
 
 
 def test_each_place_of_a_region_or_option_that_nobody_added_is_named() -> None:
