@@ -45,12 +45,12 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(
-    ("name", "starts"),
-    [('My Work, 50% o\'clock $HOME "x"', 2), ("a" * 120, 1)],
-    ids=["spaces and quotes", "long"],
+    ("name", "temporary", "starts"),
+    [('My Work, 50% o\'clock $HOME "x"', "places", 2), ("a" * 120, "places", 1), ("a" * 120, "b" * 120, 1)],
+    ids=["spaces and quotes", "long", "long, TMPDIR too"],
 )
-def test_neither_path_nor_locale_nor_variables_matter(tmp_path: Path, name: str, starts: int) -> None:
-    places = tmp_path / "places"
+def test_neither_path_nor_locale_nor_variables_matter(tmp_path: Path, name: str, temporary: str, starts: int) -> None:
+    places = tmp_path / temporary
     # A lock file of another user of the machine, in the shared folder for temporary files.
     (places / ".lockfile").mkdir(parents=True)
     variables = {key: value for key, value in os.environ.items() if key not in ("LC_ALL", "XDG_RUNTIME_DIR")}

@@ -260,10 +260,14 @@ class PostgresqlServer:
         return False
 
     def _find_socket_directory(self) -> Path:
-        if len(os.fsencode(self._directory / _SOCKET)) <= _LONGEST_SOCKET:
+        if _holds_a_socket(self._directory):
             return self._directory
         # Only this user may enter a directory that `mkdtemp` made.
-        return Path(tempfile.mkdtemp(prefix="pg-"))
+        made = Path(tempfile.mkdtemp(prefix="pg-"))
+        if _holds_a_socket(made):
+            return made
+        made.rmdir()  # TMPDIR is too long as well
+        return Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
 
     def _make_socket_directory(self) -> None:
         self._socket_directory.mkdir(mode=0o700, exist_ok=True)
@@ -336,6 +340,10 @@ def free_port() -> int:
         probe.bind((LOCAL, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _holds_a_socket(directory: Path) -> bool:
+    return len(os.fsencode(directory / _SOCKET)) <= _LONGEST_SOCKET
 
 
 def _own(directory: Path, variable: str) -> Path:
