@@ -1,7 +1,7 @@
 """How many instructions a request costs the rendered service, for a comparison of two renderings.
 
-The cases of service.py, but counted by valgrind's callgrind instead of timed: a count repeats to 0.5 % on a machine that other work keeps
-busy, so it shows changes that times do not. It says little about other programs, whose instructions take another time each. Instructions of
+The cases of service.py, but counted by valgrind's callgrind instead of timed: counts of one tree scattered by up to 2 % from run to run,
+times on a busy machine by 10 %. Compare several runs. It says little about other programs, whose instructions take another time each. Instructions of
 the kernel are not counted. Needs valgrind on PATH.
 
     .venv/bin/python benchmarks/instructions.py
