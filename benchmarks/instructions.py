@@ -1,8 +1,8 @@
 """How many instructions a request costs the rendered service, for a comparison of two renderings.
 
-The cases of service.py, but counted by valgrind's callgrind instead of timed: counts of one tree scattered by up to 2 % from run to run,
-times on a busy machine by 10 %. Compare several runs. It says little about other programs, whose instructions take another time each. Instructions of
-the kernel are not counted. Needs valgrind on PATH.
+The cases of service.py, counted by valgrind's callgrind instead of timed. Counts of one tree scattered by up to 2 % from run to run, times on
+a busy machine by 10 %: compare several runs. Do not compare the counts of different programs, whose instructions take different times.
+Instructions of the kernel are not counted. Needs valgrind on PATH.
 
     .venv/bin/python benchmarks/instructions.py
     .venv/bin/python benchmarks/instructions.py --project ../before --project ../after --case create
