@@ -1,7 +1,7 @@
 """How many instructions a request costs the rendered service, for a comparison of two renderings.
 
-The cases of service.py, counted by valgrind's callgrind instead of timed. Counts of one tree scattered by up to 2 % from run to run, times on
-a busy machine by 10 %: compare several runs. Do not compare the counts of different programs, whose instructions take different times.
+The cases of service.py, counted by valgrind's callgrind instead of timed. Counts of one tree scattered by up to 2 % from run to run, times
+on a busy machine by 10 %: compare several runs. Do not compare the counts of different programs, whose instructions take different times.
 Instructions of the kernel are not counted. Needs valgrind on PATH.
 
     .venv/bin/python benchmarks/instructions.py
