@@ -1,37 +1,69 @@
-"""The `sampan` command."""
+"""The `sampan` command: one module a command in `sampan.commands`, and one way to end.
 
-import json
-from pathlib import Path
+Exit codes are in `sampan.errors`. A mistake of the user is a line on standard error and never a traceback; a traceback is a fault of
+`sampan`. With `--json`, standard output holds one JSON document and nothing else.
+"""
+
+import sys
 from typing import Annotated
 
 import typer
 
-from sampan import matrix, packages, reference
+from sampan import console
+from sampan.commands import matrix, packages, questions
+from sampan.errors import INTERRUPTED, OK, REFUSED
 
-main = typer.Typer(no_args_is_help=True, add_completion=False, help="Tools beside Copier for those who use or keep the template.")
+PROJECTS = "Projects"
+ANSWERS = "Answers"
+TEMPLATE = "Work on the template"
+
+app = typer.Typer(
+    name="sampan", add_completion=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+)
+
+app.command("questions", rich_help_panel=ANSWERS)(questions.command)
+app.command("matrix", rich_help_panel=TEMPLATE)(matrix.command)
+app.command("packages", rich_help_panel=TEMPLATE)(packages.command)
 
 
-@main.callback()
-def sampan() -> None:
-    """Tools beside Copier for those who use or keep the template."""
+def _version(value: bool) -> None:  # noqa: FBT001  # the signature of an option's callback
+    if value:
+        from importlib.metadata import version  # noqa: PLC0415  # only this option needs it
+
+        typer.echo(f"sampan {version('sampan')}")
+        raise typer.Exit
 
 
-@main.command("matrix")
-def print_matrix(
-    output: Annotated[Path, typer.Option(help="Folder for the answers files.")] = Path("matrix"),
-    strength: Annotated[int, typer.Option(min=1, max=3, help="2 covers every pair of answers, 3 every triple.")] = 2,
+@app.callback(invoke_without_command=True)
+def sampan(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,  # noqa: ARG001, FBT002  # Typer's way
 ) -> None:
-    """Write answers files that cover all pairs, and print the matrix of a GitHub Actions job."""
-    typer.echo(json.dumps({"include": matrix.write(output, strength)}))
+    """Create FastAPI microservices on AWS from the Sampan template, and keep them up to date.
+
+    Exit codes: 0 done; 1 there are findings, such as differences or drift; 2 refused or wrong usage, and nothing was changed.
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
-@main.command()
-def questions() -> None:
-    """Print the reference of all questions, as Markdown."""
-    typer.echo(reference.markdown(), nl=False)
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    try:
+        code = app(arguments, prog_name="sampan", standalone_mode=False)
+    except typer.TyperException as error:  # a `UserError`, or Typer's own wrong usage
+        first, *details = error.format_message().splitlines() or [""]
+        console.messages().print(f"Error: {first}", style="bold red", markup=False, soft_wrap=True)
+        for line in details:
+            console.messages().print(line, markup=False, soft_wrap=True)
+        return getattr(error, "exit_code", REFUSED)
+    except typer.Abort:
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # Ctrl-C, which Typer turns into this code
+        console.messages().print("Stopped.", style="bold red")
+    return code if isinstance(code, int) else OK
 
 
-@main.command("packages")
-def move_packages() -> None:
-    """Move the versions of rendered projects' Python packages to the newest, in the catalogue."""
-    typer.echo(f"{packages.move()} packages in {packages.CATALOGUE.relative_to(packages.ROOT)}")
+def main() -> None:
+    """Run the command of the arguments and exit with its code."""
+    sys.exit(run())

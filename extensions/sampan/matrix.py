@@ -10,6 +10,8 @@ from typing import Any, Final
 import covertable
 import yaml
 
+from sampan import root
+
 NOT_ASKED_WHEN_JOINED: Final = (
     "api_public_cidrs",
     "audit_trail",
@@ -22,7 +24,7 @@ NOT_ASKED_WHEN_JOINED: Final = (
 )
 """Questions that a service which joins a platform is not asked."""
 
-CATALOGUE: Final = Path(__file__).parents[1] / "catalogue"
+CATALOGUE: Final = root.catalogue()
 
 Row = Mapping[str, str]
 """One combination: question to level, each level as YAML text."""

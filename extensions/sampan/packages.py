@@ -14,8 +14,10 @@ from typing import Any, Final
 
 import copier
 
-ROOT: Final = Path(__file__).parents[2]
-CATALOGUE: Final = ROOT / "extensions/catalogue"
+from sampan import root
+
+ROOT: Final = root.root()
+CATALOGUE: Final = root.catalogue()
 PACKAGES: Final = CATALOGUE / "packages.txt"
 BUILD_PACKAGES: Final = CATALOGUE / "build_packages.txt"
 BUILD_SYSTEM: Final = "hatchling"

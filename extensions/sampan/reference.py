@@ -1,12 +1,13 @@
 """The reference of the questions, made from copier.yml and the profiles."""
 
 import re
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-ROOT: Final = Path(__file__).parents[2]
+from sampan import root
+
+ROOT: Final = root.root()
 
 HEAD: Final = """\
 # Questions

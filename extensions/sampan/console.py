@@ -1,0 +1,41 @@
+"""Output of the commands: Rich on a terminal, plain text elsewhere, one JSON document with `--json`."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+"""The option of every command with a result that a program can use: `as_json: JsonOption = False`."""
+
+
+def output() -> Console:
+    """Return the console of results. Without a terminal Rich prints neither colours nor animations, and lines are not wrapped at 80."""
+    return _console(error=False)
+
+
+def messages() -> Console:
+    """Return the console of progress, questions and errors: standard error, so that results can be piped."""
+    return _console(error=True)
+
+
+def _console(*, error: bool) -> Console:
+    stream = sys.stderr if error else sys.stdout
+    return Console(stderr=error, highlight=False, width=None if stream.isatty() else 200)
+
+
+def print_json(document: Any) -> None:
+    """Print the result of a command as JSON, and nothing else."""
+    typer.echo(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+
+
+def print_line(document: Any) -> None:
+    """Print a JSON document in one line, as the outputs of a GitHub Actions step take it."""
+    typer.echo(json.dumps(document))
+
+
+def is_interactive() -> bool:
+    """Whether a person can answer: input and output are a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
