@@ -1,15 +1,17 @@
-"""PostgreSQL that stops answering in the middle of a statement."""
+"""PostgreSQL that stops answering in the middle of a statement, and values that it refuses."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.composition import Resources
 from app.kit import database as kit_database
-from app.kit.database import Database
+from app.kit.database import Database, is_unstorable
 from app.kit.problems import Unavailable
 from app.settings import Settings
 
@@ -99,3 +101,30 @@ async def test_a_silent_server_is_given_up_and_its_connection_with_it(impatient:
     with pytest.raises(TimeoutError):
         await backend(impatient, "SET LOCAL statement_timeout = 0", "SELECT pg_sleep(30)")
     assert await backend(impatient) != silent
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("text", "a\x00b"), ("varchar(3)", "long"), ("integer", 2**40), ("numeric(3)", Decimal(1000))],
+)
+async def test_a_value_that_does_not_fit_its_column_is_told_from_a_mistake(
+    impatient: Database, column: str, value: object
+) -> None:
+    create, write = f"CREATE TEMP TABLE narrow (value {column})", "INSERT INTO narrow VALUES (:value)"
+    async with impatient.reading() as connection:
+        await connection.execute(text(create))
+        with pytest.raises(DBAPIError) as refused:
+            await connection.execute(text(write), {"value": value})
+    assert is_unstorable(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"), [("SELECT 1 / 0", {}), ("SELECT CAST(:value AS integer)", {"value": "one"})]
+)
+async def test_a_mistake_of_the_service_is_no_unstorable_value(
+    impatient: Database, statement: str, values: dict[str, str]
+) -> None:
+    async with impatient.reading() as connection:
+        with pytest.raises(DBAPIError) as failed:
+            await connection.execute(text(statement), values)
+    assert not is_unstorable(failed.value)

@@ -22,6 +22,10 @@ async def test_a_refused_method_is_told_every_method_of_the_address() -> None:
     assert answer.json()["type"] == "urn:problem:method-not-allowed"
 
 
+class _TooLongError(Exception):
+    sqlstate = "22001"
+
+
 GONE = DBAPIError("SELECT 1", None, Exception("gone"), connection_invalidated=True)
 
 
@@ -33,6 +37,7 @@ GONE = DBAPIError("SELECT 1", None, Exception("gone"), connection_invalidated=Tr
         (HTTPException(502), 500, "internal-error"),
         (TimeoutError(), 503, "unavailable"),
         (GONE, 503, "unavailable"),
+        (DBAPIError("INSERT", None, _TooLongError()), 422, "unstorable"),
     ],
 )
 async def test_an_exception_becomes_a_problem(error: Exception, status: int, slug: str) -> None:

@@ -1,5 +1,6 @@
 """Small values: identifiers, money, pages."""
 
+import re
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from app.kit.currencies import MINOR_UNITS
 from app.kit.ids import new_id
 from app.kit.money import MAX_MINOR, currencies, format_minor
 from app.kit.paging import split
+from app.kit.text import LINES, ONE_LINE
 
 
 def test_ids_are_version_7_and_sort_by_time() -> None:
@@ -26,6 +28,13 @@ def test_ids_are_version_7_and_sort_by_time() -> None:
 )
 def test_money_is_written_as_people_write_it(amount: int, currency: str, language: str, expected: str) -> None:
     assert format_minor(amount, currency, language).replace("\xa0", "") == expected
+
+
+def test_one_line_holds_no_line_end_and_several_hold_no_control_character() -> None:
+    assert re.fullmatch(ONE_LINE, "Tea, 茶")
+    assert not re.fullmatch(ONE_LINE, "Tea\ncake")
+    assert re.fullmatch(LINES, "Tea\r\n\tcake\n")
+    assert not any(re.fullmatch(LINES, f"Tea{character}") for character in "\x00\x08\x1b\x7f\x9b")
 
 
 def test_rupiah_and_dong_show_no_decimals() -> None:

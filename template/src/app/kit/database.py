@@ -324,6 +324,15 @@ def is_outage(error: DBAPIError) -> bool:
     return code[:2] in {"08", "53", "57"} or code == "55P03"
 
 
+def is_unstorable(error: DBAPIError) -> bool:
+    """True where a value does not fit its column: text that is too long or holds NUL, a number that is too large."""
+    if getattr(error.orig, "sqlstate", None) in {"22001", "22003", "22021"}:
+        return True
+    # An integer that its type cannot hold is refused by asyncpg, whose error is the cause of SQLAlchemy's.
+    refusal = getattr(error.orig, "__cause__", None)
+    return isinstance(getattr(refusal, "__cause__", None), OverflowError)
+
+
 def _note_return(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
     record.info[_RETURNED_AT] = time.monotonic()
 

@@ -1,5 +1,6 @@
 """The one place where exceptions become problems."""
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from app.kit.bodies import EarlyRefusal, wrong_media_type
-from app.kit.database import is_outage
+from app.kit.database import is_outage, is_unstorable
 from app.kit.problems import (
     FieldFault,
     Forbidden,
@@ -21,9 +22,12 @@ from app.kit.problems import (
     TooLarge,
     Unauthorized,
     Unavailable,
+    Unstorable,
 )
 from app.kit.redis import OUTAGES, report
 from app.kit.validation import describe
+
+log = structlog.stdlib.get_logger(__name__)
 
 _BY_STATUS: dict[int, type[Problem]] = {
     400: Malformed,
@@ -100,6 +104,9 @@ def _methods_here(request: Request) -> list[str]:
 async def _database(_request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError) and is_outage(error):
         return Unavailable().response()
+    if isinstance(error, DBAPIError) and is_unstorable(error):
+        log.warning("a value did not fit its column: its field needs a constraint", exc_info=error)
+        return Unstorable().response()
     raise error
 
 

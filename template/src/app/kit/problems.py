@@ -170,6 +170,15 @@ class Invalid(Problem):
         return {"errors": [fault.model_dump() for fault in self.faults]}
 
 
+class Unstorable(Problem):
+    """The request was read, and a value in it does not fit its column: its field lacks a constraint."""
+
+    status = 422
+    slug = "unstorable"
+    title = N_("Invalid request")
+    detail = N_("A value is too long, too large or holds a NUL character.")
+
+
 class ProblemDocument(BaseModel):
     """The form of every error, for the OpenAPI document."""
 

@@ -1,4 +1,4 @@
-"""Text that people type into one line."""
+"""Text that people type."""
 
 import re
 
@@ -9,6 +9,9 @@ _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?", re.IGNORECASE)
 # Neither NUL, which PostgreSQL does not store, nor any character that ends a line or controls a terminal:
 # in the subject of a mail, a line end is an error.
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
+# Text of several lines: no NUL, and no control character but tab and line ends.
+LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]*$"
 
 
 def without_encoded_words(text: str) -> str:
