@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sampan import console
-from sampan.commands import matrix, packages, questions
+from sampan.commands import lint, matrix, packages, questions
 from sampan.errors import INTERRUPTED, OK, REFUSED
 
 PROJECTS = "Projects"
@@ -21,6 +21,7 @@ app = typer.Typer(
     name="sampan", add_completion=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
 )
 
+app.command("lint", rich_help_panel=ANSWERS)(lint.command)
 app.command("questions", rich_help_panel=ANSWERS)(questions.command)
 app.command("matrix", rich_help_panel=TEMPLATE)(matrix.command)
 app.command("packages", rich_help_panel=TEMPLATE)(packages.command)

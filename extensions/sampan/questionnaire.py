@@ -1,0 +1,185 @@
+"""The questionnaire of copier.yml, put to an answers file instead of a person: every refusal, not only the first.
+
+Copier's public functions end at the first refused answer and render the project to get there. This adapter asks Copier's own `Question`,
+so that types, choices and validators are the ones of a copy or an update. `tests/cli/test_lint.py` holds its verdicts to plain Copier's,
+and fails when a release of Copier changes these classes.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache, cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Self
+
+import yaml
+from copier._main import Worker
+from copier._user_data import AnswersMap, Question
+from jinja2 import meta
+
+from sampan import root
+
+LONGEST: Final = 72
+"""Characters of a refusal, as in copier.yml: a terminal of 80 columns shows all of it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A wrong answer: the question, and one line that starts with the remedy."""
+
+    question: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Every answer of a project, defaults included, and what is wrong with those that were given."""
+
+    answers: Mapping[str, Any]
+    asked: frozenset[str]
+    """The questions that apply: a service that joins a platform has no network of its own."""
+    findings: tuple[Finding, ...]
+
+
+class Questionnaire:
+    """The questions of a template, ready to check any number of answers files. A context manager, for a folder of its own."""
+
+    def __init__(self, template: Path | None = None) -> None:
+        self._source = template or root.root()
+        self._folder = TemporaryDirectory(prefix="sampan-")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    @cached_property
+    def _worker(self) -> Worker:
+        """Copier on a copy of the questions alone: it would clone a repository, and take the last release instead of the work tree."""
+        copied = Path(self._folder.name, "template")
+        shutil.copytree(self._source / "extensions", copied / "extensions", ignore=shutil.ignore_patterns("sampan", "__pycache__"))
+        shutil.copy2(self._source / "copier.yml", copied)
+        worker = Worker(src_path=str(copied), dst_path=Path(self._folder.name, "project"), defaults=True, quiet=True)
+        environment = worker.jinja_env
+        # Each question imports the catalogue: without these two, a check takes twenty times as long.
+        environment.filters["from_yaml"] = cache(environment.filters["from_yaml"])
+        environment.from_string = cache(environment.from_string)  # type: ignore[method-assign, assignment]  # a cache in front of it
+        return worker
+
+    @cached_property
+    def details(self) -> Mapping[str, Mapping[str, Any]]:
+        """The questions in their order as copier.yml describes them, computed values left out."""
+        return {name: details for name, details in self._worker.template.questions_data.items() if details.get("when") is not False}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the questions in their order, computed values left out."""
+        return tuple(self.details)
+
+    @cached_property
+    def computed(self) -> frozenset[str]:
+        """Names of the values that copier.yml computes."""
+        return frozenset(self._worker.template.questions_data) - frozenset(self.names)
+
+    @cached_property
+    def types(self) -> Mapping[str, type]:
+        """The type of each answer: `str`, `bool`, `int` or `list`."""
+        return {name: type(answer) for name, answer in self.check({}).answers.items()}
+
+    def check(self, answers: Mapping[str, Any]) -> Verdict:
+        """Put every question. A refused answer counts as not given for the questions after it, which may depend on it."""
+        types = self.types if answers else {}
+        worker = self._worker
+        worker.answers = AnswersMap(init=dict(answers), external=worker._external_data())  # noqa: SLF001  # see the module
+        asked: set[str] = set()
+        refused: set[str] = set()
+        findings: list[Finding] = []
+        for name in self.names:
+            question = self._question(name)
+            if question.get_when():
+                asked.add(name)
+            answer, message = self._put(question, answers)
+            if name in answers and type(answers[name]) is not types[name]:
+                message = wrong_type(answers[name], types[name], answer, message)
+            if message is not None:
+                worker.answers.init.pop(name, None)
+                if not refused & self._depends_on(name):
+                    findings.append(Finding(name, message))
+                refused.add(name)
+            worker.answers.user[name] = answer
+        return Verdict({name: worker.answers.user[name] for name in self.names}, frozenset(asked), tuple(findings))
+
+    def _question(self, name: str) -> Question:
+        worker = self._worker
+        details = worker.template.questions_data[name]
+        return Question(answers=worker.answers, context=worker._render_context(), jinja_env=worker.jinja_env, var_name=name, **details)  # noqa: SLF001
+
+    @cache  # noqa: B019  # one questionnaire lives as long as the command
+    def _depends_on(self, name: str) -> frozenset[str]:
+        """Return the questions whose answers decide whether this one's is right."""
+        details = self._worker.template.questions_data[name]
+        environment = self._worker.jinja_env
+        sources = [details[part] for part in ("choices", "validator") if isinstance(details.get(part), str)]
+        return frozenset().union(*(meta.find_undeclared_variables(environment.parse(source)) for source in sources))
+
+    def _put(self, question: Question, answers: Mapping[str, Any]) -> tuple[Any, str | None]:
+        """Return the answer for the questions that follow, and the reason why Copier does not take the given one (or the default)."""
+        name = question.var_name
+        try:
+            if name not in answers:
+                return question.get_default(), None
+            answer = question.parse_answer(answers[name])
+            question.validate_answer(answer)
+        except (ValueError, TypeError) as error:
+            refusal = str(error)
+        else:
+            return answer, None
+        if " is not in [" in refusal:
+            offered = [choice.value for choice in question._formatted_choices if not choice.disabled]  # noqa: SLF001
+            refusal = choose(answers.get(name), offered)
+        else:
+            refusal = one_line(refusal.partition(f"'{name}': ")[2] or refusal)
+        return question.cast_answer(question.render_value(question.default)), refusal
+
+
+def wrong_type(given: Any, wanted: type, taken: Any, refusal: str | None) -> str | None:
+    """Return the remedy for an answer of another type, which Copier refuses or converts: `no` without quotes is the text `False`."""
+    if wanted is not str:
+        return refusal or one_line(f"write {written(taken)} without quotes: in quotes it is text")
+    if given is None:
+        return "write a value, or remove the line"
+    if isinstance(given, list | dict):
+        return "write one line of text, not a list"
+    return one_line(f"put the value in quotes: without them YAML reads {written(given)}")
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """Return a message in one line that is not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def written(value: Any) -> str:
+    """Return a value as a person writes it in an answers file, in one line."""
+    if value == "":
+        return '""'
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    return " ".join(text.removesuffix("\n...\n").split())
+
+
+def choose(answer: Any, choices: list[Any]) -> str:
+    """Return a refusal with the choices that fit in a line, the nearest one first."""
+    known = [written(choice) for choice in choices]
+    given = written(answer)
+    if nearest := get_close_matches(given, known, n=1):
+        return one_line(f"choose {nearest[0]}: {given} is not one of the choices")
+    complete = f"choose {' or '.join(filter(None, [', '.join(known[:-1]), known[-1]]))}"
+    if len(complete) <= LONGEST:
+        return complete
+    shown = 1
+    while len(f"choose {', '.join(known[: shown + 1])} or another choice") <= LONGEST:
+        shown += 1
+    return one_line(f"choose {', '.join(known[:shown])} or another choice")
