@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sampan import console
-from sampan.commands import lint, matrix, packages, questions
+from sampan.commands import doctor, lint, matrix, new, packages, preview, questions, update
 from sampan.errors import INTERRUPTED, OK, REFUSED
 
 PROJECTS = "Projects"
@@ -18,9 +18,17 @@ ANSWERS = "Answers"
 TEMPLATE = "Work on the template"
 
 app = typer.Typer(
-    name="sampan", add_completion=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+    name="sampan",
+    add_completion=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
+app.command("new", rich_help_panel=PROJECTS)(new.command)
+app.command("update", rich_help_panel=PROJECTS)(update.command)
+app.command("preview", rich_help_panel=PROJECTS)(preview.command)
+app.command("doctor", rich_help_panel=PROJECTS)(doctor.command)
 app.command("lint", rich_help_panel=ANSWERS)(lint.command)
 app.command("questions", rich_help_panel=ANSWERS)(questions.command)
 app.command("matrix", rich_help_panel=TEMPLATE)(matrix.command)

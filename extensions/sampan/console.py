@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +26,24 @@ def messages() -> Console:
 def _console(*, error: bool) -> Console:
     stream = sys.stderr if error else sys.stdout
     return Console(stderr=error, highlight=False, width=None if stream.isatty() else 200)
+
+
+@contextmanager
+def working() -> Iterator[Callable[[str], None]]:
+    """Show what is being done beside a spinner: call the result with the words, and with none at the end. Silent without a terminal."""
+    status = messages().status("")
+
+    def step(words: str) -> None:
+        status.update(words)
+        if words and messages().is_terminal:
+            status.start()
+        else:
+            status.stop()
+
+    try:
+        yield step
+    finally:
+        status.stop()
 
 
 def print_json(document: Any) -> None:

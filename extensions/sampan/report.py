@@ -1,0 +1,79 @@
+"""An update in words, for `sampan preview` and `sampan update`."""
+
+import json
+from typing import Any, Final
+
+from rich.console import Console
+
+from sampan.updating import Change, Plan
+
+SIGNS: Final = {"added": "+", "changed": "~", "moved": ">", "removed": "-"}
+SHOWN: Final = 40
+"""Files listed one by one; an update that touches more shows the rest as a number, unless `--all` or `--json` is given."""
+
+
+def written(answer: Any) -> str:
+    """Return an answer as a person writes it."""
+    if answer in ("", None):
+        return "empty"
+    return answer if isinstance(answer, str) else json.dumps(answer)
+
+
+def print_plan(console: Console, plan: Plan, *, everything: bool) -> None:
+    """Print versions, answers and files, conflicts last: the last lines of a long list are the ones in sight."""
+    console.print(
+        f"Template {plan.old.version} to {plan.new.version}" if plan.old.commit() != plan.new.commit() else f"Template {plan.old.version}"
+    )
+    for name, before, after in plan.answers:
+        console.print(
+            f"  {name}: {f'{written(before)} becomes ' if name in plan.project.answers else 'new question, '}{written(after)}", markup=False
+        )
+    conflicts = {conflict.path for conflict in plan.conflicts}
+    listed = [change for change in plan.changes if change.path not in conflicts]
+    listed.sort(key=lambda change: (change.merged, change.kind == "moved"))
+    shown = listed if everything else listed[-SHOWN:]
+    if len(shown) < len(listed):
+        console.print(f"  {len(listed) - len(shown)} more files; --all lists them", style="dim")
+    for change in shown:
+        console.print(line(change), markup=False, soft_wrap=True)
+    for conflict in plan.conflicts:
+        reason = (
+            "the template removes it, and you edited it" if conflict.kind == "removed" else "you and the template changed the same lines"
+        )
+        console.print(f"! {conflict.path}: {reason}", style="red", markup=False, soft_wrap=True)
+    console.print(totals(plan))
+
+
+def print_losses(console: Console, plan: Plan) -> None:
+    """Print what the update would give up in AWS."""
+    for loss in plan.losses:
+        console.print(f"Gives up what AWS holds under {loss}: sampan update needs --yes", style="red", markup=False, soft_wrap=True)
+
+
+def line(change: Change) -> str:
+    """Return one file of an update."""
+    path = f"{change.source} -> {change.path}" if change.source else change.path
+    return f"{SIGNS[change.kind]} {path}{'  (with your edits)' if change.merged else ''}"
+
+
+def totals(plan: Plan) -> str:
+    """Return the numbers of an update in one line."""
+    if not plan.changes and not plan.conflicts:
+        return "Nothing to change."
+    conflicts = {conflict.path for conflict in plan.conflicts}
+    kinds = [change.kind for change in plan.changes if change.path not in conflicts]
+    parts = [f"{kinds.count(kind)} {kind}" for kind in SIGNS if kind in kinds]
+    merged = sum(change.merged for change in plan.changes if change.path not in conflicts)
+    return f"Files: {', '.join(parts) or 'none'}; {merged} with your edits, {len(conflicts)} in conflict."
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """Return an update as JSON holds it."""
+    return {
+        "from": plan.old.version,
+        "to": plan.new.version,
+        "answers": [{"question": name, "before": before, "after": after} for name, before, after in plan.answers],
+        "losses": plan.losses,
+        "changes": [vars(change) for change in plan.changes],
+        "conflicts": [vars(conflict) for conflict in plan.conflicts],
+    }

@@ -1,0 +1,159 @@
+"""`sampan new` as a user drives it: answers, mistakes, folders with something in them, a terminal."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.conftest import COMMAND, ENVIRONMENT, Sampan
+from tests.harness import files_of, git
+from tests.terminal import CTRL_C, ENTER, TIMEOUT, Terminal
+
+
+def stored(folder: Path) -> dict[str, object]:
+    answers: dict[str, object] = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return answers
+
+
+def test_a_project_has_the_answers_given_and_follows_its_template(sampan: Sampan, releases: Path, tmp_path: Path) -> None:
+    answers, target = tmp_path / "answers.yml", tmp_path / "a folder" / "orders"
+    answers.write_text("_commit: v0.9\nproject_name: Orders\nenvironments: [dev]\naz_count: 3\n", encoding="utf-8")
+    outcome = sampan("new", target, "--defaults", "--template", releases, "--answers", answers, "--profile", "sandbox", "-d", "az_count=2")
+    assert outcome.code == 0
+    found = stored(target)
+    assert {found["project_name"], found["profile"], found["az_count"]} == {"Orders", "sandbox", 2}
+    assert (found["_src_path"], found["_commit"]) == (str(releases), "v1.1.0")
+    assert "dev" in outcome.err
+    assert f"cd '{target}'" in outcome.err
+    assert list(tmp_path.glob(".sampan-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("az_count=5", "az_count: 5 is not in [2, 3]"),
+        ("az_cuont=2", "There is no question 'az_cuont'. Did you mean 'az_count'?"),
+        ("profile=production", "domain: write a host such as api.example.com: profile production needs TLS"),
+        ("service=kube-system", "service: "),
+    ],
+)
+def test_a_wrong_answer_is_one_line_and_nothing_is_written(given: str, line: str, sampan: Sampan, releases: Path, tmp_path: Path) -> None:
+    outcome = sampan("new", tmp_path / "project", "--defaults", "--template", releases, "-d", given)
+    assert outcome.code == 2
+    [printed] = outcome.err.splitlines()
+    assert printed.startswith(f"Error: {line}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_names_every_file_and_writes_none(sampan: Sampan, releases: Path, first: Path, tmp_path: Path) -> None:
+    arguments = ("new", tmp_path / "project", "--defaults", "--template", releases, "--ref", "v1.0.0", "--dry-run")
+    shown = sampan(*arguments)
+    assert shown.code == 0
+    assert "environments/" in shown.out
+    document = json.loads(sampan(*arguments, "--json").out)
+    assert set(document["files"]) == set(files_of(first))
+    assert document["version"] == "v1.0.0"
+    assert document["capacity"]["production"]["nodes"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_files_are_named_and_never_replaced_without_a_word(sampan: Sampan, releases: Path, tmp_path: Path) -> None:
+    target = tmp_path / "project"
+    target.mkdir()
+    (target / "README.md").write_text("mine\n", encoding="utf-8")
+    arguments = ("new", target, "--defaults", "--template", releases)
+    outcome = sampan(*arguments)
+    assert outcome.code == 2
+    assert "is not empty: add --yes" in outcome.err
+    outcome = sampan(*arguments, "--yes")
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-2].endswith("or add --overwrite to replace them.")
+    assert outcome.err.splitlines()[-1] == "  README.md"
+    assert files_of(target) == {"README.md": b"mine\n"}
+    assert sampan(*arguments, "--overwrite").code == 0
+    assert (target / "README.md").read_text(encoding="utf-8") == "# FastAPI Service, newer\n"
+    outcome = sampan(*arguments)
+    assert outcome.code == 2
+    assert "is already a project: use sampan update" in outcome.err
+
+
+def test_a_new_repository_with_a_file_of_its_own_keeps_it(sampan: Sampan, releases: Path, tmp_path: Path) -> None:
+    target = tmp_path / "project"
+    target.mkdir()
+    git("init", "-q", cwd=target)
+    (target / "LICENSE").write_text("mine\n", encoding="utf-8")
+    assert sampan("new", target, "--defaults", "--yes", "--template", releases).code == 0
+    assert (target / "LICENSE").read_text(encoding="utf-8") == "mine\n"
+    assert (target / ".git").is_dir()
+
+
+def test_places_and_templates_that_do_not_work(sampan: Sampan, releases: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    git("init", "-q", cwd=tmp_path / "empty")
+    before = sorted(tmp_path.iterdir())
+    for arguments, words in (
+        (("new", tmp_path / "file", "--defaults"), "is a file: name a folder"),
+        (("new", tmp_path / "file/project", "--defaults"), "is a file: name a folder below a folder"),
+        (("new", tmp_path / "project"), "There is no terminal to ask questions in: add --defaults"),
+        (("new", tmp_path / "project", "--defaults", "--template", tmp_path / "none"), "cannot be read: "),
+        (("new", tmp_path / "project", "--defaults", "--template", f"file://{tmp_path}/none"), "cannot be read: "),
+        (("new", tmp_path / "project", "--defaults", "--template", releases, "--ref", "v9"), "has no version v9."),
+        (("new", tmp_path / "project", "--defaults", "--template", tmp_path / "empty"), "is not a Copier template"),
+    ):
+        outcome = sampan(*arguments)
+        assert outcome.code == 2, arguments
+        [line] = outcome.err.splitlines()
+        assert words in line
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "new", "shop", "--template", str(releases), "--profile", "production", "-d", "github_owner=acme"]
+    with Terminal(command, tmp_path, ENVIRONMENT) as terminal:
+        terminal.expect("Name of the project")
+        terminal.send(f"Shop{ENTER}")
+        for words in ("Name of the service", "AWS region", "own network and cluster", "Availability Zones", "Instance type of the nodes"):
+            terminal.expect(words)
+            terminal.send(ENTER)
+        for words in ("Spot nodes", "Instance class of PostgreSQL", "Node type of the cache"):
+            terminal.expect(words)
+            terminal.send(ENTER)
+        terminal.expect("Host name of the service")
+        terminal.send(ENTER)
+        terminal.expect("write a host such as api.example.com")
+        terminal.send(f"shop.example.com{ENTER}")
+        terminal.expect("3 to 10 m7g.large")
+        terminal.expect("Write the project?")
+        terminal.send(ENTER)
+        assert terminal.end() == 0
+    assert "Next:" in terminal.text
+    assert stored(tmp_path / "shop")["domain"] == "shop.example.com"
+
+
+def test_ctrl_c_at_a_question_leaves_nothing_behind(releases: Path, tmp_path: Path) -> None:
+    with Terminal([*COMMAND, "new", "shop", "--template", str(releases)], tmp_path, ENVIRONMENT) as terminal:
+        terminal.expect("Name of the")
+        terminal.send(CTRL_C)
+        code = terminal.end()
+    assert code == 130, terminal.text
+    assert "Traceback" not in terminal.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_rendering_leaves_nothing_behind(releases: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "new", str(tmp_path / "shop"), "--defaults", "--template", str(releases)]
+    process = subprocess.Popen(command, env=ENVIRONMENT | {"PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + TIMEOUT
+    while process.poll() is None and not list(tmp_path.glob(".sampan-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=TIMEOUT)
+    assert "Traceback" not in errors
+    assert process.returncode == 130, errors
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,43 @@
+"""The command line as a whole: help, exit codes, and one line for a mistake."""
+
+import pytest
+
+from sampan import cli
+from tests.cli.conftest import Sampan
+
+COMMANDS = sorted(str(command.name) for command in cli.app.registered_commands)
+
+
+def test_the_help_names_every_command_and_the_exit_codes(sampan: Sampan) -> None:
+    outcome = sampan()
+    assert outcome.code == 0
+    assert sampan("--help").out == outcome.out
+    for command in COMMANDS:
+        assert f" {command} " in outcome.out
+    assert "Exit codes: 0 done; 1 there are findings" in outcome.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_that_fits_a_terminal(command: str, sampan: Sampan) -> None:
+    outcome = sampan(command, "--help")
+    assert outcome.code == 0
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["udpate"], "No such command 'udpate'. Did you mean 'update'?"),
+        (["new", "project", "--profil", "sandbox"], "No such option: --profil"),
+        (["new"], "Missing argument 'DIR'."),
+        (["new", "project", "--defaults", "-d", "spot"], "-d spot: write -d NAME=VALUE."),
+        (["new", "project", "--defaults", "--answers", "none.yml"], "none.yml does not exist."),
+        (["doctor", "--ignore", "tols"], "There is no kind of findings 'tols'. Did you mean 'tool'?"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exits_with_2(arguments: list[str], words: str, sampan: Sampan) -> None:
+    outcome = sampan(*arguments)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    [line] = outcome.err.splitlines()
+    assert line.startswith(f"Error: {words}")
