@@ -64,7 +64,7 @@ def questions_of(answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_names(names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise `UserError` for the first name that is no question, with the question nearest to it."""
+    """Raise `UserError` for the first name that is not a question, with the question nearest to it."""
     questions = list(known)
     for name in names:
         if name not in questions:

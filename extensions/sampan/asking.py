@@ -69,7 +69,7 @@ def ask(
     """Ask the questions of `template`, or take the defaults, and return all answers.
 
     `stored` is the answers file of a project, whose answers are the defaults. Raises `UserError` with question and reason when an answer is
-    refused, and for a name in `data` that is no question.
+    refused, and for a name in `data` that is not a question.
     """
     with TemporaryDirectory(prefix="sampan-") as scratch:
         questions, target = Path(scratch) / "template", Path(scratch) / "project"

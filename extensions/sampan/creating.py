@@ -33,7 +33,7 @@ class Rendered:
         return [name for name in self.files() if _differs(self.folder / name, self.target / name)]
 
     def move(self) -> None:
-        """Put the project into its place. What is already there stays, except the files of `in_the_way`."""
+        """Put the project into its place. Files that are there already stay, except those of `in_the_way`."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
         if not self.target.exists():
             self.folder.rename(self.target)

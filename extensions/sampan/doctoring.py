@@ -1,6 +1,6 @@
 """The health of a project: its answers, its files against what the answers render, the tools, and its distance from the template.
 
-Nothing is written. Files of the team, and the shared edges that are made to be edited, are no findings.
+Nothing is written. Files of the team, and the shared edges that are made to be edited, are not reported.
 """
 
 import json
@@ -109,7 +109,7 @@ def _answers(place: Project, current: source.Template) -> Generator[Finding, Non
     questions = asking.known(current)
     for name in place.answers:
         if name not in questions:
-            yield Finding("answer", name, f"is no question.{suggestion(name, questions)}")
+            yield Finding("answer", name, f"is not a question.{suggestion(name, questions)}")
     try:
         asking.ask(current, {}, defaults=True, stored=place.folder / place.answers_file, answers_file=place.answers_file)
     except UserError as error:

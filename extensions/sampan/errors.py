@@ -1,6 +1,6 @@
 """Exit codes of the command line, and the errors that are the user's to mend.
 
-The codes are an interface and stand in docs/cli.md: scripts and workflows test them.
+The codes are an interface, documented in docs/cli.md: scripts and workflows test them.
 """
 
 from collections.abc import Iterable

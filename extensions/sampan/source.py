@@ -114,7 +114,7 @@ def url_of(location: str) -> str:
 def opened(location: str, ref: str | None = None) -> Iterator[Template]:
     """Give the template at `ref`, or at its newest release; a clone of it lives as long as the block.
 
-    Raises `UserError` when the template cannot be read, is no template of this kind, or has no version `ref`.
+    Raises `UserError` when the template cannot be read, is not a Copier template, or has no version `ref`.
     """
     with TemporaryDirectory(prefix="sampan-") as scratch:
         path = Path(location).expanduser()

@@ -24,7 +24,7 @@ NO_ENTRY: Final = "0" * 40
 
 @dataclass(frozen=True)
 class Change:
-    """What an update does to one file: `added`, `changed`, `removed` or `moved`, with the edits of the project merged or not."""
+    """The effect of an update on one file: `added`, `changed`, `removed` or `moved`, with the edits of the project merged or not."""
 
     path: str
     kind: str
@@ -42,7 +42,7 @@ class Plan:
     new: source.Template
     answered: asking.Answered
     losses: list[str]
-    """What a person has in AWS and would lose: stored answers that change, and options that are switched off."""
+    """Resources in AWS that would be lost: stored answers that change, and options that are switched off."""
     merged: Merged
     changes: list[Change]
     repository: Repository

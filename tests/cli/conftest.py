@@ -23,7 +23,7 @@ COMMAND = [sys.executable, "-m", "sampan"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command printed, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
