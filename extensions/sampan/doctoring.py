@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
-from sampan import git, project, asking, rendering, source
+from sampan import asking, git, project, rendering, source
 from sampan.errors import UserError, suggestion
 from sampan.merging import OLDEST_GIT, Repository, Tree
 from sampan.project import OWNERSHIP, Project

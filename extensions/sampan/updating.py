@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sampan import git, project, asking, rendering, source
+from sampan import asking, git, project, rendering, source
 from sampan.errors import UserError
 from sampan.merging import Conflict, Merged, Repository, Tree
 from sampan.project import OWNERSHIP, Project
@@ -138,9 +138,7 @@ def _target(newest: source.Template, old: source.Template, to: str | None) -> so
     raise UserError(message)
 
 
-def _answers(
-    place: Project, new: source.Template, data: dict[str, Any], asked: tuple[str, ...]
-) -> tuple[asking.Answered, list[str]]:
+def _answers(place: Project, new: source.Template, data: dict[str, Any], asked: tuple[str, ...]) -> tuple[asking.Answered, list[str]]:
     """Return the answers after the update, and what would be lost."""
     stored = place.folder / place.answers_file
     questions = asking.known(new)

@@ -15,7 +15,7 @@ from sampan.questionnaire import Questionnaire
 
 def command(
     answers: Annotated[list[Path], typer.Argument(help="Answers files: YAML, one answer a line.")],
-    as_json: JsonOption = False,  # noqa: FBT002  # Typer's way
+    as_json: JsonOption = False,
 ) -> None:
     """Check answers files before anything is rendered: one line for each wrong answer, with the remedy.
 

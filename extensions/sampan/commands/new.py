@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.tree import Tree
 
-from sampan import answers, console, creating, asking, root, source
+from sampan import answers, asking, console, creating, root, source
 from sampan.answers import DataOption
 from sampan.console import JsonOption
 from sampan.errors import UserError
