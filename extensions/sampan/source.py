@@ -40,7 +40,7 @@ class Template:
     def version(self) -> str:
         """The version as a project stores it: a tag, a commit after a tag, or a commit."""
         if self.clone is None or self.ref is None:
-            return "a folder without versions"
+            return f"snapshot in sampan {metadata.version('sampan')}" if is_snapshot(self.location) else "in a folder without versions"
         return git.text("describe", "--tags", "--always", self.ref, cwd=self.clone) + (" with uncommitted changes" if self.folder else "")
 
     def at(self, ref: str) -> "Template":
@@ -110,6 +110,15 @@ def url_of(location: str) -> str:
     return location.removeprefix("git+")
 
 
+def stored_form(location: str) -> str:
+    """Return a location in the form that Copier takes for a git repository, which is also the one that a project stores.
+
+    Copier knows a URL by its end, `.git`, by its host, or by `git+`.
+    """
+    known = ("git@", "git://", "git+", "https://github.com/", "https://gitlab.com/", *SHORTHANDS)
+    return location if is_local(location) or location.endswith(".git") or location.startswith(known) else f"git+{location}"
+
+
 @contextmanager
 def opened(location: str, ref: str | None = None) -> Iterator[Template]:
     """Give the template at `ref`, or at its newest release; a clone of it lives as long as the block.
@@ -138,7 +147,7 @@ def opened(location: str, ref: str | None = None) -> Iterator[Template]:
         except git.GitError as error:
             message = f"The template {location} cannot be read: {error}."
             raise UserError(message) from None
-        stored = str(path.resolve()) if path.exists() else location
+        stored = str(path.resolve()) if path.exists() else stored_form(location)
         chosen = ref or newest_release(clone) or "HEAD"
         if path.is_dir() and chosen == "HEAD":
             # As Copier does it: uncommitted changes of a clone on this machine are part of HEAD.
@@ -182,4 +191,4 @@ def is_snapshot(location: str) -> bool:
 
 def is_local(location: str) -> bool:
     """Whether a location exists on one machine only."""
-    return not re.match(r"[a-z+]+:|[^/]+@[^/]+:", location)
+    return not re.match(r"[a-z+]{2,}:|[^/]+@[^/]+:", location)

@@ -14,7 +14,7 @@ from sampan.answers import DataOption
 from sampan.console import JsonOption
 from sampan.errors import UserError
 
-DEPTH = 3
+DEPTH = 2
 """Levels of folders that --dry-run shows; `--json` has every file."""
 FILES = 620
 """Roughly the files of a project, for the progress bar."""
@@ -193,4 +193,4 @@ def _grow(branch: Tree, entries: dict[str, Any]) -> None:
         if isinstance(below, dict):
             _grow(branch.add(f"{name}/"), below)
         else:
-            branch.add(name if below is None else f"{name}/  {below} files")
+            branch.add(name if below is None else f"{name}/  {below} file{'s' if below > 1 else ''}")
