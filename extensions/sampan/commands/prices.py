@@ -1,0 +1,37 @@
+"""`sampan prices`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from sampan import console, prices, root
+from sampan.errors import FINDINGS, UserError, suggestion
+
+
+def command(
+    region: Annotated[list[str] | None, typer.Option(help="Region to refresh; repeat it for more. All of them without it.")] = None,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the prices are older than 90 days, with exit code 1.")] = False,
+) -> None:
+    """Refresh the catalogue's prices from AWS's public price list (no credentials; several hundred megabytes a region)."""
+    known = prices.table()
+    today = datetime.now(UTC).date()
+    if check:
+        old = prices.stale(today, known)
+        console.output().print(old or f"The prices are {prices.age(today, known)} days old.", soft_wrap=True)
+        raise typer.Exit(FINDINGS if old else 0)
+    if root.is_packaged():
+        message = "sampan prices changes the template: run it in a clone of the template's repository."
+        raise UserError(message)
+    regions = known["regions"].split()
+    for name in region or ():
+        if name not in regions:
+            message = f"There is no region {name!r} in the catalogue.{suggestion(name, regions)}"
+            raise UserError(message)
+    try:
+        written = prices.refresh(today, region or regions)
+    except OSError as error:
+        message = f"AWS's price list cannot be read: {error}."
+        raise UserError(message) from None
+    console.output().print(f"{written} prices in {prices.PATH.relative_to(root.root())}", soft_wrap=True)

@@ -1,0 +1,90 @@
+"""Estimated cost of a set of answers: the template's own computed value `costs`, rendered by Copier from a template of one file."""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sampan import answers, reference, root
+from sampan.errors import UserError, suggestion
+
+ANSWERS_FILE: Final = ".copier-answers.yml"
+LEVELS: Final = ("low", "high")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The estimate of one set of answers, under the name that the user gave it."""
+
+    name: str
+    costs: Mapping[str, Any]
+
+    @property
+    def region(self) -> str:
+        """AWS region of the first environment."""
+        return str(self.costs["region"])
+
+    @property
+    def environments(self) -> dict[str, dict[str, Any]]:
+        """Estimate of each environment by name."""
+        return dict(self.costs["environments"])
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """Environments, and the account's own lines."""
+        return {**self.environments, "account": self.costs["account"]}
+
+    def groups(self) -> list[str]:
+        """Names of the groups of lines, in the order of their first lines."""
+        return list(dict.fromkeys(line["group"] for part in self.parts().values() for line in part["lines"]))
+
+    def sum_of(self, group: str, level: str, parts: Iterable[str] | None = None) -> float:
+        """Sum of a group's lines at one load, over the parts that are named or all of them."""
+        every = self.parts()
+        return round(sum(line[level] for name in parts or every for line in every[name]["lines"] if line["group"] == group), 2)
+
+
+def data_of(source: str) -> dict[str, Any]:
+    """Return the answers that a name stands for: an answers file, a project's folder, a profile or a region.
+
+    Raises `UserError` for a name that is none of them.
+    """
+    regions = regions_of()
+    path = Path(source)
+    if source in root.profiles():
+        return {"profile": source, **({"domain": "api.example.com"} if source in {"production", "regulated"} else {})}
+    if source in regions:
+        return {"aws_region": source}
+    if path.is_dir():
+        path /= ANSWERS_FILE
+    if not path.exists():
+        message = f"{source} is not an answers file, a project, a profile or a region.{suggestion(source, [*root.profiles(), *regions])}"
+        raise UserError(message)
+    found = answers.questions_of(answers.read(path))
+    answers.check_names(found, reference.questions())
+    return found
+
+
+def regions_of() -> list[str]:
+    """Return the regions of the catalogue."""
+    return answers.read(root.catalogue() / "regions.yaml")["names"].split()
+
+
+def estimate(name: str, data: Mapping[str, Any]) -> Estimate:
+    """Estimate a set of answers. Raises `UserError` with the questionnaire's own line when they are refused."""
+    import copier  # noqa: PLC0415  # a third of a second, which the other commands need not wait
+
+    with TemporaryDirectory(prefix="sampan-cost-") as folder:
+        template, target = Path(folder) / "template", Path(folder) / "project"
+        shutil.copytree(root.root() / "extensions", template / "extensions", ignore=shutil.ignore_patterns("__pycache__", "sampan"))
+        shutil.copy2(root.root() / "copier.yml", template)
+        (template / "template").mkdir()
+        (template / "template/costs.json.jinja").write_text("{= costs | to_json =}\n", encoding="utf-8")
+        try:
+            copier.run_copy(str(template), target, data=dict(data), defaults=True, quiet=True)
+        except (ValueError, copier.errors.CopierError) as error:
+            message = f"{name}: {error}"
+            raise UserError(message) from None
+        return Estimate(name, json.loads((target / "costs.json").read_text(encoding="utf-8")))
