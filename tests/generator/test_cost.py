@@ -89,7 +89,7 @@ def estimate(call: Call) -> Call:
 
 
 def of_seed(made: dict[str, Any]) -> float:
-    return round(sum(line["low"] for line in made["lines"] if line["key"] in SEED_LINES), 2)
+    return sum(float(line["low"]) for line in made["lines"] if line["key"] in SEED_LINES)
 
 
 # us-east-1, 730 hours: (.10 + 2 x .0416 + .018 + .017 + .0225 + 2 x .045 + 5 x .005) x 730 + 20 x .115 + 40 x .08.
@@ -172,14 +172,15 @@ def test_more_never_costs_less(question: str, estimate: Call) -> None:
 @pytest.mark.parametrize("region", PRICED_REGIONS)
 @pytest.mark.parametrize("node", CLASSES["instances"]["offered"].split())
 def test_spot_is_never_above_on_demand(region: str, node: str, estimate: Call) -> None:
-    sizes = {"node_instance_type": node, "node_max": 40, "node_min": 2}
+    sizes: dict[str, Any] = {"node_instance_type": node, "node_max": 40, "node_min": 2}
     spot, on_demand = estimate(region, spot=True, **sizes), estimate(region, **sizes)
     assert spot["low"] <= on_demand["low"]
     assert spot["high"] <= on_demand["high"]
 
 
 def test_high_traffic_never_costs_less_and_both_are_the_sums_of_their_lines(estimate: Call) -> None:
-    for region, changes in itertools.product(PRICED_REGIONS, [{}, {"spot": True}, {"off_hours_shutdown": "weekends", "low": True}]):
+    sizes: list[dict[str, Any]] = [{}, {"spot": True}, {"off_hours_shutdown": "weekends", "low": True}]
+    for region, changes in itertools.product(PRICED_REGIONS, sizes):
         made = estimate(region, **changes)
         assert made["low"] <= made["high"]
         for level in ("low", "high"):
