@@ -23,6 +23,7 @@ from app.kit.database import Database, UnitOfWork
 from app.kit.identity import Authenticator
 from app.kit.lock_order import check_order
 from app.kit.mail import Mailer
+from app.kit.metrics import set_build_info
 from app.kit.queue import Payload, Queue, TaskContext, TaskKind
 from app.kit.ratelimit import RateLimiter, RateLimitSettings
 from app.kit.redis import connect
@@ -201,6 +202,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
     """Make everything, start the features, and close all of it in reverse. Opens no connection."""
     sections = load_sections(features)
     check_order(settings.environment.is_local)
+    set_build_info(settings.service, settings.release)
     handlers = [handler for feature in features for handler in feature.task_handlers]
     task_contexts = [feature.task_context for feature in features if feature.task_context]
     async with AsyncExitStack() as stack:

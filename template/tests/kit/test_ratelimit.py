@@ -14,6 +14,7 @@ from app.kit.problems import TooManyRequests
 from app.kit.ratelimit import AddressLimit, Limit, RateLimiter, RateLimitSettings, declare
 from app.kit.requests import client_address, client_network
 from tests.identity import SignedIn
+from tests.metrics import moved, value
 
 LIMIT = Limit("test", 5, 60)
 
@@ -53,7 +54,9 @@ async def test_an_allowance_grows_back(resources: Resources) -> None:
 
 async def test_limits_are_open_without_redis() -> None:
     redis = kit_redis.connect("redis://127.0.0.1:1/0")
-    assert await RateLimiter(redis).take(LIMIT, "ann") is None
+    with moved("rate_limit_open_total") as seen:
+        assert await RateLimiter(redis).take(LIMIT, "ann") is None
+    assert seen == {"rate_limit_open_total": 1}
     await redis.aclose()
 
 
@@ -100,8 +103,10 @@ async def test_answers_tell_the_limit_and_a_refusal_tells_when_to_come_back(
 ) -> None:
     monkeypatch.setattr(resources, "limiter", RateLimiter(resources.redis, {"tasks": Limit("tasks", 1, 60)}))
     path = f"/v1/tasks/{new_id()}"
+    refused = value("rate_limited_total", limit="tasks")
     answers = [await ann.get(path), await ann.get(path)]
     assert [answer.status_code for answer in answers] == [404, 429]
+    assert value("rate_limited_total", limit="tasks") == refused + 1
     assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"tasks";q=1;w=60'}
     assert {answer.headers["ratelimit"] for answer in answers} == {'"tasks";r=0;t=60'}
     assert answers[1].headers["retry-after"] == "60"

@@ -252,6 +252,7 @@ class AccountService:
                 return True, await read(AccountRepository(work.session))
         except LoginLocked:
             metrics.LOGINS_FAILED.inc()
+            metrics.LOGINS_LOCKED.inc()
             raise
 
     def _obstacle(self, user: User) -> Problem | None:

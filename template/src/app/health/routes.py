@@ -1,4 +1,7 @@
-"""Health over HTTP. The load balancer asks `/`, the kubelet `/live` and `/ready`, an alarm `/dependencies`."""
+"""Health over HTTP. The load balancer asks `/`, the kubelet `/live` and `/ready`, a person `/dependencies`.
+
+None of them counts as a request. Alarms read metrics, such as `database_connection_errors_total`.
+"""
 
 import asyncio
 from enum import StrEnum

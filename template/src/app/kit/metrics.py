@@ -1,11 +1,22 @@
 """The answer to a scrape. Each module defines its own metrics.
 
-Their names are a contract with the agent, the alarms and the dashboard. The CloudWatch agent drops histograms: whatever
-an alarm reads is a counter or a gauge.
+Their names are a contract with the agent, the alarms and the dashboards: docs/reference/metrics.md lists them. The
+CloudWatch agent drops histograms: whatever an alarm reads is a counter or a gauge. It takes the first value of a
+counter as its zero, so a series with labels is made when the process starts, and not when it first counts.
 """
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+import platform
+
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import Response
+
+BUILD_INFO = Gauge("build_info", "1, labelled with the release that runs", ["service", "release", "python"])
+
+
+def set_build_info(service: str, release: str) -> None:
+    """Say which release this process runs."""
+    BUILD_INFO.clear()
+    BUILD_INFO.labels(service, release, platform.python_version()).set(1)
 
 
 def metrics_response() -> Response:

@@ -6,11 +6,13 @@ as taking tasks, extending leases and recording outcomes, so that none of these 
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from prometheus_client import Counter, Gauge
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.event import listen
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,6 +20,11 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProx
 from sqlalchemy.util import await_only
 
 from app.kit.lock_order import Rank, about_to_wait
+
+DATABASE_POOL_WAITING = Gauge("database_pool_waiting", "Requests and jobs that wait for a connection of the pool")
+DATABASE_POOL_WAITS = Counter("database_pool_waits", "Connections that were not free at once")
+DATABASE_POOL_WAIT_SECONDS = Counter("database_pool_wait_seconds", "Seconds waited for connections of the pool")
+DATABASE_POOL_TIMEOUTS = Counter("database_pool_timeouts", "Waits for a connection that were given up")
 
 _TURN = "turn"
 _in_job: ContextVar[bool] = ContextVar("in_job", default=False)
@@ -63,8 +70,20 @@ class _Turn:
             self._taken.pop().release()
 
     async def _acquire(self, semaphore: asyncio.Semaphore) -> None:
+        if not semaphore.locked():
+            await semaphore.acquire()
+            return
+        started = time.perf_counter()
+        DATABASE_POOL_WAITS.inc()
+        with DATABASE_POOL_WAITING.track_inprogress():
+            try:
+                await self._wait(semaphore)
+            finally:
+                DATABASE_POOL_WAIT_SECONDS.inc(time.perf_counter() - started)
+
+    async def _wait(self, semaphore: asyncio.Semaphore) -> None:
         # A job waits without a time limit of the pool's: it has its own.
-        if semaphore is self._pool.job_turns or not semaphore.locked():
+        if semaphore is self._pool.job_turns:
             await semaphore.acquire()
             return
         seconds = self._pool.timeout()
@@ -72,6 +91,7 @@ class _Turn:
             async with asyncio.timeout(seconds):
                 await semaphore.acquire()
         except TimeoutError:
+            DATABASE_POOL_TIMEOUTS.inc()
             size = self._pool.size()
             raise PoolTimeoutError(f"no connection of {size} was free within {seconds} s") from None
 

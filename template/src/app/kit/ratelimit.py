@@ -117,6 +117,7 @@ def declare(limit: Limit) -> Limit:
     """Make a limit known to RATE_LIMITS. Raises ValueError when another one has its name."""
     if _declared.setdefault(limit.name, limit) != limit:
         raise ValueError(f"two limits are called {limit.name!r}")
+    RATE_LIMITED.labels(limit.name)
     return limit
 
 

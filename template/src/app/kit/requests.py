@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,13 +20,16 @@ log = structlog.stdlib.get_logger("app.access")
 
 # The response-time alarm counts requests above this, in seconds.
 SLOW_REQUEST_SECONDS = 0.5
-HTTP_REQUESTS = Counter("http_requests", "Requests answered", ["method", "route", "status"])
+# Health probes and scrapes are not requests: they would dilute every ratio, and no user sees a probe's 503.
+HTTP_REQUESTS = Counter("http_requests", "Requests answered")
 HTTP_SERVER_ERRORS = Counter("http_server_errors", "Requests answered with a 5xx status")
+HTTP_CLIENT_ERRORS = Counter("http_client_errors", "Requests answered with a 4xx status")
 HTTP_SLOW_REQUESTS = Counter("http_slow_requests", "Requests that took longer than 0.5 s")
+HTTP_REQUESTS_IN_FLIGHT = Gauge("http_requests_in_flight", "Requests that are being answered")
 HTTP_REQUEST_SECONDS = Histogram(
     "http_request_seconds",
-    "Seconds from the first byte of a request to the last of its answer",
-    ["route"],
+    "Seconds from the first byte of a request to the last of its answer, by class of status (2xx)",
+    ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
@@ -113,7 +116,7 @@ class RequestMiddleware:
         self._languages = settings.language_codes
         self._default_language = settings.default_language
         self._prefix = settings.route_prefix
-        self._unlogged = (f"{settings.route_prefix}/health", "/metrics")
+        self._probes = f"{settings.route_prefix}/health/"
         self._headers = [(b"x-content-type-options", b"nosniff")]
         if not settings.environment.is_local:
             self._headers.append((b"strict-transport-security", b"max-age=31536000"))
@@ -137,6 +140,9 @@ class RequestMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, method: str) -> None:
         started, status = time.perf_counter(), 0
+        measured = scope["path"] != "/metrics" and not scope["path"].startswith(self._probes)
+        if measured:
+            HTTP_REQUESTS_IN_FLIGHT.inc()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -153,7 +159,9 @@ class RequestMiddleware:
                 raise  # The answer is under way: closing the connection is all that is left to say.
             await self._failed(scope, receive, send_with_headers)
         finally:
-            self._record(scope, method, status or 500, time.perf_counter() - started)
+            if measured:
+                HTTP_REQUESTS_IN_FLIGHT.dec()
+                self._record(scope, method, status or 500, time.perf_counter() - started)
 
     def _with_headers(self, scope: Scope, headers: Iterable[RawHeader]) -> list[RawHeader]:
         complete = [*headers, *self._headers, *scope.get(_EXTRA_HEADERS, ())]
@@ -166,18 +174,18 @@ class RequestMiddleware:
         return complete
 
     def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
-        path: str = scope["path"]
         label = method if method in _METHODS else "OTHER"
-        count, duration = _measures(label, self._route(scope), status)
-        count.inc()
+        route, duration = _measure(label, self._route(scope), status // 100)
         duration.observe(seconds)
+        HTTP_REQUESTS.inc()
         if status >= 500:
             HTTP_SERVER_ERRORS.inc()
+        elif status >= 400:
+            HTTP_CLIENT_ERRORS.inc()
         if seconds > SLOW_REQUEST_SECONDS:
             HTTP_SLOW_REQUESTS.inc()
-        if not path.startswith(self._unlogged):
-            milliseconds = round(seconds * 1000, 1)
-            log.info("request", method=method, path=path, status=status, milliseconds=milliseconds)
+        milliseconds = round(seconds * 1000, 1)
+        log.info("request", method=method, path=scope["path"], route=route, status=status, milliseconds=milliseconds)
 
     def _route(self, scope: Scope) -> str:
         """The route's path, with its parameters unfilled: a label that callers cannot multiply."""
@@ -190,8 +198,8 @@ class RequestMiddleware:
         return prefix + path if included else path
 
 
-# Finding a metric's child by its labels costs more than counting. Bounded by methods, routes and statuses there are.
+# Finding a metric's child by its labels costs more than counting. Bounded by the methods, routes and classes of status.
 @lru_cache(maxsize=4096)
-def _measures(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+def _measure(method: str, route: str, status_class: int) -> tuple[str, Histogram]:
     label = _CONVERTER.sub("", route)
-    return HTTP_REQUESTS.labels(method, label, str(status)), HTTP_REQUEST_SECONDS.labels(label)
+    return label, HTTP_REQUEST_SECONDS.labels(method, label, f"{status_class}xx")

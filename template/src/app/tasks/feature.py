@@ -1,11 +1,23 @@
 """Tasks as a feature of the service."""
 
-from app.composition import Feature, TaskHandler
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.composition import Feature, Resources, TaskHandler
+from app.tasks import metrics
 from app.tasks.mail import SEND_MAIL, send_mail
 from app.tasks.retention import old_tasks
 from app.tasks.routes import router
 from app.tasks.settings import TasksSettings
 from app.tasks.sweeper import sweeper
+
+
+@asynccontextmanager
+async def lifespan(resources: Resources) -> AsyncIterator[None]:
+    """Show the counters of every kind of task from the start."""
+    metrics.declare_kinds(resources.task_handlers)
+    yield
+
 
 feature = Feature(
     name="tasks",
@@ -13,4 +25,5 @@ feature = Feature(
     settings=TasksSettings,
     task_handlers=(TaskHandler(SEND_MAIL, send_mail),),
     cron=(sweeper, old_tasks),
+    lifespan=lifespan,
 )

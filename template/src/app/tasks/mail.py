@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from app.composition import Resources, TaskRun
 from app.kit.addresses import leads_nowhere
 from app.kit.database import UnitOfWork
-from app.kit.mail import MailRefused, Message, compose
+from app.kit.mail import MailError, MailRefused, Message, compose
 from app.kit.queue import Payload, Queue, TaskKind
 from app.tasks import metrics
 from app.tasks.repository import MailRepository
@@ -72,6 +72,15 @@ async def send_message(run: TaskRun, to: str, message: Message, language: str) -
     Call it outside a transaction. Raises MailError, or MailRefused for a message that cannot be written, whose link
     leads nowhere, or that the server refuses for good.
     """
+    try:
+        await _send(run, to, message, language)
+    except (MailError, MailRefused):
+        metrics.MAILS_FAILED.inc()
+        raise
+    metrics.MAILS_SENT.inc()
+
+
+async def _send(run: TaskRun, to: str, message: Message, language: str) -> None:
     if refuses_link(run.resources, message.link):
         raise MailRefused("PUBLIC_URL is not set, so its link would lead nowhere")
     service = run.resources.settings.service
@@ -80,7 +89,6 @@ async def send_message(run: TaskRun, to: str, message: Message, language: str) -
     except ValueError as error:
         raise MailRefused(str(error)) from error
     await run.resources.mailer.send(mail)
-    metrics.MAILS_SENT.inc()
 
 
 def refuses_link(resources: Resources, link: str) -> bool:

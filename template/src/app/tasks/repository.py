@@ -111,6 +111,7 @@ class TaskRepository:
                 Task.request_id,
                 Task.context,
                 (Task.deadline_at - func.now()).label("left"),
+                (func.now() - Task.due_at).label("waited"),
             )
         )
         return (await self._session.execute(query)).one_or_none()

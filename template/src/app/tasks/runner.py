@@ -49,10 +49,14 @@ class SupersededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """The columns that an attempt needs. `left` is the time until the task's deadline."""
+    """The columns that an attempt needs.
+
+    `left` is the time until the task's deadline, `label` its kind in metrics.
+    """
 
     id: UUID
     kind: str
+    label: str
     owner_id: UUID | None
     payload: Payload
     number: int
@@ -93,9 +97,14 @@ async def _take(resources: Resources, task_id: UUID) -> _Attempt | None:
         row = await TaskRepository(work.session).take(task_id, timedelta(seconds=settings.task_lease))
     if row is None:
         return None
+    label = metrics.kind_label(row.kind, resources.task_handlers)
+    metrics.TASKS_STARTED.labels(label).inc()
+    # The clocks of worker and database may differ by more than an attempt waited.
+    metrics.TASKS_WAIT_SECONDS.labels(label).inc(max(0.0, row.waited.total_seconds()))
     return _Attempt(
         id=task_id,
         kind=row.kind,
+        label=label,
         owner_id=row.owner_id,
         payload=row.payload,
         number=row.attempts,
@@ -134,7 +143,9 @@ async def _try(resources: Resources, attempt: _Attempt) -> None:
     except Exception as error:
         await _fail(resources, attempt, error)
     finally:
-        metrics.TASK_SECONDS.labels(attempt.kind).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.TASK_SECONDS.labels(attempt.label).observe(seconds)
+        metrics.TASKS_RUN_SECONDS.labels(attempt.label).inc(seconds)
 
 
 async def _perform(resources: Resources, attempt: _Attempt) -> None:
@@ -146,7 +157,7 @@ async def _perform(resources: Resources, attempt: _Attempt) -> None:
     # The lease is extended by a task that begins here: with the connection that the pool keeps from jobs.
     async with holding:
         await _handle(resources, attempt, handler)
-    metrics.TASKS_SUCCEEDED.labels(attempt.kind).inc()
+    metrics.TASKS_SUCCEEDED.labels(attempt.label).inc()
     log.info("task succeeded", attempt=attempt.number)
 
 
@@ -169,7 +180,7 @@ async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> No
     """Record a failure: refuse the task for good (a rule of the service), give it up, or schedule a retry."""
     if isinstance(error, Problem) and not isinstance(error, Unavailable):
         if await _finish(resources, attempt, TaskStatus.FAILED, error):
-            metrics.TASKS_FAILED.labels(attempt.kind).inc()
+            metrics.TASKS_FAILED.labels(attempt.label).inc()
             log.warning("task failed", problem=error.slug, attempt=attempt.number, **_reason(error))
         return
     if _is_passing(error):
@@ -180,7 +191,7 @@ async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> No
     if lasting or attempt.number >= attempt.limit:
         await _give_up(resources, attempt, _last_problem(error, attempt))
     elif await _postpone(resources, attempt, back_off(attempt.number)):
-        metrics.TASKS_RETRIED.labels(attempt.kind).inc()
+        metrics.TASKS_RETRIED.labels(attempt.label).inc()
 
 
 def _is_passing(error: Exception) -> bool:
@@ -201,8 +212,8 @@ def _reason(problem: Problem) -> dict[str, str]:
 
 async def _give_up(resources: Resources, attempt: _Attempt, problem: Problem) -> None:
     if await _finish(resources, attempt, TaskStatus.DEAD, problem):
-        metrics.TASKS_FAILED.labels(attempt.kind).inc()
-        metrics.TASKS_DEAD.labels(attempt.kind).inc()
+        metrics.TASKS_FAILED.labels(attempt.label).inc()
+        metrics.TASKS_DEAD.labels(attempt.label).inc()
         log.error("task is dead", problem=problem.slug, attempt=attempt.number, **_reason(problem))
 
 
