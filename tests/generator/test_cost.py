@@ -253,6 +253,17 @@ def test_message_document_and_command_agree(
     assert all(len(line) <= 80 for line in (*message.splitlines(), *terminal.splitlines()) if amounts(line) or line in terminal)
 
 
+@pytest.mark.parametrize("profile", ["sandbox", "startup", "production", "regulated"])
+def test_the_readme_has_what_a_profile_costs(profile: str, faces: Path, tmp_path: Path) -> None:
+    with fast_copier():
+        copier.run_copy(str(faces), tmp_path / "project", data=estimates.data_of(profile), defaults=True, quiet=True)
+    costs = json.loads((tmp_path / "project/costs.json").read_text(encoding="utf-8"))
+    row = f"| `{profile}` | {', '.join(costs['environments'])} | ${costs['low']:,.0f} | ${costs['high']:,.0f} |"
+    assert row in (ROOT / "README.md").read_text(encoding="utf-8")
+    if profile == "production":
+        assert (tmp_path / "project/docs/cost.svg").read_bytes() == (ROOT / "docs/cost-production.svg").read_bytes()
+
+
 def test_the_command_prints_json_csv_and_a_comparison(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with fast_copier():
         assert cli.run(["cost", "sandbox", "--json"]) == 0
