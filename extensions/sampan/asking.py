@@ -24,9 +24,10 @@ PARTS: Final = (
     ("resources", "options", "with_resources()", ""),
     ("losses", "stored", "losses()", ""),
     ("changes", "changes", "message()", " | to_json"),
-    ("cost", "cost", "summary(sizes)", ""),
 )
-"""Parts of the summary: name, macro library, macro, filter. A version of the template without the macro has no such part."""
+"""Parts of the summary: name, macro library, macro, filter. A version of the template without the macro has no such part.
+
+The computed value `costs` is another."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def ask(
 def _write_summary(questions: Path) -> None:
     """Add the single file that is rendered. Values are written with the delimiters of this template's copier.yml."""
     parts = ['"answers": {= _copier_answers | to_json =}']
+    if "costs" in yaml.safe_load((questions / "copier.yml").read_text(encoding="utf-8")):
+        parts.append('"costs": {= costs | to_json =}')
     for name, library, call, filters in PARTS:
         macros = questions / "extensions" / f"{library}.jinja"
         if macros.is_file() and f"{{% macro {call.partition('(')[0]}(" in macros.read_text(encoding="utf-8"):

@@ -25,7 +25,8 @@ def messages() -> Console:
 
 def _console(*, error: bool) -> Console:
     stream = sys.stderr if error else sys.stdout
-    return Console(stderr=error, highlight=False, width=None if stream.isatty() else 200)
+    # The stream itself, because rendering redirects sys.stderr while a progress bar writes to it.
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 200)
 
 
 @contextmanager
@@ -44,6 +45,17 @@ def working() -> Iterator[Callable[[str], None]]:
         yield step
     finally:
         status.stop()
+
+
+def print_text(console: Console, text: str) -> None:
+    """Print paragraphs as wide as the terminal; lines that are indented are commands and stay as they are, to be copied."""
+    for paragraph in text.strip("\n").split("\n\n"):
+        lines = paragraph.splitlines()
+        if any(line.startswith("  ") for line in lines):
+            console.print(paragraph, markup=False, soft_wrap=True)
+        else:
+            console.print(" ".join(lines), markup=False)
+        console.print()
 
 
 def print_json(document: Any) -> None:

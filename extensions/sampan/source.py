@@ -66,6 +66,12 @@ class Template:
         shutil.copy2(source / "copier.yml", target)
         shutil.copytree(source / "extensions", target / "extensions", ignore=shutil.ignore_patterns("__pycache__", "sampan"))
 
+    def size(self) -> int:
+        """Return the number of files and folders of the template: about as many as a project has."""
+        if self.folder is None and self.clone is not None and self.ref is not None:
+            return len(git.text("ls-tree", "-r", "-t", "--name-only", self.ref, "template/", cwd=self.clone).splitlines())
+        return sum(1 for _ in Path(self.folder or self.location).joinpath("template").rglob("*"))
+
     def commit(self, ref: str | None = None) -> str:
         """Return the full hash of a version."""
         if self.clone is None:
@@ -111,10 +117,7 @@ def url_of(location: str) -> str:
 
 
 def stored_form(location: str) -> str:
-    """Return a location in the form that Copier takes for a git repository, which is also the one that a project stores.
-
-    Copier knows a URL by its end, `.git`, by its host, or by `git+`.
-    """
+    """Return a location as Copier recognises a git repository, and as a project stores it: by `.git`, by a known host, or by `git+`."""
     known = ("git@", "git://", "git+", "https://github.com/", "https://gitlab.com/", *SHORTHANDS)
     return location if is_local(location) or location.endswith(".git") or location.startswith(known) else f"git+{location}"
 

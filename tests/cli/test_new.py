@@ -29,6 +29,7 @@ def test_a_project_has_the_answers_given_and_follows_its_template(sampan: Sampan
     assert (found["_src_path"], found["_commit"]) == (str(releases), "v1.1.0")
     assert "dev" in outcome.err
     assert f"cd '{target}'" in outcome.err
+    assert "ownership.json" not in outcome.err  # Copier's own list of files
     assert list(tmp_path.glob(".sampan-*")) == []
 
 

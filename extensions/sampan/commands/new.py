@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.tree import Tree
 
@@ -16,8 +16,6 @@ from sampan.errors import UserError
 
 DEPTH = 2
 """Levels of folders that --dry-run shows; `--json` has every file."""
-FILES = 620
-"""Roughly the files of a project, for the progress bar."""
 
 
 def command(
@@ -66,7 +64,7 @@ def command(
         if interactive and not yes and not dry_run and not typer.confirm("Write the project?", default=True, err=True):
             raise typer.Abort
         with _progress(screen) as progress:
-            task = progress.add_task("Rendering", total=FILES)
+            task = progress.add_task("Rendering", total=opened.size())
             with creating.rendered(opened, directory, answered.answers, lambda: progress.advance(task)) as project:
                 progress.update(task, visible=False)
                 replaced = project.in_the_way()
@@ -80,7 +78,7 @@ def command(
         console.print_json(_document(directory, opened, answered, files, replaced))
         return
     screen.print(f"{len(files)} files written.", style="bold green")
-    typer.echo(project.message, err=True)
+    console.print_text(screen, project.message)
 
 
 def _given(profile: str | None, file: Path | None, data: list[str] | None) -> dict[str, Any]:
@@ -112,13 +110,26 @@ def _print_summary(screen: Console, directory: Path, template: source.Template, 
             _range(size["api"]),
             _range(size["worker"]),
             f"{_range(size['nodes'])} {size['node_type']}" if size["nodes"] else "the platform's",
-            f"{size['database'].removeprefix('db.')}{', Multi-AZ' if size['multi_az'] else ''}",
+            f"{size['database'].removeprefix('db.')}{', 2 AZ' if size['multi_az'] else ''}",
             f"{size['cache_nodes']} {size['cache'].removeprefix('cache.')}",
         )
     if table.rows:
         screen.print(table)
-    for line in answered.summary.get("cost", {}).get("lines", ()):
-        screen.print(line, markup=False)
+    if costs := answered.summary.get("costs"):
+        screen.print(_costs(costs))
+
+
+def _costs(costs: dict[str, Any]) -> Table:
+    """The estimate a month, at low and high load: a row for each environment and for the account, and their sum."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Cost a month")
+    table.add_column("low load", justify="right")
+    table.add_column("high load", justify="right")
+    rows = {**costs["environments"], "account": costs["account"], "all": costs}
+    for name, part in rows.items():
+        at_least = "at least " if part.get("missing") else ""
+        table.add_row(name, *(f"{at_least}${part[level]:,.0f}" for level in ("low", "high")), style="bold" if name == "all" else "")
+    return table
 
 
 def _range(bounds: list[int]) -> str:
@@ -153,7 +164,7 @@ def _confirm_replacing(directory: Path, replaced: list[str], *, interactive: boo
 
 def _progress(screen: Console) -> Progress:
     """A bar on a terminal, and nothing elsewhere."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
 
 
@@ -166,7 +177,7 @@ def _document(
         "version": template.version,
         "answers": {name: answer for name, answer in answered.answers.items() if name != "destroyed"},
         "capacity": answered.summary.get("capacity", {}),
-        "cost": answered.summary.get("cost", {}),
+        "costs": answered.summary.get("costs", {}),
         "files": files,
         "replaced": replaced,
     }

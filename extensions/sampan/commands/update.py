@@ -85,4 +85,4 @@ def _print_next(plan: updating.Plan) -> None:
         )
         return
     words = plan.answered.summary.get("changes") or "Next: read `git diff`, run `uv lock`, commit."
-    typer.echo(words.strip().replace("`git diff`", "`git diff --staged`"), err=True)
+    console.print_text(console.messages(), words.replace("`git diff`", "`git diff --staged`"))
