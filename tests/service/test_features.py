@@ -68,6 +68,33 @@ def test_a_feature_is_deleted_with_its_folder(feature: str, projects: Projects, 
     assert migrated.returncode == 0, migrated.stdout[-3000:]
 
 
+COPYING = """
+import os, subprocess, sys
+from pathlib import Path
+from app.dev.services import running_services
+
+with running_services(Path(sys.argv[1]), "app", durable=False) as addresses:
+    os.environ |= {"DATABASE_URL": addresses.database_url, "REDIS_URL": addresses.redis_url}
+    subprocess.run([sys.executable, "-m", "app", "migrate"], check=True)
+    sys.exit(subprocess.run(["bash", "-euo", "pipefail", "-c", sys.argv[2]]).returncode)
+"""
+
+
+@pytest.mark.slow
+def test_the_sample_is_copied_as_its_document_says(projects: Projects, folder: Path) -> None:
+    """The commands of docs/products.md make a feature whose tests pass, and no file outside its two folders changes."""
+    project, copied = projects("defaults"), folder / "copied"
+    shutil.copytree(project, copied, ignore=shutil.ignore_patterns(".venv", ".dev", "__pycache__", ".*_cache"), symlinks=True)
+    text = (copied / "docs/products.md").read_text(encoding="utf-8")
+    commands = text.split("\n## Copy it\n")[1].split("```sh\n")[1].split("```")[0]
+    done = run(project, copied, "-c", COPYING, str(folder / "copied-data"), commands)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert " passed" in done.stdout
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=copied, capture_output=True, text=True, check=True).stdout
+    assert changed.splitlines() == ["?? src/app/orders/", "?? tests/orders/"]
+    assert sorted(path.name.split("_")[0] for path in (copied / "src/app/orders/migrations").glob("*.py")) == ["orders"]
+
+
 DRIVER = """
 import json, os, subprocess, sys
 from pathlib import Path
