@@ -19,7 +19,7 @@ from copier._main import Worker
 from copier._user_data import AnswersMap, Question
 from jinja2 import meta
 
-from sampan import root
+from sampan import root, rules
 
 LONGEST: Final = 72
 """Characters of a refusal, as in copier.yml: a terminal of 80 columns shows all of it."""
@@ -112,6 +112,28 @@ class Questionnaire:
             worker.answers.user[name] = answer
         return Verdict({name: worker.answers.user[name] for name in self.names}, frozenset(asked), tuple(findings))
 
+    def offered(self, name: str, others: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the choices that a question offers beside other answers, by their titles."""
+        question = self._beside(name, others)
+        return {str(choice.title): choice.value for choice in question._formatted_choices if not choice.disabled}  # noqa: SLF001
+
+    def refuses(self, name: str, answer: Any, others: Mapping[str, Any]) -> bool:
+        """Whether a question refuses an answer beside other answers, which count as valid."""
+        return self._put(self._beside(name, others), {name: answer})[1] is not None
+
+    def depends_on(self, name: str) -> list[str]:
+        """Return the other questions whose answers decide whether this one's is right."""
+        return [other for other in self.names if other in self._depends_on(name) and other != name]
+
+    def rules(self, name: str) -> rules.Rules:
+        """Return the demands of a question's validator."""
+        return rules.of(name, self.details[name].get("validator", ""), self._worker.jinja_env)
+
+    def _beside(self, name: str, others: Mapping[str, Any]) -> Question:
+        worker = self._worker
+        worker.answers = AnswersMap(user={**others}, external=worker._external_data())  # noqa: SLF001
+        return self._question(name)
+
     def _question(self, name: str) -> Question:
         worker = self._worker
         details = worker.template.questions_data[name]
@@ -137,8 +159,11 @@ class Questionnaire:
             refusal = str(error)
         else:
             return answer, None
-        if " is not in [" in refusal:
-            offered = [choice.value for choice in question._formatted_choices if not choice.disabled]  # noqa: SLF001
+        choices = question._formatted_choices  # noqa: SLF001
+        offered = [choice.value for choice in choices if not choice.disabled]
+        if refusal.startswith(f"Invalid choice for '{name}': ") and not any(
+            refusal.endswith(str(choice.disabled)) for choice in choices if choice.disabled
+        ):
             refusal = choose(answers.get(name), offered)
         else:
             refusal = one_line(refusal.partition(f"'{name}': ")[2] or refusal)
