@@ -13,7 +13,9 @@ PLACEHOLDER = "https://github.com/your-github-owner/sampan"
 
 
 def command(
-    as_backstage: Annotated[bool, typer.Option("--backstage", help="Print a Backstage software template, template.yaml.")] = False,  # noqa: FBT002  # Typer's way
+    as_backstage: Annotated[
+        bool, typer.Option("--backstage", help="Print a Backstage software template, template.yaml.")
+    ] = False,  # Typer's way
     url: Annotated[str | None, typer.Option(metavar="URL", help="With --backstage: repository of the template.")] = None,
 ) -> None:
     """Print the JSON Schema of an answers file, for editors and forms.
