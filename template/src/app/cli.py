@@ -22,13 +22,14 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def dev(
     port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.")] = 8000,
     data: Annotated[Path | None, typer.Option(help="Where the data stays between runs.")] = None,
+    observe: Annotated[bool, typer.Option("--observe", help="Serve a page that shows the metrics.")] = False,
 ) -> None:
     """Run everything on this machine: API, worker, PostgreSQL and Valkey."""
     from app.dev.services import ServicesError
     from app.dev.supervisor import run
 
     try:
-        run(port, data)
+        run(port, data, observe=observe)
     except ServicesError as error:
         _refuse(str(error))
 

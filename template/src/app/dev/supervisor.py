@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -28,8 +29,11 @@ _STOP_SECONDS = 10
 _PORT_SECONDS = 5
 
 
-def run(port: int, directory: Path | None = None) -> None:
-    """Run everything until Ctrl-C or SIGTERM. Data stays in `directory`. Raises ServicesError."""
+def run(port: int, directory: Path | None = None, *, observe: bool = False) -> None:
+    """Run everything until Ctrl-C or SIGTERM. Data stays in `directory`. Raises ServicesError.
+
+    With `observe`, serve a page that shows the metrics of API and worker.
+    """
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -51,8 +55,8 @@ def run(port: int, directory: Path | None = None) -> None:
         settings = Settings.load()
         upgrade(settings)
         seeded = asyncio.run(_seed(settings, _password(directory)))
-        with published(directory, addresses):
-            _announce(settings, seeded, directory)
+        with published(directory, addresses), _page(settings) if observe else nullcontext() as page:
+            _announce(settings, seeded, directory, page)
             _serve_until(stopping, environment, listener, addresses)
     typer.echo("stopped")
 
@@ -84,11 +88,19 @@ def _password(directory: Path) -> str:
     return file.read_text().strip()
 
 
-def _announce(settings: Settings, seeded: Sequence[str], directory: Path) -> None:
+def _page(settings: Settings) -> AbstractContextManager[str]:
+    from app.dev.observe.server import observing
+
+    worker = f"http://127.0.0.1:{settings.worker_port}"
+    return observing({"api": f"{settings.public_url}/metrics", "worker": f"{worker}/metrics"})
+
+
+def _announce(settings: Settings, seeded: Sequence[str], directory: Path, page: str | None) -> None:
     lines = [
         f"api       {settings.public_url}{settings.route_prefix}/health/",
         f"docs      {settings.public_url}/docs, from {settings.public_url}/openapi.json",
         f"metrics   {settings.public_url}/metrics, worker http://127.0.0.1:{settings.worker_port}/metrics",
+        *([f"observe   {page}"] if page else []),
         f"database  {settings.database_address()}",
         f"redis     {settings.redis_address()}",
         f"data      {directory}; Ctrl-C stops everything",
