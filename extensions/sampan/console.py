@@ -48,7 +48,7 @@ def working() -> Iterator[Callable[[str], None]]:
 
 
 def print_text(console: Console, text: str) -> None:
-    """Print paragraphs as wide as the terminal; lines that are indented are commands and stay as they are, to be copied."""
+    """Print paragraphs as wide as the terminal; lines that are indented are commands, which are not wrapped, so that they can be copied."""
     for paragraph in text.strip("\n").split("\n\n"):
         lines = paragraph.splitlines()
         if any(line.startswith("  ") for line in lines):

@@ -116,6 +116,7 @@ def _print_summary(screen: Console, directory: Path, template: source.Template, 
     if table.rows:
         screen.print(table)
     if costs := answered.summary.get("costs"):
+        screen.print()
         screen.print(_costs(costs))
 
 
@@ -125,10 +126,10 @@ def _costs(costs: dict[str, Any]) -> Table:
     table.add_column("Cost a month")
     table.add_column("low load", justify="right")
     table.add_column("high load", justify="right")
-    rows = {**costs["environments"], "account": costs["account"], "all": costs}
+    rows = {**costs["environments"], "account": costs["account"], "together": costs}
     for name, part in rows.items():
         at_least = "at least " if part.get("missing") else ""
-        table.add_row(name, *(f"{at_least}${part[level]:,.0f}" for level in ("low", "high")), style="bold" if name == "all" else "")
+        table.add_row(name, *(f"{at_least}${part[level]:,.0f}" for level in ("low", "high")), style="bold" if name == "together" else "")
     return table
 
 
