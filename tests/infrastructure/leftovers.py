@@ -12,6 +12,7 @@ backup list_backup_plans BackupPlansList BackupPlanName
 backup list_backup_vaults BackupVaultList BackupVaultName
 cloudtrail describe_trails trailList Name
 cloudwatch describe_alarms MetricAlarms AlarmName
+cloudwatch describe_alarms CompositeAlarms AlarmName
 cloudwatch list_dashboards DashboardEntries DashboardName
 ec2 describe_addresses Addresses AllocationId
 ec2 describe_flow_logs FlowLogs FlowLogId
@@ -31,8 +32,10 @@ elasticache describe_replication_groups ReplicationGroups ReplicationGroupId
 elasticache describe_user_groups UserGroups UserGroupId
 elasticache describe_users Users UserId
 elbv2 describe_load_balancers LoadBalancers LoadBalancerName
+events list_rules Rules Name
 kms list_aliases Aliases AliasName
 logs describe_log_groups logGroups logGroupName
+logs describe_query_definitions queryDefinitions name
 rds describe_db_instances DBInstances DBInstanceIdentifier
 rds describe_db_parameter_groups DBParameterGroups DBParameterGroupName
 rds describe_db_snapshots DBSnapshots DBSnapshotIdentifier

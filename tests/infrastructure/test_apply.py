@@ -244,9 +244,11 @@ def test_production_is_watched_guarded_and_may_send_mail(stacks: Applied) -> Non
     (zone,) = dns.list_hosted_zones()["HostedZones"]
     records = {record["Name"] for record in dns.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]}
     assert {f"{token}._domainkey.api.example.com." for token in identity["DkimAttributes"]["Tokens"]} <= records
-    alarms = stack.emulator.client("cloudwatch", stack.region).describe_alarms()["MetricAlarms"]
-    assert alarms
-    assert not [alarm["AlarmName"] for alarm in alarms if not alarm["AlarmActions"]]
+    found = stack.emulator.client("cloudwatch", stack.region).describe_alarms()
+    combined = " ".join(alarm["AlarmRule"] for alarm in found["CompositeAlarms"])
+    assert combined
+    silent = [alarm["AlarmName"] for alarm in found["MetricAlarms"] if not alarm["AlarmActions"]]
+    assert not [name for name in silent if f'ALARM("{name}")' not in combined]
 
 
 def test_the_dashboard_and_the_odd_spending_are_there(stacks: Applied) -> None:

@@ -148,18 +148,6 @@ def test_the_deploy_role_enters_the_cluster_without_a_right(case: Case, plans: P
 
 
 @pytest.mark.parametrize("case", SERVICES)
-def test_alarms_watch_every_node_and_call_somebody(case: Case, plans: Planner) -> None:
-    plan = plans(case)
-    alarms = {alarm["alarm_name"] for alarm in plan.of("aws_cloudwatch_metric_alarm")}
-    name = f"{case.variant}-{case.environment}"
-    assert {f"{name}-database-{what}" for what in ("connections", "cpu", "memory", "storage")} <= alarms
-    groups = plan.of("aws_elasticache_replication_group")
-    nodes = {f"{group['replication_group_id']}-{n:03d}" for group in groups for n in range(1, group["replicas_per_node_group"] + 2)}
-    assert {f"{name}-cache-{node}-{what}" for node in nodes for what in ("cpu", "memory")} <= alarms
-    assert all(alarm.unknown.get("alarm_actions") or alarm["alarm_actions"] for alarm in plan.of("aws_cloudwatch_metric_alarm"))
-
-
-@pytest.mark.parametrize("case", SERVICES)
 def test_a_host_name_brings_zone_and_certificate(case: Case, plans: Planner) -> None:
     zones = [zone["name"] for zone in plans(case).of("aws_route53_zone")]
     hosts = {"production": "api.example.com", "staging": "staging.api.example.com", "dev": "dev.api.example.com"}

@@ -85,9 +85,9 @@ def test_who_uses_a_topic_waits_for_its_policy(render: Renderer) -> None:
         assert "${aws_sns_topic_policy.this}" in body.get("depends_on", []), name
     others = "\n".join(text for name, text in files.items() if not name.startswith("modules/sns_topic/"))
     assert "aws_sns_topic" not in others
-    users = re.findall(r"(?:alarm_actions|ok_actions|subscriber_sns_topic_arns) += \[(.*?)\]", others)
+    users = re.findall(r"(?:topic_arn +=|(?:alarm_actions|ok_actions|subscriber_sns_topic_arns) += \[)(.*?)\]?\n", others)
     assert len(users) > 5
-    assert set(users) == {"module.sns_topic.arn"}
+    assert {user.strip() for user in users} == {"module.sns_topic.arn", "var.topic_arn"}
 
 
 def test_defaults_of_versions_are_the_catalogues(render: Renderer) -> None:

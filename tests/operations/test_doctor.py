@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from tests.harness import Renderer
-from tests.infrastructure.cloud import account
+from tests.infrastructure.cloud import account, alarms
 from tests.infrastructure.cloud.additions import held
 from tests.operations.test_up import finish
 from tests.operations.world import ANSWERS, REGION, World, world_of
+
+ADDED = (alarms,)
+"""Imported for what it adds to moto."""
 
 Plant = Callable[[World], AbstractContextManager[None]]
 SERVICE = "infra/environments/dev.service.tfvars"
@@ -461,3 +464,73 @@ def test_status_fails_while_something_is_broken(world: World, capfd: pytest.Capt
     world.holds(**{"deployments/--output=json": {"items": []}, "pods/--output=json": {"items": [broken]}})
     assert world.ops("status", "dev") == 1
     assert "pods: api-2 is not ready: Failed" in capfd.readouterr().out
+
+
+DESCRIPTION = (
+    "[business] Users see errors. Owner: shop (o@example.com). Runbook: https://github.com/a/b/blob/main/docs/runbooks/alarms/users.md"
+)
+SILENT = "[critical] No metric has arrived. Owner: shop (o@example.com). Runbook: https://github.com/a/b/blob/main/docs/runbooks/alarms/silent.md"
+
+
+@pytest.fixture
+def combined(world: World) -> Iterator[World]:
+    """Return a world with a composite alarm that fires, and a heartbeat that has stopped."""
+    cloudwatch = world.aws("cloudwatch")
+    cloudwatch.put_composite_alarm(
+        AlarmName="shop-dev-users", AlarmDescription=DESCRIPTION, AlarmRule='ALARM("shop-dev-database-cpu")', ActionsEnabled=False
+    )
+    cloudwatch.put_metric_alarm(
+        AlarmName="shop-dev-silent",
+        AlarmDescription=SILENT,
+        InsufficientDataActions=["arn:aws:sns:ap-southeast-1:123456789012:shop-dev-alerts"],
+        Namespace="shop",
+        MetricName="build_info",
+        ComparisonOperator="LessThanThreshold",
+        EvaluationPeriods=5,
+        Period=60,
+        Statistic="SampleCount",
+        Threshold=1,
+    )
+    cloudwatch.set_alarm_state(AlarmName="shop-dev-users", StateValue="ALARM", StateReason="test")
+    cloudwatch.set_alarm_state(AlarmName="shop-dev-silent", StateValue="INSUFFICIENT_DATA", StateReason="test")
+    yield world
+    cloudwatch.delete_alarms(AlarmNames=["shop-dev-users", "shop-dev-silent"])
+
+
+def test_alarms_tell_what_fires_and_what_to_read(combined: World, capfd: pytest.CaptureFixture[str]) -> None:
+    assert combined.ops("alarms", "dev") == 1
+    assert capfd.readouterr().out.splitlines() == [
+        "firing for 0 min, messages are paused  shop-dev-users",
+        "  business: Users see errors. Read docs/runbooks/alarms/users.md",
+        "no heartbeat for 0 min  shop-dev-silent",
+        "  critical: No metric has arrived. Read docs/runbooks/alarms/silent.md",
+        "1 of 3 alarms are quiet",
+        "Before the first release, and while nodes are stopped, a missing heartbeat is normal.",
+    ]
+    assert combined.ops("alarms", "dev", "--json") == 1
+    found = json.loads(capfd.readouterr().out)
+    assert [(each["name"], each["state"], each["runbook"]) for each in found[:1]] == [
+        ("shop-dev-users", "firing", "docs/runbooks/alarms/users.md")
+    ]
+
+
+def test_alarms_are_quiet_when_nothing_fires(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    assert world.ops("alarms", "dev") == 0
+    assert capfd.readouterr().out == "1 of 1 alarms are quiet\n"
+
+
+def test_status_names_the_alarm_and_its_runbook(combined: World, capfd: pytest.CaptureFixture[str]) -> None:
+    combined.holds(**{"deployments/--output=json": {"items": [DEPLOYMENT]}})
+    assert combined.ops("status", "dev") == 0
+    assert "alarms: shop-dev-users is firing: Users see errors. Read docs/runbooks/alarms/users.md" in capfd.readouterr().out
+
+
+def test_a_saved_query_is_run_by_its_name(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    logs = world.aws("logs")
+    logs.create_log_group(logGroupName="/test/application")
+    query = "filter log_processed.status >= 500"
+    logs.put_query_definition(name="shop/dev/failed-requests", queryString=query, logGroupNames=["/test/application"])
+    assert world.ops("query", "dev", "failed-requests") == 0
+    assert capfd.readouterr().out == "nothing found\n"
+    assert world.ops("query", "dev", "unknown") == 1
+    assert "there is no saved query unknown: failed-requests" in capfd.readouterr().err

@@ -1,28 +1,50 @@
 # Alarms on the nodes, from Container Insights, whose add-on cluster.tf brings. Pods have none: 80 % is what their autoscaler aims at.
+# The runbooks are in docs/runbooks/alarms.
 
 locals {
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-enhanced-EKS.html. Without figures nothing
+  # is known about the nodes: missing. That they stop is the business of `nodes-silent` alone.
+  node_watches = {
+    nodes-failed    = { runbook = "nodes", metric = "cluster_failed_node_count", statistic = "Maximum", comparison = "GreaterThanOrEqualToThreshold", threshold = 1, minutes = 3, summary = "A node has failed for 3 minutes" }
+    nodes-not-ready = { runbook = "nodes", metric = "node_status_condition_ready", statistic = "Minimum", comparison = "LessThanThreshold", threshold = 1, minutes = 15, summary = "A node has not been ready for 15 minutes" }
+    nodes-too-few   = { runbook = "nodes", metric = "cluster_node_count", statistic = "Minimum", comparison = "LessThanThreshold", threshold = var.node_min, minutes = 15, summary = "Fewer than ${var.node_min} nodes for 15 minutes" }
+    nodes-cpu       = { metric = "node_cpu_utilization", statistic = "Average", threshold = var.alarm_thresholds.cpu_percent, minutes = 15, summary = "CPU of the nodes above ${var.alarm_thresholds.cpu_percent} % for 15 minutes" }
+    nodes-memory    = { metric = "node_memory_utilization", statistic = "Average", threshold = var.alarm_thresholds.memory_percent, minutes = 15, summary = "Memory of the nodes above ${var.alarm_thresholds.memory_percent} % for 15 minutes" }
+    nodes-disk      = { metric = "node_filesystem_utilization", statistic = "Maximum", threshold = var.alarm_thresholds.disk_percent, minutes = 5, summary = "A node's disk is more than ${var.alarm_thresholds.disk_percent} % full" }
+    # It cannot be below 1: that it stops is the alarm.
+    nodes-silent = { metric = "cluster_node_count", statistic = "SampleCount", comparison = "LessThanThreshold", threshold = 1, minutes = 10, heartbeat = true, summary = "No metric of the nodes has arrived for 10 minutes" }
+  }
+
   node_alarms = {
-    nodes-failed = { metric = "cluster_failed_node_count", threshold = 1, minutes = 3, statistic = "Maximum", says = "A node has failed for 3 minutes" }
-    nodes-cpu    = { metric = "node_cpu_utilization", threshold = 80, minutes = 15, statistic = "Average", says = "CPU of the nodes above 80 % for 15 minutes" }
-    nodes-memory = { metric = "node_memory_utilization", threshold = 80, minutes = 15, statistic = "Average", says = "Memory of the nodes above 80 % for 15 minutes" }
-    nodes-disk   = { metric = "node_filesystem_utilization", threshold = 85, minutes = 5, statistic = "Maximum", says = "A node's disk is more than 85 % full" }
+    for name, watch in local.node_watches : name => {
+      severity   = "critical"
+      summary    = watch.summary
+      runbook    = try(watch.runbook, null)
+      metrics    = { m = { namespace = "ContainerInsights", name = watch.metric, dimensions = { ClusterName = module.cluster.name }, statistic = watch.statistic } }
+      comparison = try(watch.comparison, "GreaterThanThreshold")
+      threshold  = watch.threshold
+      periods    = watch.minutes
+      missing    = "missing"
+      heartbeat  = try(watch.heartbeat, false)
+    }
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "nodes" {
-  for_each = local.node_alarms
+module "alarms" {
+  source = "../modules/alarms"
 
-  alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.says
-  namespace           = "ContainerInsights"
-  metric_name         = each.value.metric
-  dimensions          = { ClusterName = module.cluster.name }
-  statistic           = each.value.statistic
-  comparison_operator = each.value.metric == "cluster_failed_node_count" ? "GreaterThanOrEqualToThreshold" : "GreaterThanThreshold"
-  threshold           = each.value.threshold
-  period              = 60
-  evaluation_periods  = each.value.minutes
-  treat_missing_data  = "missing"
-  alarm_actions       = [module.sns_topic.arn]
-  ok_actions          = [module.sns_topic.arn]
+  name         = local.name
+  owner        = "${var.team} (${var.owner_email})"
+  runbooks_url = var.runbooks_url
+  topic_arn    = module.sns_topic.arn
+  alarms       = local.node_alarms
+
+  # A node that breaks is failed, then not ready, then missing: one incident, one message.
+  composites = {
+    nodes = {
+      severity = "critical"
+      summary  = "A node has failed, is not ready or is missing"
+      any_of   = [["nodes-failed"], ["nodes-not-ready"], ["nodes-too-few"]]
+    }
+  }
 }

@@ -66,7 +66,7 @@ module "off_hours_alarms" {
   time_zone            = var.off_hours_time_zone
   key_arn              = module.kms_key.arn
   actions              = ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"]
-  resources            = [for alarm in aws_cloudwatch_metric_alarm.nodes : alarm.arn]
+  resources            = values(module.alarms.arns)
 
   calls = {
     for call, cron in {
@@ -75,7 +75,7 @@ module "off_hours_alarms" {
       } : call => {
       cron  = cron
       call  = "cloudwatch:${call}"
-      input = jsonencode({ AlarmNames = [for alarm in aws_cloudwatch_metric_alarm.nodes : alarm.alarm_name] })
+      input = jsonencode({ AlarmNames = values(module.alarms.names) })
     }
   }
 }

@@ -1,64 +1,44 @@
-# Alarms on what AWS itself measures. Thresholds in bytes and counts follow from the class that the environment names.
+# The alarms of the service: what they watch is in the alarms_*.tf files, thresholds in alarm_thresholds, and what to do about each in
+# docs/runbooks/alarms.
 
 locals {
-  database = { DBInstanceIdentifier = module.database.identifier }
-  mib      = 1048576
+  alarms = merge(local.application_alarms, local.login_alarms, local.database_alarms, local.cache_alarms, local.backup_alarms, local.certificate_alarms, local.budget_alarms)
 
-  database_alarms = {
-    database-cpu         = { metric = "CPUUtilization", above = true, threshold = 80, minutes = 15, says = "CPU of the database above 80 % for 15 minutes" }
-    database-connections = { metric = "DatabaseConnections", above = true, threshold = floor(var.db_max_connections * 0.8), minutes = 5, says = "More than 80 % of the connections of the database's class in use" }
-    database-memory      = { metric = "FreeableMemory", above = false, threshold = floor(var.db_memory_mib * local.mib * 0.2), minutes = 15, says = "Less than 20 % of the database's memory free for 15 minutes" }
-    database-storage     = { metric = "FreeStorageSpace", above = false, threshold = floor(var.db_storage_gb * 1024 * local.mib * 0.15), minutes = 5, says = "Less than 15 % of the database's storage free" }
+  # One message for one incident. While PostgreSQL cannot be reached, everything that follows from it stays quiet.
+  composite_alarms = {
+    users = {
+      severity      = "business"
+      summary       = "Users see errors or wait: too many requests fail or are slow"
+      any_of        = concat([["errors"], ["slow-requests"]], local.fast_burns)
+      suppressed_by = "database-unreachable"
+    }
+    error-budget = {
+      severity      = "business"
+      summary       = "The error budget of the month is being spent six times too fast"
+      any_of        = local.slow_burns
+      suppressed_by = "database-unreachable"
+    }
+    tasks = {
+      severity      = "business"
+      summary       = "Tasks fail for good or are not taken up"
+      any_of        = [["dead-tasks"], ["oldest-task"]]
+      suppressed_by = "database-unreachable"
+    }
+    cache = {
+      severity = "critical"
+      summary  = "A node of the cache is short of CPU or memory, or a replica lags"
+      any_of   = [for name in keys(local.cache_alarms) : [name]]
+    }
   }
-
-  cache_alarms = {
-    cpu    = { metric = "EngineCPUUtilization", threshold = 80, minutes = 15, says = "CPU of the cache above 80 % for 15 minutes" }
-    memory = { metric = "DatabaseMemoryUsagePercentage", threshold = 80, minutes = 5, says = "Memory of the cache above 80 %: a full queue refuses work" }
-  }
-
-  # One alarm for each node: every copy has to hold the data.
-  cache_node_alarms = merge([
-    for node, id in module.cache.nodes : { for name, alarm in local.cache_alarms : "cache-${id}-${name}" => merge(alarm, { node = id }) }
-  ]...)
 }
 
-resource "aws_cloudwatch_metric_alarm" "database" {
-  for_each = local.database_alarms
+module "alarms" {
+  source = "../modules/alarms"
 
-  alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.says
-  namespace           = "AWS/RDS"
-  metric_name         = each.value.metric
-  dimensions          = local.database
-  statistic           = "Average"
-  comparison_operator = each.value.above ? "GreaterThanThreshold" : "LessThanThreshold"
-  threshold           = each.value.threshold
-  period              = 60
-  evaluation_periods  = each.value.minutes
-  treat_missing_data  = "missing"
-  alarm_actions       = [module.sns_topic.arn]
-  ok_actions          = [module.sns_topic.arn]
-}
-
-resource "aws_cloudwatch_metric_alarm" "cache" {
-  for_each = local.cache_node_alarms
-
-  alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.says
-  namespace           = "AWS/ElastiCache"
-  metric_name         = each.value.metric
-  dimensions          = { CacheClusterId = each.value.node }
-  statistic           = "Average"
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = each.value.threshold
-  period              = 60
-  evaluation_periods  = each.value.minutes
-  treat_missing_data  = "missing"
-  alarm_actions       = [module.sns_topic.arn]
-  ok_actions          = [module.sns_topic.arn]
-}
-
-locals {
-  alarm_arns  = [for alarm in merge(aws_cloudwatch_metric_alarm.database, aws_cloudwatch_metric_alarm.cache) : alarm.arn]
-  alarm_names = [for alarm in merge(aws_cloudwatch_metric_alarm.database, aws_cloudwatch_metric_alarm.cache) : alarm.alarm_name]
+  name         = local.name
+  owner        = "${var.team} (${var.owner_email})"
+  runbooks_url = var.runbooks_url
+  topic_arn    = module.sns_topic.arn
+  alarms       = local.alarms
+  composites   = local.composite_alarms
 }

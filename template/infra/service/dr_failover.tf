@@ -32,7 +32,7 @@ resource "aws_cloudwatch_metric_alarm" "pods" {
   for_each = local.dr_platforms
 
   alarm_name          = "${local.name}-pods"
-  alarm_description   = "No pod of the API runs: Route 53 answers with ${var.dr_region}"
+  alarm_description   = "[critical] No pod of the API runs: Route 53 answers with ${var.dr_region}. Owner: ${var.team} (${var.owner_email}). Runbook: ${var.runbooks_url}/lost-region.md"
   namespace           = "ContainerInsights"
   metric_name         = "service_number_of_running_pods"
   dimensions          = { ClusterName = local.platform.cluster_name, Namespace = var.service, Service = "api" }

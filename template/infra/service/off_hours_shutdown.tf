@@ -56,7 +56,7 @@ module "off_hours_alarms" {
   time_zone            = var.off_hours_time_zone
   key_arn              = module.kms_key.arn
   actions              = ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"]
-  resources            = local.alarm_arns
+  resources            = values(module.alarms.arns)
 
   calls = {
     for call, cron in {
@@ -65,7 +65,7 @@ module "off_hours_alarms" {
       } : call => {
       cron  = cron
       call  = "cloudwatch:${call}"
-      input = jsonencode({ AlarmNames = local.alarm_names })
+      input = jsonencode({ AlarmNames = values(module.alarms.names) })
     }
   }
 }

@@ -13,6 +13,7 @@ from werkzeug.serving import run_simple
 
 from tests.infrastructure.cloud import (
     account,
+    alarms,
     backups,
     caches,
     costs,
@@ -28,7 +29,7 @@ from tests.infrastructure.cloud import (
 from tests.infrastructure.cloud.denial import Denial
 from tests.infrastructure.cloud.recorder import Recorder
 
-ADDED = (account, backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails)
+ADDED = (account, alarms, backups, caches, costs, databases, dns, kubernetes, mail, network, parameters, storage, trails)
 """Imported for what they add to moto."""
 
 

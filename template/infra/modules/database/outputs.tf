@@ -24,3 +24,8 @@ output "database_name" {
   description = "Name of the database."
   value       = aws_db_instance.this.db_name
 }
+
+output "allocated_storage_gb" {
+  description = "Storage of the instance (GB), as far as it has grown."
+  value       = aws_db_instance.this.allocated_storage
+}

@@ -3,6 +3,11 @@ output "certificate_arn" {
   value       = one(concat([for validation in aws_acm_certificate_validation.this : validation.certificate_arn], var.delegated ? [] : [""]))
 }
 
+output "requested_certificate_arn" {
+  description = "ARN of the certificate, issued or not."
+  value       = aws_acm_certificate.this.arn
+}
+
 output "zone_id" {
   description = "ID of the zone."
   value       = aws_route53_zone.this.zone_id

@@ -30,6 +30,7 @@ run "wrong_answers_are_refused" {
     cluster_admin_role_arns = ["admin"]
     node_architecture       = "mips"
     node_min                = 1
+    alarm_thresholds        = { cpu_percent = 100 }
   }
 
   expect_failures = [
@@ -51,6 +52,7 @@ run "wrong_answers_are_refused" {
     var.cluster_admin_role_arns,
     var.node_architecture,
     var.node_min,
+    var.alarm_thresholds,
   ]
 }
 

@@ -60,6 +60,8 @@ run "wrong_answers_are_refused" {
     db_backup_days       = 1
     cache_replicas       = 9
     cache_groups         = "three"
+    alarm_thresholds     = { errors_percent = 100 }
+    objectives           = { availability_percent = 100 }
   }
 
   expect_failures = [
@@ -78,7 +80,19 @@ run "wrong_answers_are_refused" {
     var.db_backup_days,
     var.cache_replicas,
     var.cache_groups,
+    var.alarm_thresholds,
+    var.objectives,
   ]
+}
+
+run "an_alarm_looks_back_seven_days_at_most" {
+  command = plan
+
+  variables {
+    alarm_thresholds = { backup_hours = 169 }
+  }
+
+  expect_failures = [var.alarm_thresholds]
 }
 
 run "a_certificate_is_published_once_it_is_issued" {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ops.alarms import Alarm, State
 from ops.doctor.context import Context
 from ops.doctor.finding import Finding, error, warning
 from ops.history import History
@@ -102,13 +103,16 @@ def subscribers(context: Context) -> Iterator[Finding]:
 
 def firing(context: Context) -> Iterator[Finding]:
     """Yield each alarm that is firing."""
-    for alarm in _alarms(context):
-        if alarm["StateValue"] == "ALARM":
-            remedy = "Read its runbook in docs/runbooks"
-            yield warning("alarms", f"{alarm['AlarmName']} is firing", remedy, "when-something-is-wrong")
+    for alarm in map(Alarm.parse, _alarms(context)):
+        if alarm.state is State.FIRING:
+            summary = f": {alarm.summary}" if alarm.summary else ""
+            yield warning(
+                "alarms", f"{alarm.name} is firing{summary}", f"Read {alarm.runbook}", "when-something-is-wrong"
+            )
 
 
 def _alarms(context: Context) -> Iterator[dict[str, Any]]:
-    pages = context.aws("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{context.name}-")
+    paginator = context.aws("cloudwatch").get_paginator("describe_alarms")
+    pages = paginator.paginate(AlarmNamePrefix=f"{context.name}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     for page in pages:
-        yield from page["MetricAlarms"]
+        yield from (*page.get("CompositeAlarms", []), *page["MetricAlarms"])

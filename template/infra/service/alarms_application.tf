@@ -1,0 +1,155 @@
+# Alarms on the application's own metrics. The agent writes each counter as its increase since the last scrape and each gauge with its
+# value, for every pod: the sum of a counter and the maximum of a gauge are those of the whole environment. Metrics and dimension are
+# declared in deploy/components/metrics/agent.yaml.
+
+locals {
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights-Prometheus-metrics-conversion.html
+  metrics = {
+    for key, metric in {
+      requests         = { name = "http_requests_total", statistic = "Sum" }
+      errors           = { name = "http_server_errors_total", statistic = "Sum" }
+      slow             = { name = "http_slow_requests_total", statistic = "Sum" }
+      dead_tasks       = { name = "tasks_dead_total", statistic = "Sum" }
+      oldest_task      = { name = "tasks_due_seconds", statistic = "Maximum" }
+      logins_failed    = { name = "logins_failed_total", statistic = "Sum" }
+      logins_succeeded = { name = "logins_succeeded_total", statistic = "Sum" }
+      database_errors  = { name = "database_connection_errors_total", statistic = "Sum" }
+      pool_in_use      = { name = "database_pool_in_use", statistic = "Maximum" }
+      pool_size        = { name = "database_pool_size", statistic = "Maximum" }
+      scrapes          = { name = "database_pool_size", statistic = "SampleCount" }
+      redis_open       = { name = "redis_circuit_open", statistic = "Maximum" }
+    } : key => merge(metric, { namespace = var.service, dimensions = { Environment = var.environment } })
+  }
+
+  # Container Insights counts the pods behind each Service, and may say nothing instead of 0.
+  running_pods = {
+    namespace  = "ContainerInsights"
+    name       = "service_number_of_running_pods"
+    statistic  = "Minimum"
+    dimensions = { ClusterName = local.platform.cluster_name, Namespace = var.service }
+  }
+
+  # Ratios of fewer requests than these say nothing: one error in three requests is not an outage.
+  failed_percent = "IF(requests >= ${var.alarm_thresholds.fewest_requests}, 100 * FILL(errors, 0) / requests, 0)"
+  slow_percent   = "IF(requests >= ${var.alarm_thresholds.fewest_requests}, 100 * FILL(slow, 0) / requests, 0)"
+
+  # A service without traffic, or before its first release, has no data and nothing wrong with it: notBreaching. That data stops
+  # arriving is the business of `silent` alone.
+  application_alarms = {
+    errors = {
+      severity   = "business"
+      summary    = "More than ${var.alarm_thresholds.errors_percent} % of the requests of 5 minutes ended in a server error"
+      metrics    = { requests = local.metrics.requests, errors = local.metrics.errors }
+      expression = local.failed_percent
+      threshold  = var.alarm_thresholds.errors_percent
+      seconds    = 300
+      periods    = 1
+      missing    = "notBreaching"
+    }
+    slow-requests = {
+      severity   = "business"
+      summary    = "More than ${var.alarm_thresholds.slow_requests_percent} % of the requests of 5 minutes took longer than 0.5 s"
+      metrics    = { requests = local.metrics.requests, slow = local.metrics.slow }
+      expression = local.slow_percent
+      threshold  = var.alarm_thresholds.slow_requests_percent
+      seconds    = 300
+      periods    = 1
+      missing    = "notBreaching"
+    }
+    dead-tasks = {
+      severity   = "business"
+      summary    = "A task failed for good and waits for a person"
+      metrics    = { dead = local.metrics.dead_tasks }
+      comparison = "GreaterThanOrEqualToThreshold"
+      threshold  = var.alarm_thresholds.dead_tasks
+      seconds    = 300
+      periods    = 1
+      missing    = "notBreaching"
+    }
+    oldest-task = {
+      severity  = "business"
+      summary   = "The oldest due task has waited longer than ${var.alarm_thresholds.oldest_task_seconds} s for 5 minutes"
+      metrics   = { oldest = local.metrics.oldest_task }
+      threshold = var.alarm_thresholds.oldest_task_seconds
+      periods   = 5
+      missing   = "notBreaching"
+    }
+    database-unreachable = {
+      severity   = "critical"
+      summary    = "Connections to PostgreSQL fail, in 3 of 5 minutes"
+      metrics    = { failed = local.metrics.database_errors }
+      comparison = "GreaterThanOrEqualToThreshold"
+      threshold  = 1
+      periods    = 5
+      datapoints = 3
+      missing    = "notBreaching"
+    }
+    redis-unreachable = {
+      severity   = "critical"
+      summary    = "A process has given up on Redis, in 3 of 5 minutes"
+      metrics    = { open = local.metrics.redis_open }
+      comparison = "GreaterThanOrEqualToThreshold"
+      threshold  = 1
+      periods    = 5
+      datapoints = 3
+      missing    = "notBreaching"
+    }
+    pool-exhausted = {
+      severity   = "critical"
+      summary    = "A process has used more than ${var.alarm_thresholds.pool_percent} % of its database connections for 5 minutes"
+      metrics    = { in_use = local.metrics.pool_in_use, size = local.metrics.pool_size }
+      expression = "100 * in_use / size"
+      threshold  = var.alarm_thresholds.pool_percent
+      periods    = 5
+      missing    = "notBreaching"
+    }
+    api-down = {
+      severity   = "critical"
+      summary    = "No pod of the API has run for 3 minutes"
+      metrics    = { pods = merge(local.running_pods, { dimensions = merge(local.running_pods.dimensions, { Service = "api" }) }) }
+      comparison = "LessThanThreshold"
+      threshold  = 1
+      periods    = 3
+      missing    = "missing"
+      heartbeat  = true
+    }
+    worker-down = {
+      severity   = "critical"
+      summary    = "No pod of the worker has run for 5 minutes"
+      metrics    = { pods = merge(local.running_pods, { dimensions = merge(local.running_pods.dimensions, { Service = "worker-pods" }) }) }
+      comparison = "LessThanThreshold"
+      threshold  = 1
+      periods    = 5
+      missing    = "missing"
+      heartbeat  = true
+    }
+    # It cannot be below 1: that it stops is the alarm.
+    silent = {
+      severity   = "critical"
+      summary    = "No metric of the application has arrived for 5 minutes"
+      metrics    = { scrapes = local.metrics.scrapes }
+      comparison = "LessThanThreshold"
+      threshold  = 1
+      periods    = 5
+      missing    = "missing"
+      heartbeat  = true
+    }
+  }
+
+  # Nobody types twenty wrong passwords; a list of stolen ones is tried by the thousand.
+  login_alarms = {
+    for name, alarm in {
+      login-failures = {
+        severity   = "business"
+        summary    = "${var.alarm_thresholds.login_failures} logins or more failed within 5 minutes, and ${var.alarm_thresholds.login_failures_percent} % of all attempts"
+        metrics    = { failed = local.metrics.logins_failed, succeeded = local.metrics.logins_succeeded }
+        expression = "IF(failed >= ${var.alarm_thresholds.login_failures}, 100 * failed / (failed + FILL(succeeded, 0)), 0)"
+        comparison = "GreaterThanOrEqualToThreshold"
+        threshold  = var.alarm_thresholds.login_failures_percent
+        seconds    = 300
+        periods    = 1
+        missing    = "notBreaching"
+      }
+    } : name => alarm if var.logins
+  }
+}
