@@ -8,7 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sampan import answers, reference, root
+import copier
+
+from sampan import answers, reference, rendering, root
 from sampan.errors import UserError, suggestion
 
 ANSWERS_FILE: Final = ".copier-answers.yml"
@@ -74,17 +76,12 @@ def regions_of() -> list[str]:
 
 def estimate(name: str, data: Mapping[str, Any]) -> Estimate:
     """Estimate a set of answers. Raises `UserError` with the questionnaire's own line when they are refused."""
-    import copier  # noqa: PLC0415  # a third of a second, which the other commands need not wait
-
     with TemporaryDirectory(prefix="sampan-cost-") as folder:
         template, target = Path(folder) / "template", Path(folder) / "project"
         shutil.copytree(root.root() / "extensions", template / "extensions", ignore=shutil.ignore_patterns("__pycache__", "sampan"))
         shutil.copy2(root.root() / "copier.yml", template)
         (template / "template").mkdir()
         (template / "template/costs.json.jinja").write_text("{= costs | to_json =}\n", encoding="utf-8")
-        try:
+        with rendering.one_line():
             copier.run_copy(str(template), target, data=dict(data), defaults=True, quiet=True)
-        except (ValueError, copier.errors.CopierError) as error:
-            message = f"{name}: {error}"
-            raise UserError(message) from None
         return Estimate(name, json.loads((target / "costs.json").read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sampan import matrix, reference
+from tests.generator import pages
 from tests.generator.formats import BINARY, DATA_FORMATS, LEFTOVERS, PYTHON_VALUES, parser_of
 from tests.harness import Renderer
 
@@ -121,6 +122,7 @@ def invariants(project: Path, answers: Mapping[str, Any]) -> None:
     assert (project / "infra/platform").exists() == (answers["platform"] == "create")
     assert (project / "src/app/products").exists() == answers["sample"]
     assert (project / "src/app/accounts").exists() == (answers["accounts"] == "local")
+    assert list(pages.problems(project)) == []
     locales = {path.stem for path in project.glob("src/app/*/locales/*.po")}
     assert locales == set(answers["languages"]) - {"en"}
 

@@ -1,0 +1,31 @@
+"""The check of the pages itself: it finds a claim without a link and a link that leads nowhere."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.generator import pages
+
+PAGE = "# Region\n\n| Data | Shown by |\n|---|---|\n| users | {} |\n\n## Measure it\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("[code](../main.tf)", ""),
+        ("[below](#measure-it)", ""),
+        ("[AWS](https://docs.aws.amazon.com/x)", ""),
+        ("nothing", "no link in | users | nothing |"),
+        ("[code](../other.tf)", "../other.tf does not exist"),
+        ("[below](#elsewhere)", "no heading #elsewhere"),
+        ("[a blog](https://blog.example.com/)", "is not a known source"),
+    ],
+)
+def test_a_claim_needs_a_link_that_leads_somewhere(cell: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "main.tf").touch()
+    for name in pages.PAGES:
+        (tmp_path / "docs" / name).write_text(PAGE.format(cell if name == "region.md" else "[code](../main.tf)"), encoding="utf-8")
+    found = list(pages.problems(tmp_path))
+    assert len(found) == bool(problem)
+    assert all(problem in one for one in found)
