@@ -47,7 +47,7 @@ def test_computed_values_are_neither_asked_nor_stored(
     settings: dict[str, Any], questions: dict[str, dict[str, Any]], render: Renderer
 ) -> None:
     computed = {name for name in settings if not name.startswith("_")} - set(questions)
-    assert computed == {"previous", "sizes", "github_enforces"}
+    assert computed == {"previous", "sizes", "costs", "github_enforces"}
     stored = yaml.safe_load((render({}) / ANSWERS_FILE).read_text(encoding="utf-8"))
     assert not computed & set(stored)
 
