@@ -45,7 +45,7 @@ class Estimate:
     def sum_of(self, group: str, level: str, parts: Iterable[str] | None = None) -> float:
         """Sum of a group's lines at one load, over the parts that are named or all of them."""
         every = self.parts()
-        return round(sum(line[level] for name in parts or every for line in every[name]["lines"] if line["group"] == group), 2)
+        return round(sum(float(line[level]) for name in parts or every for line in every[name]["lines"] if line["group"] == group), 2)
 
 
 def data_of(source: str) -> dict[str, Any]:
@@ -69,9 +69,23 @@ def data_of(source: str) -> dict[str, Any]:
     return found
 
 
+def here() -> str:
+    """Return the project of this folder, or the default profile where there is none."""
+    return "." if Path(ANSWERS_FILE).exists() else "startup"
+
+
+def compared(first: str, second: str) -> dict[str, dict[str, Any]]:
+    """Return the answers of two names. A region beside anything else is the same answers in that region."""
+    found = {name: data_of(name) for name in (first, second)}
+    for region, other in ((first, second), (second, first)):
+        if region in regions_of() and other not in regions_of():
+            found[region] = {**found[other], "aws_region": region}
+    return found
+
+
 def regions_of() -> list[str]:
     """Return the regions of the catalogue."""
-    return answers.read(root.catalogue() / "regions.yaml")["names"].split()
+    return str(answers.read(root.catalogue() / "regions.yaml")["names"]).split()
 
 
 def estimate(name: str, data: Mapping[str, Any]) -> Estimate:

@@ -281,13 +281,33 @@ def test_the_command_prints_json_csv_and_a_comparison(capsys: pytest.CaptureFixt
         assert cli.run(["cost", "--compare", "ap-southeast-1", "us-east-1"]) == 0
         assert re.search(r"Total .*-\d", capsys.readouterr().out)
 
+        assert cli.run(["cost", "--compare", "sandbox", "us-east-1", "--json"]) == 0
+        both = json.loads(capsys.readouterr().out)
+        assert both["sandbox"]["low"] == document["low"]
+        assert both["us-east-1"]["region"] == "us-east-1"
+        assert set(both["us-east-1"]["environments"]) == {"dev"}, "the sandbox, in another region"
+
+
+def test_a_budget_fits_the_estimate_and_a_lower_one_is_warned_of(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    warned = {}
+    for name, answers in {"default": {}, "low": {"monthly_budget_usd": 390}}.items():
+        with fast_copier():
+            copier.run_copy(str(faces), tmp_path / name, data=answers, defaults=True, quiet=False)
+        costs = json.loads((tmp_path / name / "costs.json").read_text(encoding="utf-8"))["environments"]["production"]
+        stored = yaml.safe_load((tmp_path / name / ".copier-answers.yml").read_text(encoding="utf-8"))
+        document = (tmp_path / name / "docs/cost.md").read_text(encoding="utf-8")
+        warned[name] = ("below the estimate" in capsys.readouterr().err, "is below its estimate" in document)
+        assert (stored["monthly_budget_usd"] >= costs["high"]) == (name == "default")
+    assert warned == {"default": (False, False), "low": (True, True)}
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--compare", "sandbox", "sandbox"], "choose another"),
         (["startupp"], "Did you mean 'startup'?"),
         (["sandbox", "-d", "nat_gateway=1"], "Did you mean 'nat_gateways'?"),
-        (["sandbox", "-d", "db_instance_class=db.t3.nano"], "db.t3.nano"),
+        (["sandbox", "-d", "db_instance_class=db.t3.nano"], "db_instance_class: 'db.t3.nano' is not in"),
         (["sandbox", "--json", "--csv"], "Choose --json or --csv."),
     ],
 )

@@ -34,10 +34,15 @@ SAVINGS: Final = {
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="[ANSWERS]", help="Answers file, project folder, profile or region.")] = "startup",
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[ANSWERS]", help="Answers file, project folder, profile or region; without it this folder's project."),
+    ] = None,
     data: answers.DataOption = None,
     *,
-    compare: Annotated[tuple[str, str] | None, typer.Option(metavar="A B", help="Compare two of them instead.")] = None,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Compare two of them; a region takes the other's answers.")
+    ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Show every line instead of groups.")] = False,
     as_json: console.JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every line as CSV.")] = False,
@@ -50,8 +55,12 @@ def command(
         message = "Choose --json or --csv."
         raise UserError(message)
     given = answers.pairs(data)
+    if compare and compare[0] == compare[1]:
+        message = f"{compare[0]} is compared with {compare[1]}: choose another."
+        raise UserError(message)
     answers.check_names(given, reference.questions())
-    found = [estimates.estimate(name, {**estimates.data_of(name), **given}) for name in compare or (source,)]
+    asked = estimates.compared(*compare) if compare else {(name := source or estimates.here()): estimates.data_of(name)}
+    found = [estimates.estimate(name, {**of_name, **given}) for name, of_name in asked.items()]
     known = prices.table()
     if warning := prices.stale(datetime.now(UTC).date(), known):
         console.messages().print(f"Warning: {warning}", style="yellow", soft_wrap=True)
