@@ -58,7 +58,8 @@ class Repository:
         if tuple(int(part) for part in version[:2]) < OLDEST_GIT:
             message = f"git {'.'.join(version)} is too old: install 2.38 or newer."
             raise UserError(message)
-        git.run("init", "--quiet", "--bare", str(folder), cwd=top)
+        form = git.text("rev-parse", "--show-object-format", cwd=top)
+        git.run("init", "--quiet", "--bare", f"--object-format={form}", str(folder), cwd=top)
         objects = git.text("rev-parse", "--path-format=absolute", "--git-path", "objects", cwd=top)
         (folder / "objects/info").mkdir(parents=True, exist_ok=True)
         (folder / "objects/info/alternates").write_text(f"{objects}\n", encoding="utf-8")

@@ -19,7 +19,6 @@ from sampan.project import OWNERSHIP, Project
 
 CONFIRMATION: Final = "destroyed"
 """The question that confirms a loss; it is never stored."""
-NO_ENTRY: Final = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Plan:
             whole = self._whole_tree()
             git.run("read-tree", "-m", "-u", "HEAD", whole, cwd=top)
             if self.merged.stages:
-                lines = [f"0 {NO_ENTRY}\t{self.project.prefix}{path}\n" for path in {path for *_, path in self.merged.stages}]
+                lines = [f"0 {'0' * len(identifier)}\t{self.project.prefix}{path}\n" for _, identifier, _, path in self.merged.stages]
                 lines += [
                     f"{mode} {identifier} {stage}\t{self.project.prefix}{path}\n" for mode, identifier, stage, path in self.merged.stages
                 ]

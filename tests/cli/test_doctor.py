@@ -51,7 +51,8 @@ def test_tools_that_are_missing_are_named(sampan: Sampan, project: Path, monkeyp
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").symlink_to("/usr/bin/git")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    outcome = sampan("doctor", project)
+    outcome = sampan("doctor", project, "--template", tmp_path / "none")
+    assert f"template .copier-answers.yml: The template {tmp_path / 'none'} cannot be read" in outcome.out
     for tool in ("uv", "terraform", "kubectl", "docker"):
         assert f"tool     {tool}: not found" in outcome.out
     assert "tool     git" not in outcome.out

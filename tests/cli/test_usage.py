@@ -1,5 +1,7 @@
 """The command line as a whole: help, exit codes, and one line for a mistake."""
 
+from pathlib import Path
+
 import pytest
 
 from sampan import cli
@@ -41,3 +43,9 @@ def test_wrong_usage_is_one_line_and_exits_with_2(arguments: list[str], words: s
     assert outcome.out == ""
     [line] = outcome.err.splitlines()
     assert line.startswith(f"Error: {words}")
+
+
+def test_a_machine_without_git_is_told_so(sampan: Sampan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    outcome = sampan("new", tmp_path / "project", "--defaults")
+    assert (outcome.code, outcome.err) == (2, "Error: git is not installed, or not on PATH.\n")
