@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -45,13 +46,24 @@ def known(template: Template) -> dict[str, dict[str, Any]]:
         return _known(Path(scratch) / "template")
 
 
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load(text)
+    return settings
+
+
+def _settings(questions: Path) -> dict[str, Any]:
+    """Return the settings and questions of copier.yml; not to be changed."""
+    return _parsed((questions / "copier.yml").read_text(encoding="utf-8"))
+
+
 def _known(questions: Path) -> dict[str, dict[str, Any]]:
-    settings: dict[str, Any] = yaml.safe_load((questions / "copier.yml").read_text(encoding="utf-8"))
+    settings = _settings(questions)
     return {name: details for name, details in settings.items() if not name.startswith("_") and details.get("when") is not False}
 
 
 def _check_settings(questions: Path, location: str) -> None:
-    settings: dict[str, Any] = yaml.safe_load((questions / "copier.yml").read_text(encoding="utf-8"))
+    settings = _settings(questions)
     code = [name for name in ("_tasks", "_migrations", "_jinja_extensions") if settings.get(name)]
     if code:
         message = f"{location} runs code of its own ({', '.join(code)}): use Copier, which asks for --trust."
@@ -90,7 +102,7 @@ def ask(
 def _write_summary(questions: Path) -> None:
     """Add the single file that is rendered. Values are written with the delimiters of this template's copier.yml."""
     parts = ['"answers": {= _copier_answers | to_json =}']
-    if "costs" in yaml.safe_load((questions / "copier.yml").read_text(encoding="utf-8")):
+    if "costs" in _settings(questions):
         parts.append('"costs": {= costs | to_json =}')
     for name, library, call, filters in PARTS:
         macros = questions / "extensions" / f"{library}.jinja"

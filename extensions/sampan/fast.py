@@ -4,9 +4,9 @@
         copier.run_copy(...)  # or run_update, run_recopy, a Worker
 
 Inside the block Copier renders the path of the answers file once instead of once for each part of each path, does not compile text
-without markup, reads git's `core.fileMode` once instead of once a file, and shares compiled templates between renderings of the same
-files. The first three are also patches for Copier, with their reasons and tests, in docs/upstream/. The fourth is for programs that
-render often: the matrix and the tests.
+without markup, reads git's `core.fileMode` once instead of once a file, parses each file of facts once, and shares compiled templates
+between renderings of the same files. The first three are also patches for Copier, with their reasons and tests, in docs/upstream/. The
+others are for a template with facts in YAML and for programs that render often: the matrix and the tests.
 
 The block replaces private methods of Copier. It therefore compares the sources of these methods with those that the replacements were
 written for. If one differs, it leaves Copier unchanged, and tests/generator/test_fast.py fails so that the maintainer adapts this module.
@@ -14,6 +14,7 @@ written for. If one differs, it leaves Copier unchanged, and tests/generator/tes
 
 import hashlib
 import inspect
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
@@ -31,6 +32,7 @@ from copier._user_data import Question
 from copier._vcs import get_git
 from jinja2 import Environment
 from jinja2.ext import Extension
+from jinja2_ansible_filters import core_filters
 from plumbum import ProcessExecutionError
 
 
@@ -56,6 +58,7 @@ PARTS: Final = (
     Part(_jinja_ext, "get_yield_context", "295eca610e897d41"),
     Part(Environment, "compile", "634cba867b25347f"),
     Part(Environment, "from_string", "4bbae3bdb34507f2"),
+    Part(core_filters, "from_yaml", "51126eef5719b93c"),
 )
 
 
@@ -224,6 +227,24 @@ def _compile_once(environment: Environment, source: Any, name: str | None = None
     return _compiled(_Source(environment, source, name, filename))
 
 
+# -------------------------------------------------------------------- facts of the catalogue
+
+# Each question and file imports the catalogue anew, and each import parses its YAML: half of the time of a small template.
+
+
+_from_yaml = core_filters.from_yaml
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> bytes:
+    return pickle.dumps(_from_yaml(text))
+
+
+def _from_yaml_once(data: Any) -> Any:
+    """Parse a text once; every caller gets an object of its own."""
+    return pickle.loads(_parsed(data)) if type(data) is str else _from_yaml(data)  # noqa: S301  # dumped three lines above
+
+
 # -------------------------------------------------------------------- the block
 
 REPLACEMENTS: Final = (
@@ -233,6 +254,7 @@ REPLACEMENTS: Final = (
     (Worker, "answers_relpath", property(_answers_relpath_faster)),
     (Question, "render_value", _render_value_faster),
     (SandboxedEnvironment, "compile", _compile_once),
+    (core_filters, "from_yaml", _from_yaml_once),
 )
 _lock = RLock()
 _saved: list[tuple[Any, str, Any]] = []
