@@ -157,7 +157,7 @@ def refresh(today: date, regions: Iterable[str], lines_of: Open = download, path
         elif name == f"source.{SOURCE}":
             lines.append(f"source.{SOURCE}: AWS public price list, by sampan prices, {today.isoformat()}")
         elif name == "checked" and written:
-            lines.append(f"checked: {today.isoformat()}")
+            lines.append(f'checked: "{today.isoformat()}"')
         else:
             lines.append(line)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

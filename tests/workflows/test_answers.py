@@ -17,12 +17,18 @@ def workflows(*names: str) -> list[str]:
 
 
 TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "public": ({"repository_visibility": "public"}, [*workflows(*REVIEWS, "security"), "docs/delivery.md", "docs/first-deployment.md"]),
+    "public": (
+        {"repository_visibility": "public"},
+        [*workflows(*REVIEWS, "security"), "docs/compliance.md", "docs/delivery.md", "docs/first-deployment.md"],
+    ),
     # Nothing differs from the base, a private repository of a team.
     "internal": ({"repository_visibility": "internal"}, []),
     # It has no environments there, so nowhere to name a role.
     "free": ({"github_plan": "free"}, ["docs/delivery.md", "docs/first-deployment.md"]),
-    "enterprise": ({"github_plan": "enterprise"}, [*workflows(*REVIEWS), "docs/delivery.md", "docs/first-deployment.md"]),
+    "enterprise": (
+        {"github_plan": "enterprise"},
+        [*workflows(*REVIEWS), "docs/compliance.md", "docs/delivery.md", "docs/first-deployment.md"],
+    ),
     "canary": (
         {"delivery": "canary"},
         [
@@ -46,6 +52,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             *workflows(*ENVIRONMENTS),
             "deploy/overlays/staging/*",
             "docs/capacity.md",
+            "docs/cost.*",
             "docs/delivery.md",
             "infra/environments/bootstrap.tfvars",
             "infra/environments/staging.*",
@@ -62,7 +69,9 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "deploy/base/ingress.yaml",
             "docs/architecture.md",
             "docs/capacity.md",
+            "docs/cost.*",
             "docs/first-deployment.md",
+            "docs/region.md",
             "infra/environments/*.platform.*",
             "infra/environments/*.service.platform_join.tfvars",
             "infra/environments/*.service.tfvars",
