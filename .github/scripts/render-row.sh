@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Renders one row of the matrix as a project in git.
 #
-# Usage: render-row.sh ANSWERS_FILE PROJECT     ANSWERS_FILE is one of those that `sampan matrix` writes
+# Usage: ANSWERS=JSON render-row.sh PROJECT     ANSWERS is `answers` of an entry that `sampan matrix` prints
 set -euo pipefail
 
-answers=$1 project=$2
-# The rows are computed, so each job writes them again.
-uv run sampan matrix >/dev/null
+project=$1
+answers=$(mktemp --suffix .yml)
+printf '%s\n' "$ANSWERS" >"$answers"
 uv run copier copy --defaults --quiet --vcs-ref HEAD --data-file "$answers" . "$project"
 git -C "$project" init --quiet --initial-branch main
 git -C "$project" add --all

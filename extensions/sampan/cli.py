@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sampan import console
-from sampan.commands import cost, doctor, lint, matrix, new, packages, preview, prices, questions, schema, update
+from sampan.commands import cost, diff, doctor, lint, matrix, new, packages, preview, prices, questions, render, schema, update
 from sampan.errors import INTERRUPTED, OK, REFUSED
 
 PROJECTS = "Projects"
@@ -31,6 +31,8 @@ app.command("preview", rich_help_panel=PROJECTS)(preview.command)
 app.command("doctor", rich_help_panel=PROJECTS)(doctor.command)
 app.command("lint", rich_help_panel=ANSWERS)(lint.command)
 app.command("questions", rich_help_panel=ANSWERS)(questions.command)
+app.command("render", rich_help_panel=ANSWERS)(render.command)
+app.command("diff", rich_help_panel=ANSWERS)(diff.command)
 app.command("schema", rich_help_panel=ANSWERS)(schema.command)
 app.command("cost", rich_help_panel=ANSWERS)(cost.command)
 app.command("matrix", rich_help_panel=TEMPLATE)(matrix.command)

@@ -3,14 +3,18 @@
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import covertable
 import yaml
 
-from sampan import root
+from sampan import answers as given
+from sampan import reference, root
+from sampan.errors import UserError
 
 NOT_ASKED_WHEN_JOINED: Final = (
     "api_public_cidrs",
@@ -71,10 +75,41 @@ def constraints() -> list[dict[str, Any]]:
     ]
 
 
-def rows(strength: int = 2) -> list[dict[str, str]]:
-    """Combinations that cover every valid tuple of `strength` levels; the same list on every call."""
+@cache
+def _made(strength: int) -> list[Row]:
     made = covertable.make(levels(), strength=strength, constraints=constraints())
     return [dict(sorted(row.items())) for row in made]
+
+
+def rows(strength: int = 2) -> list[dict[str, str]]:
+    """Combinations that cover every valid tuple of `strength` levels; the same list on every call."""
+    return [dict(row) for row in _made(strength)]
+
+
+def computed(strength: int = 2) -> dict[str, dict[str, Any]]:
+    """Return the answers of each row by its name."""
+    return {identifier(row): answers(row) for row in rows(strength)}
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return rows that somebody chose, from a YAML file of names with answers. Raises `UserError` for anything else."""
+    loaded = given.read(path)
+    questions = reference.questions()
+    for name, row in loaded.items():
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) or not isinstance(row, dict):
+            message = f"{path}: {name}: write a name of a-z, 0-9 and hyphens, and answers below it."
+            raise UserError(message)
+        try:
+            given.check_names(row, questions)
+        except UserError as error:
+            message = f"{path}: {name}: {error.message}"
+            raise UserError(message) from None
+    return loaded
+
+
+def shard(made: Mapping[str, dict[str, Any]], number: int, count: int) -> dict[str, dict[str, Any]]:
+    """Return every `count`-th row from the `number`-th on: together the shards hold each row once."""
+    return dict(itertools.islice(made.items(), number - 1, None, count))
 
 
 def answers(row: Row) -> dict[str, Any]:
@@ -92,12 +127,14 @@ def pairs(row: Row) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     yield from itertools.combinations(sorted(row.items()), 2)
 
 
-def write(target: Path, strength: int = 2) -> list[dict[str, str]]:
-    """Write one answers file a row into `target`; the entries of a GitHub Actions matrix, `id` and `answers_file`."""
+def write(target: Path, made: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Write one answers file a row into `target`; the entries of a GitHub Actions matrix.
+
+    An entry has `id`, `answers_file` and the `answers` themselves, so that a job needs nothing but its entry.
+    """
     target.mkdir(parents=True, exist_ok=True)
     entries = []
-    for row in rows(strength):
-        name = identifier(row)
-        (target / f"{name}.yml").write_text(yaml.safe_dump(answers(row)), encoding="utf-8")
-        entries.append({"id": name, "answers_file": f"{target}/{name}.yml"})
+    for name, row in made.items():
+        (target / f"{name}.yml").write_text(yaml.safe_dump(dict(row)), encoding="utf-8")
+        entries.append({"id": name, "answers_file": f"{target}/{name}.yml", "answers": dict(row)})
     return entries
