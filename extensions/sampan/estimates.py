@@ -12,6 +12,7 @@ import copier
 
 from sampan import answers, reference, rendering, root
 from sampan.errors import UserError, suggestion
+from sampan.questionnaire import Questionnaire
 
 ANSWERS_FILE: Final = ".copier-answers.yml"
 LEVELS: Final = ("low", "high")
@@ -96,6 +97,15 @@ def estimate(name: str, data: Mapping[str, Any]) -> Estimate:
         shutil.copy2(root.root() / "copier.yml", template)
         (template / "template").mkdir()
         (template / "template/costs.json.jinja").write_text("{= costs | to_json =}\n", encoding="utf-8")
-        with rendering.one_line():
-            copier.run_copy(str(template), target, data=dict(data), defaults=True, quiet=True)
+        try:
+            with rendering.one_line():
+                copier.run_copy(str(template), target, data=dict(data), defaults=True, quiet=True)
+        except UserError as error:
+            raise UserError(_refusal(data) or error.message) from None
         return Estimate(name, json.loads((target / "costs.json").read_text(encoding="utf-8")))
+
+
+def _refusal(data: Mapping[str, Any]) -> str:
+    """Return the line of `sampan lint` about the first wrong answer: it names one of the choices, where Copier lists all of them."""
+    with Questionnaire() as questionnaire:
+        return next((f"{finding.question}: {finding.message}" for finding in questionnaire.check(data).findings), "")

@@ -14,7 +14,7 @@ import yaml
 from copier._main import Worker
 from rich.console import Console
 
-from sampan import cli, console, estimates, matrix
+from sampan import cli, console, estimates, matrix, prices
 from sampan.commands import cost as cost_command
 from tests.harness import ROOT, copy_questionnaire, fast_copier
 
@@ -301,13 +301,20 @@ def test_a_budget_fits_the_estimate_and_a_lower_one_is_warned_of(faces: Path, tm
     assert warned == {"default": (False, False), "low": (True, True)}
 
 
+def test_old_prices_are_warned_of(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prices, "table", lambda: {"checked": "2020-01-01", "stale_days": "90"})
+    with fast_copier():
+        assert cli.run(["cost", "sandbox", "--json"]) == 0
+    assert "refresh them with `sampan prices`" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--compare", "sandbox", "sandbox"], "choose another"),
         (["startupp"], "Did you mean 'startup'?"),
         (["sandbox", "-d", "nat_gateway=1"], "Did you mean 'nat_gateways'?"),
-        (["sandbox", "-d", "db_instance_class=db.t3.nano"], "db_instance_class: 'db.t3.nano' is not in"),
+        (["sandbox", "-d", "db_instance_class=db.t3.nano"], "db_instance_class: choose db.t3."),
         (["sandbox", "--json", "--csv"], "Choose --json or --csv."),
     ],
 )
