@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.sdk.trace import TracerProvider
 
 from app.composition import Feature, Resources
+from app.tracing.calls import trace_database, trace_redis
 from app.tracing.middleware import TraceIdMiddleware, make_provider
 from app.tracing.settings import TracingSettings
 from app.tracing.tasks import TaskSpans
@@ -15,23 +17,35 @@ from app.tracing.tasks import TaskSpans
 # The load balancer and the agent ask every few seconds: their spans would bury the others.
 EXCLUDED = "/health,/metrics"
 
-
 _tasks = TaskSpans()
+# Of the application that was made last, whose resources open next: one provider for all spans of the process.
+_installed: list[TracerProvider] = []
 
 
 def install(application: FastAPI) -> None:
     """Have every request make a span, whose id its log lines carry."""
     provider = make_provider(TracingSettings.load())
     application.add_middleware(TraceIdMiddleware)
-    application.add_middleware(OpenTelemetryMiddleware, tracer_provider=provider, excluded_urls=EXCLUDED)
+    application.add_middleware(
+        OpenTelemetryMiddleware,
+        tracer_provider=provider,
+        excluded_urls=EXCLUDED,
+        # A span for each message that is received or sent would double the number of spans.
+        exclude_spans=["receive", "send"],
+    )
     application.state.tracer_provider = provider
+    _installed[:] = [provider]
 
 
 @asynccontextmanager
 async def lifespan(resources: Resources) -> AsyncIterator[None]:
-    """Have the worker make spans too, and send what is left when the process ends."""
-    provider = make_provider(resources.section(TracingSettings))
+    """Have tasks and calls make spans too, and send what is left when the process ends."""
+    provider = _installed.pop() if _installed else make_provider(resources.section(TracingSettings))
     _tasks.tracer = provider.get_tracer("app.tasks")
+    calls = provider.get_tracer("app.calls")
+    trace_database(resources.database.engine.sync_engine, calls)
+    for redis in {id(client): client for client in (resources.redis, resources.cache.redis)}.values():
+        trace_redis(redis, calls)
     yield
     # Off the event loop: it may wait for the collector.
     await asyncio.to_thread(provider.shutdown)
