@@ -146,7 +146,7 @@ def _managed(place: Project, tree: Tree, stated: bytes | None) -> dict[str, str]
     return {
         path: identifier
         for path, (_, identifier) in tree.items()
-        if path != place.answers_file and not (owned.is_seeded(path) or owned.is_yours(path) or shared.is_seeded(path))
+        if path != place.answers_file and not (owned.is_owned(path) or shared.is_seeded(path))
     }
 
 

@@ -30,9 +30,9 @@ class Ownership:
         """Whether a file belongs to the team from the first copy on, the sample feature's for example."""
         return _matches(path, self.yours)
 
-    def __or__(self, other: "Ownership") -> "Ownership":
-        """Return what either of two versions leaves to the team."""
-        return Ownership((*self.seeded, *other.seeded), (*self.yours, *other.yours))
+    def is_owned(self, path: str) -> bool:
+        """Whether an update leaves a file that is there alone."""
+        return self.is_seeded(path) or self.is_yours(path)
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

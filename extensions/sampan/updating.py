@@ -166,16 +166,21 @@ def _rendered(
 
 
 def _without_owned(base: Tree, ours: Tree, theirs: Tree, repository: Repository) -> tuple[Tree, Tree]:
-    """Return both renderings without the files that are the team's, except those that the project lacks and gets."""
-    stated = [project.ownership(repository.read_file(tree[OWNERSHIP]) if OWNERSHIP in tree else None) for tree in (base, theirs)]
-    old, both = stated[0], stated[0] | stated[1]
+    """Return both renderings without the files that are the team's, except those that the project lacks and gets.
+
+    The new version says whose a file is, and either version for a file that the new one does not have.
+    """
+    old, new = (project.ownership(repository.read_file(tree[OWNERSHIP]) if OWNERSHIP in tree else None) for tree in (base, theirs))
+
+    def is_owned(path: str) -> bool:
+        return new.is_owned(path) or (path not in theirs and old.is_owned(path))
 
     def is_delivered(path: str) -> bool:
-        if old.is_yours(path):  # from the first copy on the team's, also when deleted
+        if new.is_yours(path) and old.is_yours(path):  # the team's from the first copy on, also when deleted
             return False
-        return path not in ours or not (both.is_seeded(path) or both.is_yours(path))
+        return path not in ours or not is_owned(path)
 
-    kept = {path: entry for path, entry in base.items() if not (both.is_seeded(path) or both.is_yours(path))}
+    kept = {path: entry for path, entry in base.items() if not is_owned(path)}
     return kept, {path: entry for path, entry in theirs.items() if is_delivered(path)}
 
 

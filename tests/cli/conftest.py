@@ -57,10 +57,14 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 @pytest.fixture(scope="session")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template's repository. Release 1.1.0 changes, moves, removes and adds a file each, and the seeded README."""
+    """The template's repository.
+
+    Release 1.1.0 changes, moves, removes and adds a file each, changes the seeded README, and takes back docs/notes.md, which was seeded.
+    """
     folder = tmp_path_factory.mktemp("releases") / "template"
     copy_questionnaire(folder, *PARTS)
     source = folder / "template"
+    ownership = (source / "docs/ownership.json.jinja").read_text(encoding="utf-8")
     write(
         source,
         {
@@ -70,6 +74,8 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "src/app/kit/clock.py": LINES.replace("line", "clock"),
             "src/app/kit/old.py": LINES.replace("line", "old"),
             "src/app/products/routes.py": "the sample\n",
+            "docs/notes.md": LINES.replace("line", "note"),
+            "docs/ownership.json.jinja": ownership.replace("options.owned", "(options.owned + ['docs/notes.md'])"),
         },
     )
     commit_all(folder, "First release")
@@ -83,6 +89,8 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "src/app/kit/caching.py": LINES.replace("line", "cache").replace("cache 15\n", "cache fifteen\n"),
             "src/app/kit/clock.py": LINES.replace("line", "clock").replace("clock 15\n", "clock fifteen\n"),
             "src/app/kit/new.py": "new\n",
+            "docs/notes.md": LINES.replace("line", "note").replace("note 15\n", "note fifteen\n"),
+            "docs/ownership.json.jinja": ownership,
             "src/app/products/routes.py": "the newer sample\n",
         },
     )

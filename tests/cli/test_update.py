@@ -39,6 +39,7 @@ def test_edits_survive_also_in_a_file_that_moved(sampan: Sampan, project: Path) 
     edit(project, "src/app/kit/cache.py", lambda text: text.replace("cache 3\n", "cache of ours\n"))
     edit(project, "src/app/kit/clock.py", lambda text: text.replace("clock 28\n", "clock of ours\n"))
     edit(project, "README.md", lambda text: f"{text}ours\n")
+    edit(project, "docs/notes.md", lambda text: text.replace("note 3\n", "note of ours\n"))
     (project / "src/app/main.py").unlink()
     (project / "src/app/kit/ours.py").write_text("ours\n", encoding="utf-8")
     commit_all(project, "Ours")
@@ -56,6 +57,8 @@ def test_edits_survive_also_in_a_file_that_moved(sampan: Sampan, project: Path) 
     assert b"clock of ours\n" in files["src/app/kit/clock.py"]
     assert b"clock fifteen\n" in files["src/app/kit/clock.py"]
     assert files["README.md"] == b"# Shop\nours\n"
+    assert b"note of ours\n" in files["docs/notes.md"]
+    assert b"note fifteen\n" in files["docs/notes.md"]
     assert "src/app/main.py" not in files
     assert files["src/app/kit/ours.py"] == b"ours\n"
     git("reset", "-q", "--hard", cwd=project)
