@@ -2,7 +2,8 @@
 
 Makes one copy of the installed Copier for each case, applies the patches, and copies a template with every copy in turn, some passes. The
 template is one of 250 folders and 500 files without markup, or `--template PATH`. Prints medians in CPU seconds, user and system, of
-the copy and its children, without the start of Python and its imports. Fails if the projects differ in one byte or mode.
+the copy and its children, without the start of Python and its imports. Fails if the projects differ in one byte or mode; `--passes 0`
+does nothing but compare them.
 
     .venv/bin/python benchmarks/upstream.py
 """
@@ -83,6 +84,8 @@ def main() -> None:
                 if number:
                     seconds[case].append(float(measured))
         assert len(results) == 1, "the projects differ"
+        if not options.passes:
+            return
         plain = statistics.median(seconds["plain"])
         print(f"{'CPU seconds':44} {'median':>7} {'least':>7} {'most':>7} {'faster':>7}")
         for case, measured in seconds.items():

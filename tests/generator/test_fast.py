@@ -1,5 +1,8 @@
 """`sampan.fast` gives what plain Copier gives, byte for byte, and leaves a Copier that it does not know unchanged."""
 
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from jinja2.ext import Extension
 
 from sampan import fast, matrix
-from tests.harness import commit_all, files_of, git
+from tests.harness import ROOT, commit_all, files_of, git
 
 ENVOPS: tuple[dict[str, Any], ...] = (
     {},
@@ -206,6 +209,27 @@ def same_as_plain(template: Path, answers: dict[str, Any], folder: Path) -> None
     with fast.fast_copier():
         copier.run_copy(str(template), folder / "fast", data=answers, defaults=True, quiet=True)
     assert tree(folder / "fast") == tree(folder / "plain")
+
+
+PATCHED = "9.19.1"
+patches = pytest.mark.skipif(version("copier") != PATCHED, reason=f"docs/upstream/ is for Copier {PATCHED}")
+
+
+def compare_patches(template: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks/upstream.py"), "--passes", "0", "--template", str(template)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+@patches
+def test_each_patch_for_copier_applies_and_gives_the_same_bytes(small: Path) -> None:
+    compare_patches(small)
+
+
+@patches
+@pytest.mark.slow
+def test_each_patch_for_copier_gives_the_same_default_project(template: Path) -> None:
+    compare_patches(template)
 
 
 @pytest.mark.parametrize("row", QUICK)
