@@ -1,10 +1,14 @@
-"""`copier update` between two releases, by the plain command line, on projects in git."""
+"""`copier update` between two releases, by Copier's command line, on projects in git.
+
+The command line runs with `sampan.fast`, except in the first test.
+"""
 
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +23,24 @@ SEEDED = re.compile(
 """Files that belong to the project after the first copy."""
 
 
-def copier(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The plain command line: no trust, no questions."""
+PLAIN = ("-m", "copier")
+FAST = (
+    "-c",
+    """
+from copier._cli import CopierApp
+from sampan.fast import fast_copier
+
+with fast_copier() as faster:
+    assert faster
+    CopierApp.run()
+""",
+)
+
+
+def copier(*arguments: str, cwd: Path, program: Sequence[str] = FAST) -> subprocess.CompletedProcess[str]:
+    """The command line: no trust, no questions."""
     return subprocess.run(
-        [sys.executable, "-m", "copier", *arguments],
+        [sys.executable, *program, *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -60,9 +78,11 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return source
 
 
-def start(releases: Path, target: Path, answers: dict[str, Any] | None = None, tag: str = "v1.0.0") -> Path:
+def start(releases: Path, target: Path, answers: dict[str, Any] | None = None, tag: str = "v1.0.0", program: Sequence[str] = FAST) -> Path:
     """A project rendered at `tag` and committed."""
-    run = copier("copy", "--defaults", "--vcs-ref", tag, *data(answers or {}), str(releases), str(target), cwd=target.parent)
+    run = copier(
+        "copy", "--defaults", "--vcs-ref", tag, *data(answers or {}), str(releases), str(target), cwd=target.parent, program=program
+    )
     assert run.returncode == 0, run.stderr
     commit_all(target, "Start")
     return target
@@ -78,10 +98,10 @@ MARKER = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 """A conflict that git left in a file."""
 
 
-def update(project: Path, answers: dict[str, Any] | None = None, tag: str = "v2.0.0") -> None:
+def update(project: Path, answers: dict[str, Any] | None = None, tag: str = "v2.0.0", program: Sequence[str] = FAST) -> None:
     """Update to `tag` and check what every update keeps: git's own data, and no conflict."""
     before = git("for-each-ref", cwd=project), git("log", "--format=%H", cwd=project), (project / ".git/config").read_text(encoding="utf-8")
-    run = copier("update", "--defaults", "--vcs-ref", tag, *data(answers or {}), cwd=project)
+    run = copier("update", "--defaults", "--vcs-ref", tag, *data(answers or {}), cwd=project, program=program)
     assert run.returncode == 0, run.stderr
     assert before == (
         git("for-each-ref", cwd=project),
@@ -101,9 +121,9 @@ def seeded(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def test_an_untouched_project_gets_the_new_release(releases: Path, tmp_path: Path) -> None:
-    project = start(releases, tmp_path / "project")
+    project = start(releases, tmp_path / "project", program=PLAIN)
     old = files_of(project)
-    update(project)
+    update(project, program=PLAIN)
     new, fresh = files_of(project), files_of(start(releases, tmp_path / "fresh", tag="v2.0.0"))
     assert managed(new) == managed(fresh)
     assert seeded(new) == seeded(old)
