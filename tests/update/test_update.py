@@ -133,8 +133,10 @@ def test_an_untouched_project_gets_the_new_release(releases: Path, tmp_path: Pat
 
 
 def test_what_new_answers_need_arrives(releases: Path, tmp_path: Path) -> None:
-    answers = {"sample": False, "environments": ["dev"]}
+    # The default of the budget depends on the other answers; a stored one is kept.
+    answers = {"sample": False, "environments": ["dev"], "monthly_budget_usd": 2000}
     wanted = {
+        "monthly_budget_usd": 2000,
         "environments": ["dev", "staging", "production"],
         "tracing": True,
         "waf": True,
