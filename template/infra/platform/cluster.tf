@@ -61,8 +61,8 @@ locals {
     # From release 5.0 on AutoMonitor puts Java, Python, .NET and Node agents into every workload behind a Service. Their init containers
     # break Pod Security `restricted`, and their PYTHONPATH hides the application. The service brings its own traces and metrics.
     manager = { applicationSignals = { autoMonitor = { monitorAllServices = false, restartPods = false } } }
-    # The agent's receiver for what those agents would send.
-    applicationSignals = { enabled = false }
+    # The agent's only receivers of traces, ports 4315 and 4316. From them it writes to X-Ray.
+    applicationSignals = { enabled = var.application_signals }
     # Alarms, dashboard and failover read the namespace ContainerInsights. Releases 6.0 and 6.1 sent everything twice.
     containerInsights     = { enabled = true }
     otelContainerInsights = { enabled = false }

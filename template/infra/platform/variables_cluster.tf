@@ -32,6 +32,12 @@ variable "addon_versions" {
   }
 }
 
+variable "application_signals" {
+  description = "Whether the cluster's agent takes traces over OTLP and writes them to X-Ray: Application Signals of the observability add-on."
+  type        = bool
+  default     = false
+}
+
 variable "cluster_admin_role_arns" {
   description = "IAM roles that administer the cluster."
   type        = list(string)
