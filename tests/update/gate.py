@@ -131,7 +131,7 @@ class Outcome:
     edits: dict[str, bytes]
     """Lines of the team by the path where they belong after the update."""
     again: str
-    """What git reports after a second update."""
+    """The output of `git status` after a second update."""
 
 
 def _managed(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -152,7 +152,7 @@ def loses_edits(outcome: Outcome) -> list[str]:
 
 
 def touches_the_teams(outcome: Outcome) -> list[str]:
-    """Files of the team are as they were."""
+    """Files of the team are unchanged."""
     owned = set(outcome.before.files) - set(_managed(outcome.before.files)) - {ANSWERS_FILE}
     return [path for path in sorted(owned) if outcome.after.files.get(path) != outcome.before.files[path]]
 
@@ -174,7 +174,7 @@ def leaves_rejects(outcome: Outcome) -> list[str]:
 
 
 def touches_git(outcome: Outcome) -> list[str]:
-    """Branches, tags, commits and configuration are as they were."""
+    """Branches, tags, commits and configuration are unchanged."""
     names = ("references", "commits", "configuration")
     return [name for name, old, new in zip(names, outcome.before.head, outcome.after.head, strict=True) if old != new]
 
