@@ -234,8 +234,29 @@ def test_no_monitor_of_odd_spending_is_made_before_it_is_asked_for(case: Case, p
     assert plan.of("aws_budgets_budget")
 
 
-@pytest.mark.parametrize("case", SERVICES)
-def test_the_dashboard_shows_database_cache_and_pods(case: Case, plans: Planner) -> None:
-    blocks = dict(plans(case).blocks())
-    references = set(blocks["aws_cloudwatch_dashboard.this"]["expressions"]["dashboard_body"]["references"])
-    assert {"local.dashboard_widgets", "module.alarms.arns"} <= references
+@pytest.mark.parametrize("case", BOTH)
+def test_a_dashboard_shows_every_alarm_and_every_part_at_a_glance(case: Case, plans: Planner) -> None:
+    plan = plans(case)
+    widgets = json.loads(plan.one("aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]
+    shown = {arn.rpartition(":alarm:")[2] for arn in widgets[0]["properties"]["alarms"]}
+    combined = {alarm["alarm_name"] for alarm in [*alarms(plan).values(), *composites(plan).values()]}
+    # Options bring alarms of their own, which fire beside those of the page.
+    assert combined - shown <= {
+        f"{case.variant}-{case.environment}-{name}" for name in ("canary-stuck", "dr-replica-lag", "read-replica-lag")
+    }
+    headings = [widget["properties"]["markdown"] for widget in widgets if widget["type"] == "text" and "title" not in widget["properties"]]
+    parts = {"platform": ["Nodes", "Cost"], "service": ["Users", "Service", "Worker", "Data", "Cost"]}
+    assert headings == [f"## {part}" for part in parts[case.root]]
+
+
+@pytest.mark.parametrize("case", BOTH)
+def test_widgets_fill_the_grid_and_do_not_overlap(case: Case, plans: Planner) -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in json.loads(plans(case).one("aws_cloudwatch_dashboard")["dashboard_body"])["widgets"]:
+        cells = {
+            (x, y) for x in range(widget["x"], widget["x"] + widget["width"]) for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken, widget["properties"]
+        taken |= cells
+    assert {x for x, _ in taken} == set(range(24))
+    assert {y for _, y in taken} == set(range(max(y for _, y in taken) + 1))

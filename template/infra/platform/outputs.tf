@@ -12,3 +12,8 @@ output "node_groups" {
   description = "Node groups: name to fewest and most nodes."
   value       = local.node_groups
 }
+
+output "dashboard_name" {
+  description = "Dashboard of the nodes."
+  value       = module.dashboard.name
+}

@@ -8,16 +8,33 @@ locals {
     for key, metric in {
       requests         = { name = "http_requests_total", statistic = "Sum" }
       errors           = { name = "http_server_errors_total", statistic = "Sum" }
+      client_errors    = { name = "http_client_errors_total", statistic = "Sum" }
       slow             = { name = "http_slow_requests_total", statistic = "Sum" }
+      in_flight        = { name = "http_requests_in_flight", statistic = "Maximum" }
+      rate_limited     = { name = "rate_limited_total", statistic = "Sum" }
+      queued           = { name = "tasks_queued_total", statistic = "Sum" }
+      succeeded        = { name = "tasks_succeeded_total", statistic = "Sum" }
+      retried          = { name = "tasks_retried_total", statistic = "Sum" }
       dead_tasks       = { name = "tasks_dead_total", statistic = "Sum" }
+      due              = { name = "tasks_due", statistic = "Maximum" }
       oldest_task      = { name = "tasks_due_seconds", statistic = "Maximum" }
+      dead_letters     = { name = "tasks_dead_letters", statistic = "Maximum" }
+      started          = { name = "tasks_started_total", statistic = "Sum" }
+      waited           = { name = "tasks_wait_seconds_total", statistic = "Sum" }
+      ran              = { name = "tasks_run_seconds_total", statistic = "Sum" }
+      mails_sent       = { name = "mails_sent_total", statistic = "Sum" }
+      mails_failed     = { name = "mails_failed_total", statistic = "Sum" }
       logins_failed    = { name = "logins_failed_total", statistic = "Sum" }
       logins_succeeded = { name = "logins_succeeded_total", statistic = "Sum" }
       database_errors  = { name = "database_connection_errors_total", statistic = "Sum" }
       pool_in_use      = { name = "database_pool_in_use", statistic = "Maximum" }
       pool_size        = { name = "database_pool_size", statistic = "Maximum" }
-      scrapes          = { name = "database_pool_size", statistic = "SampleCount" }
+      pool_waiting     = { name = "database_pool_waiting", statistic = "Maximum" }
+      hits             = { name = "cache_hits_total", statistic = "Sum" }
+      misses           = { name = "cache_misses_total", statistic = "Sum" }
+      cache_errors     = { name = "cache_errors_total", statistic = "Sum" }
       redis_open       = { name = "redis_circuit_open", statistic = "Maximum" }
+      scrapes          = { name = "build_info", statistic = "SampleCount" }
     } : key => merge(metric, { namespace = var.service, dimensions = { Environment = var.environment } })
   }
 

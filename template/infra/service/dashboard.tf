@@ -1,56 +1,60 @@
-# One page for what AWS measures of this service. Metrics of the application itself are not here.
+# One page for the service, from what users notice to what causes it and what it costs. The platform's dashboard shows the nodes.
 
 locals {
-  dashboard_rows = {
-    database = {
-      "CPU of the database (%)"      = [["AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", module.database.identifier]]
-      "Connections to the database"  = [["AWS/RDS", "DatabaseConnections", "DBInstanceIdentifier", module.database.identifier]]
-      "Free memory, storage (bytes)" = [for metric in ["FreeableMemory", "FreeStorageSpace"] : ["AWS/RDS", metric, "DBInstanceIdentifier", module.database.identifier]]
-      "Latency of reads, writes (s)" = [for metric in ["ReadLatency", "WriteLatency"] : ["AWS/RDS", metric, "DBInstanceIdentifier", module.database.identifier]]
-    }
-    cache = {
-      "CPU of the cache (%)"    = [for id in values(module.cache.nodes) : ["AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", id]]
-      "Memory of the cache (%)" = [for id in values(module.cache.nodes) : ["AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", id]]
-      "Connections, evictions"  = [for pair in setproduct(["CurrConnections", "Evictions"], values(module.cache.nodes)) : ["AWS/ElastiCache", pair[0], "CacheClusterId", pair[1]]]
-      "Lag of the replicas (s)" = [for id in values(module.cache.nodes) : ["AWS/ElastiCache", "ReplicationLag", "CacheClusterId", id]]
-    }
-    cluster = {
-      "CPU of the pods (%)"       = [["ContainerInsights", "pod_cpu_utilization", "ClusterName", local.platform.cluster_name, "Namespace", var.service]]
-      "Memory of the pods (%)"    = [["ContainerInsights", "pod_memory_utilization", "ClusterName", local.platform.cluster_name, "Namespace", var.service]]
-      "Network of the pods (B/s)" = [for metric in ["pod_network_rx_bytes", "pod_network_tx_bytes"] : ["ContainerInsights", metric, "ClusterName", local.platform.cluster_name, "Namespace", var.service]]
-      "Restarts of containers"    = [["ContainerInsights", "pod_number_of_container_restarts", "ClusterName", local.platform.cluster_name, "Namespace", var.service]]
-    }
-  }
+  shown = { for key, metric in local.metrics : key => [metric.namespace, metric.name, "Environment", var.environment, { id = key, stat = metric.statistic, label = replace(key, "_", " ") }] }
 
-  # Four widgets in a row of 24 columns, below a widget that shows every alarm.
-  dashboard_widgets = flatten([
-    for row, widgets in values(local.dashboard_rows) : [
-      for column, title in keys(widgets) : {
-        type   = "metric"
-        x      = column * 6
-        y      = 3 + row * 6
-        width  = 6
-        height = 6
-        properties = {
-          title   = title
-          region  = var.region
-          period  = 60
-          stat    = "Average"
-          view    = "timeSeries"
-          metrics = widgets[title]
-        }
-      }
-    ]
-  ])
-}
+  # The same, for an expression alone.
+  hidden = { for key, metric in local.shown : key => concat(slice(metric, 0, 4), [merge(metric[4], { visible = false })]) }
 
-resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = local.name
+  # Container Insights, for the pods of this namespace.
+  pods = { for metric in ["pod_cpu_utilization", "pod_memory_utilization", "pod_network_rx_bytes", "pod_network_tx_bytes", "pod_number_of_container_restarts"] : metric => ["ContainerInsights", metric, "ClusterName", local.platform.cluster_name, "Namespace", var.service] }
 
-  dashboard_body = jsonencode({
-    widgets = concat(
-      [{ type = "alarm", x = 0, y = 0, width = 24, height = 3, properties = { title = "Alarms", alarms = values(module.alarms.arns) } }],
-      local.dashboard_widgets,
-    )
-  })
+  running = { for name, service in { api = "api", worker = "worker-pods" } : name => ["ContainerInsights", "service_number_of_running_pods", "ClusterName", local.platform.cluster_name, "Namespace", var.service, "Service", service, { label = name }] }
+
+  database = { for metric in ["CPUUtilization", "DatabaseConnections", "FreeableMemory", "FreeStorageSpace", "ReadLatency", "WriteLatency", "ReadIOPS", "WriteIOPS"] : metric => ["AWS/RDS", metric, "DBInstanceIdentifier", module.database.identifier] }
+
+  cache = { for metric in ["EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "Evictions", "ReplicationLag"] : metric => [for id in values(module.cache.nodes) : ["AWS/ElastiCache", metric, "CacheClusterId", id]] }
+
+  lines  = { period = 60, stat = "Average", view = "timeSeries", stacked = false, yAxis = { left = { min = 0 } } }
+  number = { period = 2592000, view = "singleValue", setPeriodToTimeRange = false }
+  source = "SOURCE '${local.application_log}' | filter kubernetes.namespace_name = '${var.service}' | "
+
+  user_rows = [
+    [
+      { type = "metric", title = "Requests a minute", properties = merge(local.lines, { metrics = [local.shown.requests, local.shown.client_errors, local.shown.errors, local.shown.rate_limited] }) },
+      { type = "metric", title = "Failed and slow requests (%)", properties = merge(local.lines, {
+        period      = 300
+        metrics     = [local.hidden.requests, local.hidden.errors, local.hidden.slow, [{ expression = "100 * errors / requests", id = "failed_percent", label = "failed" }], [{ expression = "100 * slow / requests", id = "slow_percent", label = "slower than 0.5 s" }]]
+        annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.errors_percent }] }
+      }) },
+      { type = "log", title = "Response times (ms)", properties = { view = "timeSeries", query = "${local.source}filter log_processed.event = 'request' | stats pct(log_processed.milliseconds, 50) as p50, pct(log_processed.milliseconds, 95) as p95 by bin(5m)" } },
+      { type = "metric", title = "Error budget left of 30 days (%)", properties = merge(local.number, {
+        metrics = [local.hidden.requests, local.hidden.errors, local.hidden.slow, [{ expression = "100 - 10000 * errors / requests / ${local.objectives.availability.budget}", id = "availability", label = "availability ${var.objectives.availability_percent} %" }], [{ expression = "100 - 10000 * slow / requests / ${local.objectives.latency.budget}", id = "latency", label = "latency ${var.objectives.latency_percent} %" }]]
+      }) },
+    ],
+    [
+      { type = "log", title = "Busiest routes", properties = { view = "table", query = "${local.source}${join(" | ", local.queries.requests)}" } },
+      { type = "log", title = "Failed requests by route", properties = { view = "table", query = "${local.source}${join(" | ", local.queries.failed-requests)}" } },
+    ],
+  ]
+
+  login_rows = var.logins ? [[{ type = "metric", title = "Logins a minute", properties = merge(local.lines, { metrics = [local.shown.logins_succeeded, local.shown.logins_failed] }) }]] : []
+
+  service_rows = [
+    [
+      { type = "metric", title = "Running pods", properties = merge(local.lines, { metrics = values(local.running) }) },
+      { type = "metric", title = "CPU and memory of the pods (%)", properties = merge(local.lines, { metrics = [local.pods.pod_cpu_utilization, local.pods.pod_memory_utilization] }) },
+      { type = "metric", title = "Requests in flight", properties = merge(local.lines, { metrics = [local.shown.in_flight] }) },
+      { type = "metric", title = "Restarts and network (B/s)", properties = merge(local.lines, { metrics = [concat(local.pods.pod_number_of_container_restarts, [{ yAxis = "right", stat = "Maximum" }]), local.pods.pod_network_rx_bytes, local.pods.pod_network_tx_bytes] }) },
+    ],
+  ]
+
+  worker_rows = [
+    [
+      { type = "metric", title = "Tasks a minute", properties = merge(local.lines, { metrics = [local.shown.queued, local.shown.succeeded, local.shown.retried, local.shown.dead_tasks] }) },
+      { type = "metric", title = "Due tasks, and seconds of the oldest", properties = merge(local.lines, { metrics = [local.shown.due, concat(slice(local.shown.oldest_task, 0, 4), [merge(local.shown.oldest_task[4], { yAxis = "right" })])] }) },
+      { type = "metric", title = "Seconds that a task waits and runs", properties = merge(local.lines, { metrics = [local.hidden.started, local.hidden.waited, local.hidden.ran, [{ expression = "waited / started", id = "wait", label = "wait" }], [{ expression = "ran / started", id = "run", label = "run" }]] }) },
+      { type = "metric", title = "Dead letters and mails", properties = merge(local.lines, { metrics = [local.shown.dead_letters, local.shown.mails_sent, local.shown.mails_failed] }) },
+    ],
+  ]
 }

@@ -19,6 +19,6 @@ output "delegation" {
 }
 
 output "dashboard_name" {
-  description = "Dashboard of what AWS measures of the service."
-  value       = aws_cloudwatch_dashboard.this.dashboard_name
+  description = "Dashboard of the service."
+  value       = module.dashboard.name
 }

@@ -8,7 +8,7 @@ locals {
   queries = {
     failed-requests = [
       "filter log_processed.event = 'request' and log_processed.status >= 500",
-      "stats count(*) as failed by log_processed.method, log_processed.path, log_processed.status",
+      "stats count(*) as failed by log_processed.method, log_processed.route, log_processed.status",
       "sort failed desc",
       "limit 50",
     ]
@@ -20,13 +20,13 @@ locals {
     ]
     slow-requests = [
       "filter log_processed.event = 'request' and log_processed.milliseconds > 500",
-      "stats count(*) as slow, pct(log_processed.milliseconds, 95) as p95 by log_processed.method, log_processed.path",
+      "stats count(*) as slow, pct(log_processed.milliseconds, 95) as p95 by log_processed.method, log_processed.route",
       "sort slow desc",
       "limit 50",
     ]
     requests = [
       "filter log_processed.event = 'request'",
-      "stats count(*) as requests, pct(log_processed.milliseconds, 50) as p50, pct(log_processed.milliseconds, 95) as p95 by log_processed.method, log_processed.path",
+      "stats count(*) as requests, pct(log_processed.milliseconds, 50) as p50, pct(log_processed.milliseconds, 95) as p95 by log_processed.method, log_processed.route",
       "sort requests desc",
       "limit 50",
     ]

@@ -1,0 +1,44 @@
+# One page for the nodes: what is free, what is moved, and what it costs. Each service has a page of its own.
+
+locals {
+  node_lines = { period = 60, stat = "Average", view = "timeSeries", stacked = false, yAxis = { left = { min = 0 } } }
+  node       = { for metric in ["cluster_node_count", "cluster_failed_node_count", "node_status_condition_ready", "node_cpu_utilization", "node_cpu_reserved_capacity", "node_memory_utilization", "node_memory_reserved_capacity", "node_filesystem_utilization", "node_network_total_bytes", "node_diskio_io_service_bytes_total", "node_number_of_running_pods"] : metric => ["ContainerInsights", metric, "ClusterName", module.cluster.name] }
+}
+
+module "dashboard" {
+  source = "../modules/dashboard"
+
+  name        = "${local.name}-platform"
+  region      = var.region
+  alarm_names = values(module.alarms.names)
+
+  sections = [
+    {
+      title = "Nodes"
+      rows = [
+        [
+          { type = "metric", title = "Nodes, and those that failed", properties = merge(local.node_lines, { metrics = [local.node.cluster_node_count, local.node.cluster_failed_node_count] }) },
+          { type = "metric", title = "CPU used and reserved (%)", properties = merge(local.node_lines, { metrics = [local.node.node_cpu_utilization, local.node.node_cpu_reserved_capacity], annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.cpu_percent }] } }) },
+          { type = "metric", title = "Memory used and reserved (%)", properties = merge(local.node_lines, { metrics = [local.node.node_memory_utilization, local.node.node_memory_reserved_capacity], annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.memory_percent }] } }) },
+          { type = "metric", title = "Fullest disk (%)", properties = merge(local.node_lines, { stat = "Maximum", metrics = [local.node.node_filesystem_utilization], annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.disk_percent }] } }) },
+        ],
+        [
+          { type = "metric", title = "Network of a node (B/s)", properties = merge(local.node_lines, { metrics = [local.node.node_network_total_bytes] }) },
+          { type = "metric", title = "Disk of a node, read and written (B/s)", properties = merge(local.node_lines, { metrics = [local.node.node_diskio_io_service_bytes_total] }) },
+          { type = "metric", title = "Pods of a node", properties = merge(local.node_lines, { metrics = [local.node.node_number_of_running_pods] }) },
+          { type = "metric", title = "Share of nodes that are ready", properties = merge(local.node_lines, { metrics = [local.node.node_status_condition_ready] }) },
+        ],
+      ]
+    },
+    {
+      title = "Cost"
+      rows = [
+        [
+          { type = "metric", title = "Node hours a day", properties = merge(local.node_lines, { period = 86400, metrics = [concat(local.node.cluster_node_count, [{ id = "nodes", visible = false }]), [{ expression = "nodes * 24", id = "hours", label = "node hours" }]] }) },
+          { type = "metric", title = "Log bytes an hour", properties = merge(local.node_lines, { period = 3600, stat = "Sum", metrics = [for name in values(module.log_groups.names) : ["AWS/Logs", "IncomingBytes", "LogGroupName", name]] }) },
+          { type = "text", title = "Budget", properties = { markdown = "**Cost.** `docs/cost.md` estimates a month, and the budget sends a message at 80 % of it. Bills are in AWS Cost Explorer, by the tag `Environment`." } },
+        ],
+      ]
+    },
+  ]
+}
