@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.infrastructure.test_watch import alarms, composites
 from tests.infrastructure.variants import EVERYTHING, VARIANTS, Case, cases
 from tests.observability.agent import Agent, Datum
 from tests.observability.cloudwatch import Alarm, Metrics, State, composite
+from tests.observability.draw import draw
 from tests.observability.reference import Metric, metrics_of
 from tests.observability.series import Simulation
 
@@ -62,7 +64,7 @@ def of_widgets(plan: Plan) -> Iterator[Use]:
 
 @dataclass(frozen=True)
 class Ends:
-    """What each end knows."""
+    """The knowledge of each end."""
 
     code: Mapping[str, Metric]
     agent: Agent
@@ -76,7 +78,7 @@ class Ends:
     """Alarms, saved queries and variables: what a runbook may name between backticks."""
 
     def gaps(self) -> list[str]:
-        """What one end uses and another one lacks."""
+        """Everything that one end uses and another end lacks."""
         return [*self._metrics(), *self._queries(), *self._runbooks()]
 
     def _metrics(self) -> Iterator[str]:
@@ -242,7 +244,7 @@ def test_a_break_at_one_end_is_found(broken: str, plans: Planner, render: Render
     assert gap in change(ends_of(CASE, plans, render)).gaps()
 
 
-# Faults: minutes of a series that has to fire, and of the strongest one that must not. Requests are 100 a minute unless said otherwise.
+# Faults: minutes of a series that has to fire, and of the strongest series that must not. Requests are 100 a minute unless said otherwise.
 TRAFFIC = {"http_requests_total": 100.0}
 FAULTS: dict[str, tuple[dict[str, float], int, dict[str, float], int]] = {
     "errors": (TRAFFIC | {"http_server_errors_total": 6}, 5, TRAFFIC | {"http_server_errors_total": 5}, 5),
@@ -374,3 +376,15 @@ def test_every_alarm_on_one_metric_fires_beyond_its_threshold_and_not_at_it(plan
                 assert alarm.state(metrics, length) == expected, (name, value)
             tried += 1
     assert tried > 20
+
+
+@pytest.mark.parametrize("root", ["platform", "service"])
+def test_the_picture_of_a_dashboard_shows_every_widget(root: str, plans: Planner, render: Renderer) -> None:
+    """`python -m tests.observability.draw` draws it again after a change: its module tells how."""
+    picture = render(VARIANTS[EVERYTHING]) / f"docs/dashboard-{root}.svg"
+    drawn = re.findall(r"<text [^>]*>([^<]+)</text>", picture.read_text(encoding="utf-8"))
+    body = json.loads(plans(Case(EVERYTHING, root, "production")).one("aws_cloudwatch_dashboard")["dashboard_body"])
+    titles = {widget["properties"].get("title") or widget["properties"]["markdown"].removeprefix("## ") for widget in body["widgets"]}
+    assert len(titles) > 8
+    assert titles - {unescape(words) for words in drawn} == set()
+    assert draw(body["widgets"]).startswith("<svg")

@@ -2,7 +2,21 @@
 
 locals {
   node_lines = { period = 60, stat = "Average", view = "timeSeries", stacked = false, yAxis = { left = { min = 0 } } }
-  node       = { for metric in ["cluster_node_count", "cluster_failed_node_count", "node_status_condition_ready", "node_cpu_utilization", "node_cpu_reserved_capacity", "node_memory_utilization", "node_memory_reserved_capacity", "node_filesystem_utilization", "node_network_total_bytes", "node_diskio_io_service_bytes_total", "node_number_of_running_pods"] : metric => ["ContainerInsights", metric, "ClusterName", module.cluster.name] }
+  node = {
+    for metric, label in {
+      cluster_node_count                 = "nodes"
+      cluster_failed_node_count          = "failed"
+      node_status_condition_ready        = "ready"
+      node_cpu_utilization               = "used"
+      node_cpu_reserved_capacity         = "reserved"
+      node_memory_utilization            = "used"
+      node_memory_reserved_capacity      = "reserved"
+      node_filesystem_utilization        = "used"
+      node_network_total_bytes           = "network"
+      node_diskio_io_service_bytes_total = "disk"
+      node_number_of_running_pods        = "pods"
+    } : metric => ["ContainerInsights", metric, "ClusterName", module.cluster.name, { label = label }]
+  }
 }
 
 module "dashboard" {
@@ -34,8 +48,8 @@ module "dashboard" {
       title = "Cost"
       rows = [
         [
-          { type = "metric", title = "Node hours a day", properties = merge(local.node_lines, { period = 86400, metrics = [concat(local.node.cluster_node_count, [{ id = "nodes", visible = false }]), [{ expression = "nodes * 24", id = "hours", label = "node hours" }]] }) },
-          { type = "metric", title = "Log bytes an hour", properties = merge(local.node_lines, { period = 3600, stat = "Sum", metrics = [for name in values(module.log_groups.names) : ["AWS/Logs", "IncomingBytes", "LogGroupName", name]] }) },
+          { type = "metric", title = "Node hours a day", properties = merge(local.node_lines, { period = 86400, metrics = [concat(slice(local.node.cluster_node_count, 0, 4), [{ id = "nodes", visible = false }]), [{ expression = "nodes * 24", id = "hours", label = "node hours" }]] }) },
+          { type = "metric", title = "Log bytes an hour", properties = merge(local.node_lines, { period = 3600, stat = "Sum", metrics = [for name in values(module.log_groups.names) : ["AWS/Logs", "IncomingBytes", "LogGroupName", name, { label = name }]] }) },
           { type = "text", title = "Budget", properties = { markdown = "**Cost.** `docs/cost.md` estimates a month, and the budget sends a message at 80 % of it. Bills are in AWS Cost Explorer, by the tag `Environment`." } },
         ],
       ]

@@ -7,13 +7,19 @@ locals {
   hidden = { for key, metric in local.shown : key => concat(slice(metric, 0, 4), [merge(metric[4], { visible = false })]) }
 
   # Container Insights, for the pods of this namespace.
-  pods = { for metric in ["pod_cpu_utilization", "pod_memory_utilization", "pod_network_rx_bytes", "pod_network_tx_bytes", "pod_number_of_container_restarts"] : metric => ["ContainerInsights", metric, "ClusterName", local.platform.cluster_name, "Namespace", var.service] }
+  pods = {
+    for metric, label in { pod_cpu_utilization = "CPU", pod_memory_utilization = "memory", pod_network_rx_bytes = "received", pod_network_tx_bytes = "sent", pod_number_of_container_restarts = "restarts" } :
+    metric => ["ContainerInsights", metric, "ClusterName", local.platform.cluster_name, "Namespace", var.service, { label = label }]
+  }
 
   running = { for name, service in { api = "api", worker = "worker-pods" } : name => ["ContainerInsights", "service_number_of_running_pods", "ClusterName", local.platform.cluster_name, "Namespace", var.service, "Service", service, { label = name }] }
 
   database = { for metric in ["CPUUtilization", "DatabaseConnections", "FreeableMemory", "FreeStorageSpace", "ReadLatency", "WriteLatency", "ReadIOPS", "WriteIOPS"] : metric => ["AWS/RDS", metric, "DBInstanceIdentifier", module.database.identifier] }
 
-  cache = { for metric in ["EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "Evictions", "ReplicationLag"] : metric => [for id in values(module.cache.nodes) : ["AWS/ElastiCache", metric, "CacheClusterId", id]] }
+  cache = {
+    for metric, label in { EngineCPUUtilization = "CPU", DatabaseMemoryUsagePercentage = "memory", Evictions = "evictions", ReplicationLag = "lag" } :
+    metric => [for node, id in module.cache.nodes : ["AWS/ElastiCache", metric, "CacheClusterId", id, { label = "${label} ${node}" }]]
+  }
 
   lines  = { period = 60, stat = "Average", view = "timeSeries", stacked = false, yAxis = { left = { min = 0 } } }
   number = { period = 2592000, view = "singleValue", setPeriodToTimeRange = false }
@@ -32,20 +38,20 @@ locals {
         metrics = [local.hidden.requests, local.hidden.errors, local.hidden.slow, [{ expression = "100 - 10000 * errors / requests / ${local.objectives.availability.budget}", id = "availability", label = "availability ${var.objectives.availability_percent} %" }], [{ expression = "100 - 10000 * slow / requests / ${local.objectives.latency.budget}", id = "latency", label = "latency ${var.objectives.latency_percent} %" }]]
       }) },
     ],
-    [
+    concat([
       { type = "log", title = "Busiest routes", properties = { view = "table", query = "${local.source}${join(" | ", local.queries.requests)}" } },
       { type = "log", title = "Failed requests by route", properties = { view = "table", query = "${local.source}${join(" | ", local.queries.failed-requests)}" } },
-    ],
+    ], local.login_widgets),
   ]
 
-  login_rows = var.logins ? [[{ type = "metric", title = "Logins a minute", properties = merge(local.lines, { metrics = [local.shown.logins_succeeded, local.shown.logins_failed] }) }]] : []
+  login_widgets = [for widget in [{ type = "metric", title = "Logins a minute", properties = merge(local.lines, { metrics = [local.shown.logins_succeeded, local.shown.logins_failed] }) }] : widget if var.logins]
 
   service_rows = [
     [
       { type = "metric", title = "Running pods", properties = merge(local.lines, { metrics = values(local.running) }) },
       { type = "metric", title = "CPU and memory of the pods (%)", properties = merge(local.lines, { metrics = [local.pods.pod_cpu_utilization, local.pods.pod_memory_utilization] }) },
       { type = "metric", title = "Requests in flight", properties = merge(local.lines, { metrics = [local.shown.in_flight] }) },
-      { type = "metric", title = "Restarts and network (B/s)", properties = merge(local.lines, { metrics = [concat(local.pods.pod_number_of_container_restarts, [{ yAxis = "right", stat = "Maximum" }]), local.pods.pod_network_rx_bytes, local.pods.pod_network_tx_bytes] }) },
+      { type = "metric", title = "Restarts and network (B/s)", properties = merge(local.lines, { metrics = [concat(slice(local.pods.pod_number_of_container_restarts, 0, 6), [{ label = "restarts", yAxis = "right", stat = "Maximum" }]), local.pods.pod_network_rx_bytes, local.pods.pod_network_tx_bytes] }) },
     ],
   ]
 

@@ -19,7 +19,7 @@ locals {
   # Bills come by day and account; these are what they grow with.
   cost_rows = [
     [
-      { type = "metric", title = "Log bytes an hour", properties = merge(local.lines, { period = 3600, stat = "Sum", metrics = [for name in [local.application_log, module.log_groups.names["metrics"]] : ["AWS/Logs", "IncomingBytes", "LogGroupName", name]] }) },
+      { type = "metric", title = "Log bytes an hour", properties = merge(local.lines, { period = 3600, stat = "Sum", metrics = [for name in [local.application_log, module.log_groups.names["metrics"]] : ["AWS/Logs", "IncomingBytes", "LogGroupName", name, { label = name }]] }) },
       { type = "metric", title = "Samples of the application's metrics an hour", properties = merge(local.lines, { period = 3600, metrics = [local.shown.scrapes] }) },
       { type = "text", title = "Budget", properties = { markdown = "**Cost.** `docs/cost.md` estimates a month, and the budget sends a message at 80 % of it. Bills are in AWS Cost Explorer, by the tags `Stack` and `Environment`." } },
     ],
@@ -34,7 +34,7 @@ module "dashboard" {
   alarm_names = values(module.alarms.names)
 
   sections = [
-    { title = "Users", rows = concat(local.user_rows, local.login_rows) },
+    { title = "Users", rows = local.user_rows },
     { title = "Service", rows = local.service_rows },
     { title = "Worker", rows = local.worker_rows },
     { title = "Data", rows = local.data_rows },

@@ -7,7 +7,7 @@ data "aws_partition" "current" {}
 
 locals {
   # The grid has 24 columns.
-  alarms_height = 4
+  alarms_height = length(var.alarm_names) > 16 ? 5 : 2
   row_height    = 6
 
   # ARNs by name, and not from the alarms: so that a plan shows the whole dashboard.

@@ -19,7 +19,7 @@ run "right_values_plan" {
   command = plan
 
   assert {
-    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [widget.x, widget.y]] == [[0, 0], [0, 4], [0, 11], [0, 5], [0, 12], [12, 12]]
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [widget.x, widget.y]] == [[0, 0], [0, 2], [0, 9], [0, 3], [0, 10], [12, 10]]
     error_message = "Widgets stand below the heading of their section, side by side."
   }
 }
