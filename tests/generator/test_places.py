@@ -37,6 +37,7 @@ def forgotten_of_region(region: str) -> Names:
         f"{region}.certificates of extensions/catalogue/regions.yaml": regions.get(f"{region}.certificates") in (True, certificates),
         f"{region} of template/deploy/certs/rds.pem": certificates or regions.get(f"{region}.certificates") is not True,
         f"lacks.{region} of extensions/catalogue/instances.yaml": f"lacks.{region}" in catalogue("instances"),
+        "a column of extensions/catalogue/prices.yaml": region in catalogue("prices")["regions"].split(),
         "aws_region or dr_region of extensions/catalogue/matrix.yaml": region in levels or not certificates,
     }
     return [place for place, there in places.items() if not there]
@@ -81,7 +82,7 @@ def test_an_option_is_in_every_place(option: str) -> None:
 
 
 def test_each_place_of_a_region_or_option_that_nobody_added_is_named() -> None:
-    assert len(forgotten_of_region("eu-west-9")) == 5
+    assert len(forgotten_of_region("eu-west-9")) == 6
     assert len(forgotten_of_option("teleport")) == 14
     listed = re.split(r"^## ", text("CONTRIBUTING.md"), flags=re.MULTILINE)
     pages = {page.partition("\n")[0]: page for page in listed}
