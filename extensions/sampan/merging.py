@@ -24,6 +24,9 @@ SETTINGS: Final = (
     *("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.fileMode=true"),
 )
 
+KINDS: Final[Mapping[tuple[int, ...], Literal["content", "added", "removed"]]] = {(1, 2, 3): "content", (2, 3): "added", (1, 2): "removed"}
+"""Kinds of conflicts by the stages that git records: 1 is the old rendering, 2 the project, 3 the new rendering."""
+
 Entry = tuple[str, str]
 """Mode and object of a file."""
 Tree = dict[str, Entry]
@@ -35,8 +38,9 @@ class Conflict:
     """A file that needs a person's decision."""
 
     path: str
-    kind: Literal["content", "removed"]
-    """`content`: both sides changed the same lines, or added the file. `removed`: the template removes it, the project edited it."""
+    kind: Literal["content", "added", "moved", "removed"]
+    """`content`: both sides changed the same lines. `added`: both added the file. `moved`: both moved it, to different places.
+    `removed`: the template removes it, the project edited it."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class Repository:
             if present == {1, 3} and path not in ours:  # deleted in the project
                 tree.pop(path, None)
             elif path in tree or path in ours:
-                conflicts.append(Conflict(path, "removed" if present == {1, 2} else "content"))
+                conflicts.append(Conflict(path, KINDS.get(tuple(sorted(present)), "moved")))
                 tree |= self._with_labels(path, tree.get(path))
         conflicts.sort(key=lambda conflict: conflict.path)
         return Merged(tree, conflicts, [entry for conflict in conflicts for entry in stages[conflict.path]])

@@ -1,7 +1,6 @@
 """A rendered project on disk: its answers, its repository, and who owns which file."""
 
 import json
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -117,9 +116,3 @@ def template_of(project: Project, given: str | None = None) -> str:
         message = f"The template was at {location}, which is not on this machine: add --template URL, and write the URL to _src_path."
         raise UserError(message)
     return str(location)
-
-
-def command(name: str, folder: Path, *options: str) -> str:
-    """Return a command to type, with the folder where it is not the current one."""
-    place = [] if folder.resolve() == Path.cwd() else [str(folder)]
-    return shlex.join(["sampan", name, *place, *options])

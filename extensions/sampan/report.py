@@ -8,6 +8,12 @@ from rich.console import Console
 from sampan.updating import Change, Plan
 
 SIGNS: Final = {"added": "+", "changed": "~", "moved": ">", "removed": "-"}
+REASONS: Final = {
+    "content": "you and the template changed the same lines",
+    "added": "you and the template added it, with different contents",
+    "moved": "you and the template moved it, to different places",
+    "removed": "the template removes it, and you edited it",
+}
 SHOWN: Final = 40
 """Files listed one by one; an update that touches more shows the rest as a number, unless `--all` or `--json` is given."""
 
@@ -37,10 +43,7 @@ def print_plan(console: Console, plan: Plan, *, everything: bool) -> None:
     for change in shown:
         console.print(line(change), markup=False, soft_wrap=True)
     for conflict in plan.conflicts:
-        reason = (
-            "the template removes it, and you edited it" if conflict.kind == "removed" else "you and the template changed the same lines"
-        )
-        console.print(f"! {conflict.path}: {reason}", style="red", markup=False, soft_wrap=True)
+        console.print(f"! {conflict.path}: {REASONS[conflict.kind]}", style="red", markup=False, soft_wrap=True)
     console.print(totals(plan))
 
 

@@ -68,10 +68,14 @@ def test_edits_survive_also_in_a_file_that_moved(sampan: Sampan, project: Path) 
 def test_a_conflict_writes_nothing_unless_it_is_asked_for(sampan: Sampan, project: Path) -> None:
     edit(project, "src/app/kit/clock.py", lambda text: text.replace("clock 15\n", "clock of ours\n"))
     edit(project, "src/app/kit/old.py", lambda text: f"ours\n{text}")
+    git("mv", "src/app/kit/cache.py", "src/app/kit/store.py", cwd=project)
+    (project / "src/app/kit/new.py").write_text("ours\n", encoding="utf-8")
     commit_all(project, "Ours")
     before = state(project)
     outcome = sampan("update", project)
     assert outcome.code == 1
+    assert "! src/app/kit/new.py: you and the template added it, with different contents" in outcome.err
+    assert "! src/app/kit/store.py: you and the template moved it, to different places" in outcome.err
     assert "! src/app/kit/clock.py: you and the template changed the same lines" in outcome.err
     assert "! src/app/kit/old.py: the template removes it, and you edited it" in outcome.err
     assert state(project) == before
@@ -80,7 +84,7 @@ def test_a_conflict_writes_nothing_unless_it_is_asked_for(sampan: Sampan, projec
     assert "<<<<<<< before updating\nclock of ours\n=======\nclock fifteen\n>>>>>>> after updating\n" in clock
     assert (project / "src/app/kit/old.py").read_text(encoding="utf-8").startswith("ours\n")
     unmerged = git("diff", "--name-only", "--diff-filter=U", cwd=project).split()
-    assert unmerged == ["src/app/kit/clock.py", "src/app/kit/old.py"]
+    assert unmerged == [f"src/app/kit/{name}.py" for name in ("caching", "clock", "new", "old", "store")]
     git("reset", "-q", "--hard", cwd=project)
     assert state(project) == before
 

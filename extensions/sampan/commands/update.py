@@ -55,8 +55,7 @@ def command(
             if as_json:
                 console.print_json(report.document(plan))
             else:
-                hint = project.command("update", directory, "--keep-conflicts")
-                screen.print(f"Nothing was written. Change those lines first, or decide in the files: {hint}", markup=False, soft_wrap=True)
+                console.print_text(screen, "Nothing was written. With --keep-conflicts these files get both versions between markers.")
             raise typer.Exit(FINDINGS)
         if plan.changes and interactive and not yes and not typer.confirm("Write the update?", default=True, err=True):
             raise typer.Abort
