@@ -82,6 +82,12 @@ def test_the_catalogue_states_how_many_metrics_an_environment_has(render: Render
     assert billed == WORKLOAD["metrics.own"] + (WORKLOAD[more] if more else 0)
 
 
+def test_the_cost_model_counts_the_same_metrics() -> None:
+    """It prices the larger number, that of a service with accounts of its own."""
+    traffic = yaml.safe_load((ROOT / "extensions/catalogue/traffic.yaml").read_text(encoding="utf-8"))
+    assert traffic["metrics"] == WORKLOAD["metrics.own"] + WORKLOAD["metrics.accounts"]
+
+
 def exposition(project: Path, metrics: dict[str, Metric]) -> str:
     """A scrape as a process of the project answers it: each series once, by the kinds and limits that the sources declare."""
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (project / "src/app").rglob("*.py"))
