@@ -124,7 +124,7 @@ def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:
         for words in ("Spot nodes", "Instance class of PostgreSQL", "Node type of the cache"):
             terminal.expect(words)
             terminal.send(ENTER)
-        terminal.expect("Host name of the service")
+        terminal.expect("Host name in production")
         terminal.send(ENTER)
         terminal.expect("write a host such as api.example.com")
         terminal.send(f"shop.example.com{ENTER}")

@@ -52,6 +52,12 @@ def test_computed_values_are_neither_asked_nor_stored(
     assert not computed & set(stored)
 
 
+def test_no_question_is_cut_at_the_edge_of_a_terminal(questions: dict[str, dict[str, Any]]) -> None:
+    """Copier puts a picture of two columns and a space before a question, and cuts what is longer than a line of 80."""
+    long = {name: details["help"] for name, details in questions.items() if name != "destroyed" and len(details["help"]) > 80 - 3}
+    assert long == {}
+
+
 def test_twelve_questions_are_asked_and_ten_of_a_service_that_joins(questions: dict[str, dict[str, Any]]) -> None:
     asked = {name: {details.get("ask", True), details.get("when", True)} for name, details in questions.items() if details.get("ask", True)}
     assert list(asked) == ASKED

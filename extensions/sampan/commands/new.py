@@ -66,12 +66,12 @@ def command(
         with _progress(screen) as progress:
             task = progress.add_task("Rendering", total=opened.size())
             with creating.rendered(opened, directory, answered.answers, lambda: progress.advance(task)) as project:
-                progress.update(task, visible=False)
+                progress.stop()
                 replaced = project.in_the_way()
                 if dry_run:
                     _print_files(project, replaced, answered, opened, as_json=as_json)
                     return
-                _confirm_replacing(directory, replaced, interactive=interactive, overwrite=overwrite, progress=progress)
+                _confirm_replacing(directory, replaced, interactive=interactive, overwrite=overwrite)
                 files = project.files()
                 project.move()
     if as_json:
@@ -149,7 +149,7 @@ def _confirm_place(directory: Path, *, interactive: bool, yes: bool, overwrite: 
         raise typer.Abort
 
 
-def _confirm_replacing(directory: Path, replaced: list[str], *, interactive: bool, overwrite: bool, progress: Progress) -> None:
+def _confirm_replacing(directory: Path, replaced: list[str], *, interactive: bool, overwrite: bool) -> None:
     """Name the files that would be replaced, and go on only with consent."""
     if not replaced or overwrite:
         return
@@ -157,7 +157,6 @@ def _confirm_replacing(directory: Path, replaced: list[str], *, interactive: boo
     if not interactive:
         message = f"{directory} holds files of the same names: move them, or add --overwrite to replace them.\n{details}"
         raise UserError(message)
-    progress.stop()
     typer.echo(f"These files would be replaced:\n{details}", err=True)
     if not typer.confirm("Replace them?", default=False, err=True):
         raise typer.Abort
