@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sampan import console
-from sampan.commands import cost, diff, doctor, lint, matrix, new, packages, preview, prices, questions, render, schema, update
+from sampan.commands import cost, diff, doctor, fleet, lint, matrix, new, packages, preview, prices, questions, render, schema, update
 from sampan.errors import INTERRUPTED, OK, REFUSED
 
 PROJECTS = "Projects"
@@ -29,6 +29,7 @@ app.command("new", rich_help_panel=PROJECTS)(new.command)
 app.command("update", rich_help_panel=PROJECTS)(update.command)
 app.command("preview", rich_help_panel=PROJECTS)(preview.command)
 app.command("doctor", rich_help_panel=PROJECTS)(doctor.command)
+app.add_typer(fleet.app, name="fleet", rich_help_panel=PROJECTS)
 app.command("lint", rich_help_panel=ANSWERS)(lint.command)
 app.command("questions", rich_help_panel=ANSWERS)(questions.command)
 app.command("render", rich_help_panel=ANSWERS)(render.command)

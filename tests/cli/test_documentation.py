@@ -8,7 +8,7 @@ from tests.cli.conftest import Sampan
 from tests.harness import ROOT
 
 PAGE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
-SECTIONS = dict(re.findall(r"^## `sampan (\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
+SECTIONS = dict(re.findall(r"^## `sampan ([\w ]+)`\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
 SHARED = {"--to", "--data", "--template", "--answers-file", "--all", "--json"}
 """Options of `update` that the page describes with `preview`."""
 
@@ -24,7 +24,7 @@ def test_the_page_has_a_section_for_each_command_of_a_project() -> None:
 @pytest.mark.parametrize("command", sorted(SECTIONS))
 def test_a_section_has_the_options_of_its_command(command: str, sampan: Sampan) -> None:
     rows = "".join(re.findall(r"^\| `-.*?\|", SECTIONS[command], re.MULTILINE))
-    printed = "".join(re.findall(r"^│ (--[a-z-]+)", sampan(command, "--help").out, re.MULTILINE))
+    printed = "".join(re.findall(r"^│ (--[a-z-]+)", sampan(*command.split(), "--help").out, re.MULTILINE))
     here = {"update": SHARED}.get(command, set())
     assert options(rows) | here == options(printed.replace("--", " --")) - {"--help"}
 
