@@ -59,12 +59,12 @@ class DevProcess:
 
 
 @contextlib.contextmanager
-def app_dev(port: int, data: Path, **variables: str) -> Iterator[DevProcess]:
+def app_dev(port: int, data: Path, *options: str, **variables: str) -> Iterator[DevProcess]:
     """Run `app dev` on embedded services; whatever it leaves is killed at the end of the block."""
     names = ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "dev", "--port", str(port), "--data", str(data)],
+        [sys.executable, "-m", "app", "dev", "--port", str(port), "--data", str(data), *options],
         env={**environment, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

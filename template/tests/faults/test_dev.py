@@ -20,9 +20,10 @@ pytestmark = pytest.mark.faults
 
 def test_a_change_reloads_a_killed_run_leaves_no_child_and_the_next_one_takes_over(tmp_path: Path) -> None:
     port = free_port()
-    with app_dev(port, tmp_path) as first:
+    with app_dev(port, tmp_path, "--observe") as first:
         first.await_serving()
         check_worker(first.output)
+        check_page(first.output)
         check_reload(first)
         check_revival(first)
         children = psutil.Process(first.process.pid).children(recursive=False)
@@ -32,7 +33,7 @@ def test_a_change_reloads_a_killed_run_leaves_no_child_and_the_next_one_takes_ov
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait()
         assert still_running(children) == []
-        with app_dev(port, tmp_path) as second:
+        with app_dev(port, tmp_path, "--observe") as second:
             second.await_serving()
             everything += second.relatives()
             assert second.interrupt() == 0
@@ -48,6 +49,18 @@ def check_worker(output: list[str]) -> None:
         assert worker.get("/live").status_code == 200
         assert "tasks_succeeded_total" in worker.get("/metrics").text
         assert worker.get("/nothing").status_code == 404
+
+
+def check_page(output: list[str]) -> None:
+    """The page draws what both processes measure."""
+    page = re.search(r"observe +(http\S+)", "".join(output))
+    assert page
+    deadline = time.monotonic() + 30
+    with httpx.Client(base_url=page[1]) as client:
+        while not all(client.get("/data.json").json()["processes"].values()):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert "panels" in client.get("/").text
 
 
 def check_reload(running: DevProcess) -> None:
