@@ -34,6 +34,8 @@ def print_plan(console: Console, plan: Plan, *, everything: bool) -> None:
         console.print(
             f"  {name}: {f'{written(before)} becomes ' if name in plan.project.answers else 'new question, '}{written(after)}", markup=False
         )
+    if plan.costs and plan.costs_after and plan.costs != plan.costs_after:
+        console.print(f"  cost of a month: {_range(*plan.costs)} becomes {_range(*plan.costs_after)}", markup=False)
     conflicts = {conflict.path for conflict in plan.conflicts}
     listed = [change for change in plan.changes if change.path not in conflicts]
     listed.sort(key=lambda change: (change.merged, change.kind == "moved"))
@@ -45,6 +47,10 @@ def print_plan(console: Console, plan: Plan, *, everything: bool) -> None:
     for conflict in plan.conflicts:
         console.print(f"! {conflict.path}: {REASONS[conflict.kind]}", style="red", markup=False, soft_wrap=True)
     console.print(totals(plan))
+
+
+def _range(low: float, high: float) -> str:
+    return f"${low:,.0f} to ${high:,.0f}"
 
 
 def print_losses(console: Console, plan: Plan) -> None:
@@ -77,6 +83,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "to": plan.new.version,
         "answers": [{"question": name, "before": before, "after": after} for name, before, after in plan.answers],
         "losses": plan.losses,
+        "costs": {"before": plan.costs, "after": plan.costs_after},
         "changes": [vars(change) for change in plan.changes],
         "conflicts": [vars(conflict) for conflict in plan.conflicts],
     }

@@ -42,6 +42,8 @@ class Plan:
     answered: asking.Answered
     losses: list[str]
     """Resources in AWS that would be lost: stored answers that change, and options that are switched off."""
+    costs: tuple[float, float] | None
+    """The estimate of a month before the update, at low and at high load; None where it is not known."""
     merged: Merged
     changes: list[Change]
     repository: Repository
@@ -57,6 +59,12 @@ class Plan:
         """The answers that change: question, before, after. A question that is new has None before."""
         before, after = self.project.answers, self.answered.answers
         return [(name, before.get(name), answer) for name, answer in after.items() if name != CONFIRMATION and before.get(name) != answer]
+
+    @property
+    def costs_after(self) -> tuple[float, float] | None:
+        """The estimate of a month after the update, at low and at high load."""
+        costs = self.answered.summary.get("costs")
+        return (costs["low"], costs["high"]) if costs else None
 
     def patch(self) -> str:
         """Return the changes as a patch."""
@@ -112,7 +120,7 @@ def planned(
     with source.opened(location, to) as newest, TemporaryDirectory(prefix="sampan-") as scratch:
         old = newest.at(place.version)
         new = _target(newest, old, to)
-        answered, losses = _answers(place, new, dict(data or {}), asked)
+        answered, losses, costs = _answers(place, new, dict(data or {}), asked)
         repository = Repository(Path(scratch) / "merge.git", place.top)
         step(f"Rendering {old.version}")
         base = _rendered(old, Path(scratch) / "old", place, place.answers, repository)
@@ -124,7 +132,7 @@ def planned(
         # The answers file holds answers only: the new one replaces it.
         before = {**ours, place.answers_file: base.get(place.answers_file, ours[place.answers_file])}
         merged = repository.merge(base, before, theirs)
-        yield Plan(place, old, new, answered, losses, merged, _changes(repository, base, ours, merged), repository, ours)
+        yield Plan(place, old, new, answered, losses, costs, merged, _changes(repository, base, ours, merged), repository, ours)
 
 
 def _target(newest: source.Template, old: source.Template, to: str | None) -> source.Template:
@@ -137,21 +145,24 @@ def _target(newest: source.Template, old: source.Template, to: str | None) -> so
     raise UserError(message)
 
 
-def _answers(place: Project, new: source.Template, data: dict[str, Any], asked: tuple[str, ...]) -> tuple[asking.Answered, list[str]]:
-    """Return the answers after the update, and what would be lost."""
+def _answers(
+    place: Project, new: source.Template, data: dict[str, Any], asked: tuple[str, ...]
+) -> tuple[asking.Answered, list[str], tuple[float, float] | None]:
+    """Return the answers after the update, the resources that would be lost, and the cost before."""
     stored = place.folder / place.answers_file
-    questions = asking.known(new)
-    confirmed = {CONFIRMATION: True} if CONFIRMATION in questions else {}
+    confirmed = {CONFIRMATION: True} if CONFIRMATION in asking.known(new) else {}
     answered = asking.ask(new, {**data, **confirmed}, defaults=True, stored=stored, answers_file=place.answers_file, asked=asked)
     losses = [str(loss) for loss in answered.summary.get("losses", [])]
-    if data or asked:
-        try:
-            before = asking.ask(new, confirmed, defaults=True, stored=stored, answers_file=place.answers_file)
-        except UserError:  # a stored answer that `data` corrects
-            return answered, losses
-        kept = set(answered.summary.get("resources", []))
-        losses += [option for option in before.summary.get("resources", []) if option not in kept]
-    return answered, losses
+    if not data and not asked:
+        return answered, losses, None
+    try:
+        before = asking.ask(new, confirmed, defaults=True, stored=stored, answers_file=place.answers_file)
+    except UserError:  # a stored answer that `data` corrects
+        return answered, losses, None
+    kept = set(answered.summary.get("resources", []))
+    losses += [option for option in before.summary.get("resources", []) if option not in kept]
+    costs = before.summary.get("costs")
+    return answered, losses, (costs["low"], costs["high"]) if costs else None
 
 
 def _rendered(

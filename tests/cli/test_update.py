@@ -108,14 +108,13 @@ def test_what_aws_holds_is_not_given_up_without_a_word(sampan: Sampan, project: 
 
 
 def test_a_preview_shows_where_a_changed_answer_arrives(sampan: Sampan, project: Path) -> None:
-    arguments = (project, "--to", "v1.0.0", "-d", "db_storage_gb=50")
+    arguments = (project, "--to", "v1.0.0", "-d", "db_storage_gb=500")
     document = json.loads(sampan("preview", *arguments, "--json").out)
-    assert document["answers"] == [{"question": "db_storage_gb", "before": 20, "after": 50}]
+    assert document["answers"] == [{"question": "db_storage_gb", "before": 20, "after": 500}]
     assert {change["path"] for change in document["changes"]} == {".copier-answers.yml", "infra/environments/production.service.tfvars"}
-    [removed, added] = [
-        line for line in sampan("preview", *arguments, "--patch").out.splitlines() if "storage" in line and line[0] in "+-"
-    ][-2:]
-    assert (removed.split()[-1], added.split()[-1]) == ("20", "50")
+    before, (low, high) = document["costs"]["before"], document["costs"]["after"]
+    assert before[0] < low
+    assert f" becomes ${low:,.0f} to ${high:,.0f}\n" in sampan("preview", *arguments).out
 
 
 def test_a_project_in_a_folder_of_a_repository_with_another_answers_file(sampan: Sampan, releases: Path, tmp_path: Path) -> None:
