@@ -78,11 +78,12 @@ def ask(
     stored: Path | None = None,
     answers_file: str | None = None,
     asked: Sequence[str] = (),
+    suggested: Mapping[str, Any] | None = None,
 ) -> Answered:
     """Ask the questions of `template`, or take the defaults, and return all answers.
 
-    `stored` is the answers file of a project, whose answers are the defaults. Raises `UserError` with question and reason when an answer is
-    refused, and for a name in `data` that is not a question.
+    `stored` is the answers file of a project, whose answers are the defaults; `suggested` are defaults in place of the template's.
+    Raises `UserError` with question and reason when an answer is refused, and for a name in `data` that is not a question.
     """
     with TemporaryDirectory(prefix="sampan-") as scratch:
         questions, target = Path(scratch) / "template", Path(scratch) / "project"
@@ -93,7 +94,7 @@ def ask(
         target.mkdir()
         if stored:
             shutil.copy2(stored, target / (answers_file or stored.name))
-        rendering.ask(questions, target, data, defaults=defaults, answers_file=answers_file, asked=asked)
+        rendering.ask(questions, target, data, defaults=defaults, answers_file=answers_file, asked=asked, suggested=suggested)
         summary = json.loads((target / SUMMARY).read_text(encoding="utf-8"))
     found = {name: answer for name, answer in summary.pop("answers").items() if not name.startswith("_")}
     return Answered(found, summary)

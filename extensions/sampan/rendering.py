@@ -97,15 +97,26 @@ def render_with_progress(location: str, target: Path, answers: Mapping[str, Any]
 
 
 def ask(
-    questions: Path, target: Path, data: Mapping[str, Any], *, defaults: bool, answers_file: str | None, asked: Sequence[str] = ()
+    questions: Path,
+    target: Path,
+    data: Mapping[str, Any],
+    *,
+    defaults: bool,
+    answers_file: str | None,
+    asked: Sequence[str] = (),
+    suggested: Mapping[str, Any] | None = None,
 ) -> None:
-    """Ask the questions of a template (all of them, or with `defaults` those that match `asked`) and render it into `target`."""
+    """Ask the questions of a template (all of them, or with `defaults` those that match `asked`) and render it into `target`.
+
+    `suggested` replaces defaults of the template.
+    """
     with one_line(), fast_copier():
         copier.run_copy(
             str(questions),
             target,
             data=dict(data),
             answers_file=answers_file,
+            user_defaults=dict(suggested or {}),
             defaults=defaults,
             overwrite=True,
             quiet=True,

@@ -11,7 +11,7 @@ import yaml
 
 from tests.cli.conftest import COMMAND, ENVIRONMENT, Sampan
 from tests.harness import files_of, git
-from tests.terminal import CTRL_C, ENTER, TIMEOUT, Terminal
+from tests.terminal import CTRL_C, DOWN, ENTER, TIMEOUT, Terminal
 
 
 def stored(folder: Path) -> dict[str, object]:
@@ -114,14 +114,17 @@ def test_places_and_templates_that_do_not_work(sampan: Sampan, releases: Path, t
 
 
 def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:
-    command = [*COMMAND, "new", "shop", "--template", str(releases), "--profile", "production", "-d", "github_owner=acme"]
+    command = [*COMMAND, "new", "order-desk", "--template", str(releases), "-d", "github_owner=acme"]
     with Terminal(command, tmp_path, ENVIRONMENT) as terminal:
-        terminal.expect("Name of the project")
-        terminal.send(f"Shop{ENTER}")
-        for words in ("Name of the service", "AWS region", "own network and cluster", "Availability Zones", "Instance type of the nodes"):
+        for words in ("Name of the project", "Name of the service"):
             terminal.expect(words)
             terminal.send(ENTER)
-        for words in ("Spot nodes", "Instance class of PostgreSQL", "Node type of the cache"):
+        terminal.expect("Starting point")
+        terminal.send(f"{DOWN}{ENTER}")
+        for words in ("AWS region", "own network and cluster", "Availability Zones", "Instance type of the nodes", "Spot nodes"):
+            terminal.expect(words)
+            terminal.send(ENTER)
+        for words in ("Instance class of PostgreSQL", "Node type of the cache"):
             terminal.expect(words)
             terminal.send(ENTER)
         terminal.expect("Host name in production")
@@ -133,7 +136,9 @@ def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:
         terminal.send(ENTER)
         assert terminal.end() == 0
     assert "Next:" in terminal.text
-    assert stored(tmp_path / "shop")["domain"] == "shop.example.com"
+    answers = stored(tmp_path / "order-desk")
+    assert (answers["project_name"], answers["service"]) == ("Order Desk", "order-desk")
+    assert (answers["profile"], answers["domain"]) == ("production", "shop.example.com")
 
 
 def test_ctrl_c_at_a_question_leaves_nothing_behind(releases: Path, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def command(
     _confirm_place(directory, interactive=interactive, yes=yes or dry_run, overwrite=overwrite)
     screen = console.messages()
     with source.opened(location, version) as opened:
-        answered = asking.ask(opened, given, defaults=defaults, asked=ask or ())
+        suggested = _suggested(opened, directory, given) if interactive else {}
+        answered = asking.ask(opened, given, defaults=defaults, asked=ask or (), suggested=suggested)
         if not as_json:
             _print_summary(screen, directory, opened, answered)
         if interactive and not yes and not dry_run and not typer.confirm("Write the project?", default=True, err=True):
@@ -85,6 +86,16 @@ def _given(profile: str | None, file: Path | None, data: list[str] | None) -> di
     """Return the answers that the command line gives: of the file, then --profile, then -d."""
     given = answers.questions_of(answers.read(file)) if file else {}
     return {**given, **({"profile": profile} if profile else {}), **answers.pairs(data)}
+
+
+def _suggested(template: source.Template, directory: Path, given: dict[str, Any]) -> dict[str, str]:
+    """Return the folder's name as the default for the project's name, if the questions take it: `sampan new order-desk` is Order Desk."""
+    name = directory.resolve().name.replace("-", " ").replace("_", " ").title()
+    try:
+        asking.ask(template, {"project_name": name, **given}, defaults=True)
+    except UserError:  # a reserved name, or an answer that is still to be given
+        return {}
+    return {"project_name": name}
 
 
 def _template(location: str | None, ref: str | None, *, dry_run: bool) -> tuple[str, str | None]:
