@@ -267,7 +267,7 @@ class PostgresqlServer:
         if _holds_a_socket(made):
             return made
         made.rmdir()  # TMPDIR is too long as well
-        return Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        return Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # nosec B108  mkdtemp makes it this user's alone
 
     def _make_socket_directory(self) -> None:
         self._socket_directory.mkdir(mode=0o700, exist_ok=True)
