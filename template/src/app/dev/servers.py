@@ -262,12 +262,12 @@ class PostgresqlServer:
     def _find_socket_directory(self) -> Path:
         if _holds_a_socket(self._directory):
             return self._directory
-        # Only this user may enter a directory that `mkdtemp` made.
+        # Only this user may enter a directory that `mkdtemp` made, below /tmp as well.
         made = Path(tempfile.mkdtemp(prefix="pg-"))
         if _holds_a_socket(made):
             return made
         made.rmdir()  # TMPDIR is too long as well
-        return Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # nosec B108  mkdtemp makes it this user's alone
+        return Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # nosec B108
 
     def _make_socket_directory(self) -> None:
         self._socket_directory.mkdir(mode=0o700, exist_ok=True)

@@ -101,7 +101,7 @@ class Observer:
 def _scraped(url: str, now: float) -> Scrape | None:
     """A process's metrics; None while it does not answer, as during a restart."""
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  a URL of this module's caller
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  a URL of the caller  # nosec B310
             return Scrape.read(answer.read().decode(), now)
     except (OSError, ValueError, urllib.error.URLError):
         return None
