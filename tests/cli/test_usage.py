@@ -1,11 +1,13 @@
 """The command line as a whole: help, exit codes, and one line for a mistake."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from sampan import cli
-from tests.cli.conftest import Sampan
+from tests.cli.conftest import COMMAND, ENVIRONMENT, Sampan
 
 COMMANDS = sorted(str(command.name) for command in cli.app.registered_commands)
 
@@ -49,3 +51,12 @@ def test_a_machine_without_git_is_told_so(sampan: Sampan, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     outcome = sampan("new", tmp_path / "project", "--defaults")
     assert (outcome.code, outcome.err) == (2, "Error: git is not installed, or not on PATH.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("sampan prev", "preview"), ("sampan new shop --profile st", "startup"), ("sampan doctor --ignore dr", "drift")]
+)
+def test_the_shell_completes_commands_and_values(words: str, found: str) -> None:
+    extra = {"_SAMPAN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    run = subprocess.run(COMMAND, env={**os.environ, **ENVIRONMENT, **extra}, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [found]
