@@ -233,6 +233,7 @@ class PostgresqlServer:
             [
                 *(self._programs / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "-D", half),
                 *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                *(() if self._durable else ("--no-sync",)),
             ]
         )
         try:
