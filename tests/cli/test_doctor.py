@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Sampan
-from tests.harness import commit_all
+from tests.harness import commit_all, required
 
 TOOLS = ("--ignore", "tool")
 """Which tools a machine has is not the test's business."""
@@ -49,7 +49,7 @@ def test_every_kind_of_finding_has_its_line(sampan: Sampan, project: Path) -> No
 
 def test_tools_that_are_missing_are_named(sampan: Sampan, project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/git").symlink_to("/usr/bin/git")
+    (tmp_path / "bin/git").symlink_to(required("git"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     outcome = sampan("doctor", project, "--template", tmp_path / "none")
     assert f"template .copier-answers.yml: The template {tmp_path / 'none'} cannot be read" in outcome.out

@@ -1,6 +1,7 @@
 """`sampan new` as a user drives it: answers, mistakes, folders with something in them, a terminal."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -153,7 +154,7 @@ def test_ctrl_c_at_a_question_leaves_nothing_behind(releases: Path, tmp_path: Pa
 
 def test_an_interrupt_while_rendering_leaves_nothing_behind(releases: Path, tmp_path: Path) -> None:
     command = [*COMMAND, "new", str(tmp_path / "shop"), "--defaults", "--template", str(releases)]
-    process = subprocess.Popen(command, env=ENVIRONMENT | {"PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT}, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + TIMEOUT
     while process.poll() is None and not list(tmp_path.glob(".sampan-*")):
         assert time.monotonic() < deadline
