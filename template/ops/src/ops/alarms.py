@@ -90,14 +90,14 @@ def _described(client: Any, prefix: str) -> Iterator[Alarm]:
 
 
 def text_of(alarms: Sequence[Alarm], now: datetime) -> str:
-    """Return what to tell a person: two lines for each alarm that fires, and one line about the others."""
+    """Return what to tell a person: three lines for each alarm that fires, and one line about the others."""
     lines: list[str] = []
     for alarm in alarms:
         if alarm.wrong:
             paused = ", messages are paused" if alarm.paused else ""
             severity = f"{alarm.severity}: " if alarm.severity else ""
             lines.append(f"{alarm.state} for {_age(now - alarm.since.astimezone(UTC))}{paused}  {alarm.name}")
-            lines.append(f"  {severity}{alarm.summary}. Read {alarm.runbook}")
+            lines += [f"  {severity}{alarm.summary}", f"  Read {alarm.runbook}"]
     quiet = [alarm for alarm in alarms if not alarm.wrong]
     unknown = sum(alarm.state is State.NO_DATA for alarm in quiet)
     without = f", {unknown} of them without data" if unknown else ""
@@ -106,7 +106,7 @@ def text_of(alarms: Sequence[Alarm], now: datetime) -> str:
     elif quiet:
         lines.append(f"{len(quiet)} of {len(alarms)} alarms are quiet{without}")
     if any(alarm.state is State.NO_HEARTBEAT for alarm in alarms):
-        lines.append("Before the first release, and while nodes are stopped, a missing heartbeat is normal.")
+        lines.append("A missing heartbeat is normal before the first release.")
     return "\n".join(lines)
 
 
