@@ -72,7 +72,7 @@ def test_every_free_question_is_tried(questionnaire: Questionnaire) -> None:
 
 @pytest.mark.parametrize("question", [*FREE, *FREE_OF_OTHER_TYPES])
 def test_an_answer_of_any_kind_is_accepted_as_given_or_refused_in_a_line(question: str, questionnaire: Questionnaire) -> None:
-    @settings(max_examples=8, phases=PHASES, deadline=None, suppress_health_check=QUIET)
+    @settings(max_examples=4, phases=PHASES, deadline=None, suppress_health_check=QUIET)
     @given(answer=st.one_of(ANYTHING, LIKELY.get(question, TEXT)))
     @example(answer="a\n")
     @example(answer="${x} {{ y }} {= z =} #% if `v` \\ ' \"")
@@ -122,7 +122,7 @@ AWKWARD: Final = {
 }  # fmt: skip
 
 
-@settings(max_examples=2, phases=PHASES, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=1, phases=PHASES, deadline=None, suppress_health_check=QUIET)
 @given(answers=accepted())
 @example(answers=AWKWARD)
 def test_accepted_text_ends_up_in_files_that_parse(answers: dict[str, Any], questionnaire: Questionnaire, render: Renderer) -> None:

@@ -29,9 +29,11 @@ INEXPRESSIBLE: Final = {
 """Faults that no schema can express; `sampan lint` finds them."""
 
 
-def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert cli.run(["schema", *arguments]) == 0
-    return capsys.readouterr().out
+def printed(*arguments: str) -> str:
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        assert cli.run(["schema", *arguments]) == 0
+    return output.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +44,9 @@ def questionnaire() -> Iterator[Questionnaire]:
 
 @pytest.fixture(scope="module")
 def validator() -> Draft202012Validator:
-    from sampan.schema import schema  # noqa: PLC0415  # the module's name is the fixture's
-
-    document = schema()
+    document = json.loads(printed())
     Draft202012Validator.check_schema(document)
     return Draft202012Validator(document)
-
-
-def test_the_command_prints_the_schema(validator: Draft202012Validator, capsys: pytest.CaptureFixture[str]) -> None:
-    assert json.loads(printed(capsys)) == validator.schema
 
 
 def test_every_question_and_every_entry_of_copier_is_a_property(validator: Draft202012Validator, questionnaire: Questionnaire) -> None:
@@ -178,10 +174,7 @@ TEMPLATE: Final[dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def form() -> dict[str, Any]:
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        assert cli.run(["schema", "--backstage", "--url", "https://github.com/acme/sampan"]) == 0
-    loaded: dict[str, Any] = yaml.safe_load(output.getvalue())
+    loaded: dict[str, Any] = yaml.safe_load(printed("--backstage", "--url", "https://github.com/acme/sampan"))
     return loaded
 
 

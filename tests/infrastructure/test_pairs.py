@@ -12,8 +12,9 @@ import hcl2
 import pytest
 
 from sampan import matrix
+from tests.cli.test_any_text import AWKWARD
 from tests.harness import Renderer
-from tests.infrastructure import promises
+from tests.infrastructure import promises, variants
 from tests.infrastructure.emulator import Emulator
 from tests.infrastructure.priced import without_price
 from tests.infrastructure.rows import LEVELS, MADE, ROWS, cases_of_row, described
@@ -79,6 +80,17 @@ def test_a_row_reaches_the_variables_of_its_environment(row: str, render: Render
     expected = {name: answers[name] for name in ANSWERED if not (joined and name in matrix.NOT_ASKED_WHEN_JOINED) and name in values}
     assert len(expected) >= 5
     assert {name: values[name] for name in expected} == expected
+
+
+@pytest.mark.slow
+def test_awkward_text_plans(planner: Planner, render: Renderer) -> None:
+    """Names that YAML or HCL could take for something else, quotes and template markers reach a plan of every root."""
+    variants.KNOWN["awkward"] = AWKWARD
+    project = render(AWKWARD)
+    cases = variants.cases_of("awkward", AWKWARD["environments"], "bootstrap", "platform", "service")
+    for case in cases:
+        planner.start(case, project)
+    assert all(planner(case).changes for case in cases)
 
 
 def test_every_pair_of_levels_is_planned() -> None:
