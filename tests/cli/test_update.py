@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.cli.conftest import Sampan
@@ -89,6 +90,7 @@ def test_a_conflict_writes_nothing_unless_it_is_asked_for(sampan: Sampan, projec
     assert state(project) == before
 
 
+@pytest.mark.slow
 def test_what_aws_holds_is_not_given_up_without_a_word(sampan: Sampan, project: Path) -> None:
     assert sampan("update", project, "--to", "v1.0.0", "-d", "waf=true", "-d", "db_read_replica=true").code == 0
     git("commit", "-q", "-m", "Options", cwd=project)
@@ -107,6 +109,7 @@ def test_what_aws_holds_is_not_given_up_without_a_word(sampan: Sampan, project: 
     assert kept == {f"dev.{root}.{end}" for root in ("platform", "service") for end in ("local.tfvars", "s3.tfbackend")}
 
 
+@pytest.mark.slow
 def test_a_preview_shows_where_a_changed_answer_arrives(sampan: Sampan, project: Path) -> None:
     arguments = (project, "--to", "v1.0.0", "-d", "db_storage_gb=500")
     document = json.loads(sampan("preview", *arguments, "--json").out)
@@ -117,6 +120,7 @@ def test_a_preview_shows_where_a_changed_answer_arrives(sampan: Sampan, project:
     assert f" becomes ${low:,.0f} to ${high:,.0f}\n" in sampan("preview", *arguments).out
 
 
+@pytest.mark.slow
 def test_a_project_in_a_folder_of_a_repository_with_another_answers_file(sampan: Sampan, releases: Path, tmp_path: Path) -> None:
     whole, place = tmp_path / "whole", tmp_path / "whole/services/käse shop"
     assert sampan("new", place, "--defaults", "--template", releases, "--ref", "v1.0.0").code == 0
