@@ -9,11 +9,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import typer
+
+from sampan.cli import app
 from tests.harness import required
 
-TOOLS = {"alembic", "app", "aws", "copier", "docker", "gh", "git", "helm", "kubectl", "ops", "terraform", "uv"}
-"""First words that make a piece of inline code a command. In a block every line is one."""
+TOOLS = {"alembic", "app", "aws", "copier", "docker", "gh", "git", "helm", "kubectl", "ops", "sampan", "terraform", "uv"}
+"""First words that make a piece of inline code a command. In a block every line is one, in a console's every line after a `$`."""
 BUILTINS = {"cd", "export"}
 # Values for the placeholders of a document, so that its commands parse.
 FILLED = {
@@ -24,7 +28,7 @@ FILLED = {
     "REGION": "ap-southeast-1",
 }
 
-_BLOCK = re.compile(r"^[ ]*```(?:sh|bash|console)\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^[ ]*```(sh|bash|console)\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _FENCE = re.compile(r"^[ ]*```.*?^[ ]*```", re.MULTILINE | re.DOTALL)
 _PARSE = """import json, sys
@@ -61,9 +65,10 @@ def commands(document: Path, root: Path) -> Iterator[Command]:
     """Every command of a document, with what the reader fills in filled in."""
     text = document.read_text(encoding="utf-8")
     name = str(document.relative_to(root))
-    for block in _BLOCK.findall(text):
+    for language, block in _BLOCK.findall(text):
         for line in block.replace("\\\n", " ").splitlines():
-            yield from (Command(name, words, block=True) for words in _cut(line.strip()))
+            if language != "console" or line.lstrip().startswith("$ "):
+                yield from (Command(name, words, block=True) for words in _cut(line.strip().removeprefix("$ ")))
     for span in _INLINE.findall(_FENCE.sub("", text)):
         flat = " ".join(span.split())
         first, _, rest = flat.partition(" ")
@@ -99,16 +104,20 @@ class Checker:
         self.operations: set[tuple[str, ...]] = set()
         self.by_tool: dict[str, Callable[[Command, tuple[str, ...]], str]] = {
             "aws": self._aws,
+            "curl": _by_table,
             "docker": _by_table,
             "gh": _by_table,
             "git": _by_help,
             "kubectl": self._kubectl,
             "terraform": _by_help,
+            "pip": _by_table,
             "uv": self._uv,
+            "uvx": self._uvx,
             "alembic": _by_table,
             **dict.fromkeys(("copier", "mypy", "ruff", "pytest"), _by_help),
             "app": self._app,
             "ops": self._ops,
+            "sampan": _sampan,
         }
 
     def faults(self, every: list[Command]) -> list[str]:
@@ -137,6 +146,9 @@ class Checker:
                 if f"{group} = [" not in (self.project / "pyproject.toml").read_text(encoding="utf-8"):
                     return f"there is no group {group}"
         return self._fault(command, tuple(rest)) if rest else "uv run what?"
+
+    def _uvx(self, command: Command, words: tuple[str, ...]) -> str:
+        return self._fault(command, words[3:]) if words[1] == "--from" and words[3:] else "uvx --from where, to run what?"
 
     def _ops(self, command: Command, words: tuple[str, ...]) -> str:
         # A mention may name the command alone; a line in a block has all that it needs.
@@ -200,9 +212,13 @@ class Checker:
 TABLE = {
     # https://alembic.sqlalchemy.org/en/latest/api/commands.html
     ("alembic", "revision"): {"--autogenerate", "--message", "-m"},
+    # https://curl.se/docs/manpage.html
+    ("curl",): {"-f", "-o", "-s", "-w"},
     # https://docs.docker.com/reference/cli/docker/compose/up/
     ("docker", "compose", "up"): {"--build", "--detach", "-d", "--wait", "--watch", "-w"},
     ("docker", "compose", "down"): {"--volumes", "-v"},
+    # https://pip.pypa.io/en/stable/cli/pip_install/
+    ("pip", "install"): {"-e", "-q"},
     # https://cli.github.com/manual/gh_api and gh_auth_login
     ("gh", "api"): {"--field", "-f", "-F", "--jq", "-q", "--method", "-X", "--paginate"},
     ("gh", "auth", "login"): {"--hostname", "-h", "--scopes", "-s", "--web", "-w"},
@@ -215,6 +231,17 @@ def _by_table(_command: Command, words: tuple[str, ...]) -> str:
         if words[: len(names)] == names:
             return _unknown_options(words, " ".join(sorted(options)))
     return "nothing here knows it"
+
+
+def _sampan(_command: Command, words: tuple[str, ...]) -> str:
+    """The template's own command line says itself which commands and options it has."""
+    found: Any = typer.main.get_command(app)
+    rest = list(words[1:])
+    while rest and rest[0] in getattr(found, "commands", {}):
+        found = found.commands[rest.pop(0)]
+    if hasattr(found, "commands") and rest and not rest[0].startswith("-"):
+        return f"there is no command {rest[0]}"
+    return _unknown_options(words, " ".join(option for parameter in found.params for option in parameter.opts) + " --help")
 
 
 def _by_help(_command: Command, words: tuple[str, ...]) -> str:

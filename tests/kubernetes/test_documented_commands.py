@@ -61,6 +61,8 @@ WRONG = {
     "an unknown option of copier": (("copier", "update", "--answer", "x=1"), "unknown options --answer"),
     "an unknown option of pytest": (("uv", "run", "pytest", "--numprocess=2"), "unknown options --numprocess"),
     "an unknown option of alembic": (("uv", "run", "alembic", "revision", "--auto"), "unknown options --auto"),
+    "an unknown command of sampan": (("sampan", "fleet", "list"), "there is no command list"),
+    "an unknown option of sampan": (("sampan", "new", "shop", "--force"), "unknown options --force"),
     "a script that is not there": (("infra/terraform.sh", "dev"), "nothing here knows it"),
 }
 

@@ -33,7 +33,7 @@ def command(
     """Bring a project to a newer release, or change its answers with -d.
 
     Needs a clean work tree. Your edits are kept, also in files that the template moved. If there are conflicts, nothing is written and the
-    exit code is 1, unless --keep-conflicts is given. The update is staged: git diff --staged shows it, git reset --hard discards it.
+    exit code is 1, unless --keep-conflicts is given. The update is staged: git diff --cached shows it, git reset --hard discards it.
     """
     place = project.find(directory, answers_file)
     place.check_clean()
@@ -84,4 +84,4 @@ def _print_next(plan: updating.Plan) -> None:
         )
         return
     words = plan.answered.summary.get("changes") or "Next: read `git diff`, run `uv lock`, commit."
-    console.print_text(console.messages(), words.replace("`git diff`", "`git diff --staged`"))
+    console.print_text(console.messages(), words.replace("`git diff`", "`git diff --cached`"))
