@@ -5,9 +5,9 @@
 set -euo pipefail
 
 project=$1
-answers=$(mktemp --suffix .yml)
-printf '%s\n' "$ANSWERS" >"$answers"
-uv run copier copy --defaults --quiet --vcs-ref HEAD --data-file "$answers" . "$project"
+file=$(mktemp --suffix .yml)
+printf '%s\n' "$ANSWERS" >"$file"
+uv run copier copy --defaults --quiet --vcs-ref HEAD --data-file "$file" . "$project"
 git -C "$project" init --quiet --initial-branch main
 git -C "$project" add --all
 git -C "$project" -c user.name=ci -c user.email=ci@example.com commit --quiet --message "Start"

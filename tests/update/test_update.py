@@ -210,7 +210,8 @@ SLOW = {"accounts"}
 
 @pytest.mark.parametrize("switch", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in SWITCHES])
 def test_an_option_goes_on_and_off_around_edits_and_an_added_package(switch: str, releases: Path, tmp_path: Path) -> None:
-    off, on = SWITCHES[switch]
+    # The budget's default follows the other answers, and a stored one is kept.
+    off, on = ({**answers, "monthly_budget_usd": 2000} for answers in SWITCHES[switch])
     project = start(releases, tmp_path / "project", off)
     settings = project / "src/app/settings.py"
     settings.write_text(settings.read_text(encoding="utf-8") + "\n# ours\n", encoding="utf-8")

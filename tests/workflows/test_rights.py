@@ -22,7 +22,9 @@ ACTIONS = {
 # Calls of the commands that an administrator runs, which no workflow may make.
 ADMINISTRATORS = {
     "describe_addon": "eks:DescribeAddon",
+    "describe_alarms": "cloudwatch:DescribeAlarms",
     "get_parameters_by_path": "ssm:GetParametersByPath",
+    "get_query_results": "logs:GetQueryResults",
     "get_secret_value": "secretsmanager:GetSecretValue",
     "list_addons": "eks:ListAddons",
     "list_hosted_zones_by_name": "route53:ListHostedZonesByName",

@@ -9,10 +9,12 @@ from typing import Any
 
 import boto3
 
-from ops import clock
 from ops.errors import OpsError
+from ops.waiting import Wait
 
 POLL_SECONDS = 1.0
+# CloudWatch itself ends a query after an hour.
+LONGEST = 900.0
 _UNDER_WAY = ("Scheduled", "Running", "Unknown")
 
 Row = dict[str, str]
@@ -31,8 +33,9 @@ def run_query(region: str, prefixes: Sequence[str], name: str, span: timedelta, 
         startTime=int((now - span).timestamp()),
         endTime=int(now.timestamp()),
     )
-    while (found := client.get_query_results(queryId=started["queryId"]))["status"] in _UNDER_WAY:
-        clock.sleep(POLL_SECONDS)
+    wait = Wait(f"the query {name}", LONGEST)
+    while (found := client.get_query_results(queryId=started["queryId"]))["status"] in _UNDER_WAY and not wait.is_over:
+        wait.pause(POLL_SECONDS)
     if found["status"] != "Complete":
         raise OpsError(f"the query {name} ended as {found['status']}: ask for a shorter time")
     return [{cell["field"]: cell["value"] for cell in row if cell["field"] != "@ptr"} for row in found["results"]]
