@@ -42,15 +42,19 @@ async def lifespan(resources: Resources) -> AsyncIterator[None]:
     """Have tasks and calls make spans too, and send what is left when the process ends."""
     provider = _installed.pop() if _installed else make_provider(resources.section(TracingSettings))
     # A process may open resources a second time while the first ones are open, as tests do.
-    before, _tasks.tracer = _tasks.tracer, provider.get_tracer("app.tasks")
+    before, tracer = _tasks.tracer, provider.get_tracer("app.tasks")
+    _tasks.tracer = tracer
     calls = provider.get_tracer("app.calls")
     trace_database(resources.database.engine.sync_engine, calls)
     for redis in {id(client): client for client in (resources.redis, resources.cache.redis)}.values():
         trace_redis(redis, calls)
-    yield
-    _tasks.tracer = before
-    # Off the event loop: it may wait for the collector.
-    await asyncio.to_thread(provider.shutdown)
+    try:
+        yield
+    finally:
+        if _tasks.tracer is tracer:
+            _tasks.tracer = before
+        # Off the event loop: it may wait for the collector.
+        await asyncio.to_thread(provider.shutdown)
 
 
 feature = Feature(name="tracing", settings=TracingSettings, install=install, lifespan=lifespan, task_context=_tasks)
