@@ -1,5 +1,7 @@
 """Traces: request, statements, calls to Redis and tasks in one, none for health, and the trace's id in the log."""
 
+from contextlib import suppress
+
 import httpx
 import pytest
 import structlog
@@ -13,7 +15,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.composition import Resources
+from app.composition import Resources, discover, open_resources
+from app.settings import Settings
+from app.tracing.feature import _tasks as task_spans
 from app.tracing.middleware import make_provider
 from app.tracing.settings import TracingSettings
 from app.tracing.tasks import TaskSpans
@@ -132,6 +136,17 @@ async def test_an_attempt_in_the_worker_and_its_statements_continue_the_trace(
     assert format(task.context.trace_id, "032x") == PARENT.split("-")[1]
     assert "UPDATE" in within
     assert "request" in {span.name for span in of_the_trace}
+
+
+async def test_resources_that_end_in_an_error_leave_tasks_the_tracer_of_the_others(
+    application: FastAPI, resources: Resources, settings: Settings
+) -> None:
+    before = task_spans.tracer
+    with suppress(RuntimeError):
+        async with open_resources(settings.model_copy(update={"database_pool_size": 1}), discover()):
+            assert task_spans.tracer is not before
+            raise RuntimeError
+    assert task_spans.tracer is before
 
 
 async def test_a_call_that_fails_says_so_and_nothing_more(
