@@ -4,6 +4,7 @@ import ast
 import gc
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,16 +38,45 @@ def imported(tree: ast.AST, modules: Mapping[str, Path]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def graph() -> Graph:
-    """Each module with those that it imports."""
-    modules = {name_of(file): file for file in PACKAGE.rglob("*.py")}
+def modules() -> dict[str, Path]:
+    return {name_of(file): file for file in PACKAGE.rglob("*.py")}
+
+
+@pytest.fixture(scope="module")
+def trees(modules: dict[str, Path]) -> dict[str, ast.Module]:
     # Python 3.11's parser fails if the collector ends a greenlet of another test meanwhile.
     gc.disable()
     try:
-        trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in modules.items()}
+        return {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in modules.items()}
     finally:
         gc.enable()
+
+
+@pytest.fixture(scope="module")
+def graph(modules: dict[str, Path], trees: dict[str, ast.Module]) -> Graph:
+    """Each module with those that it imports."""
     return {name: set(imported(tree, modules)) - {name} for name, tree in trees.items()}
+
+
+def skipped_by_errors(tree: ast.AST) -> Iterator[int]:
+    """Lines of context managers that an exception in their `with` block would skip."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            "contextmanager" in ast.unparse(decorator) for decorator in function.decorator_list
+        ):
+            for block in ast.walk(function):
+                body = getattr(block, "body", None)
+                for one, after in pairwise(body if isinstance(body, list) else []):
+                    if isinstance(one, ast.Expr) and isinstance(one.value, ast.Yield):
+                        yield after.lineno
+
+
+def test_an_error_skips_no_end_of_a_context_manager(trees: dict[str, ast.Module]) -> None:
+    assert {name: lines for name, tree in trees.items() if (lines := list(skipped_by_errors(tree)))} == {}
+
+
+def test_an_end_that_an_error_skips_is_found() -> None:
+    assert list(skipped_by_errors(ast.parse("@contextmanager\ndef opened():\n    yield\n    close()"))) == [4]
 
 
 def part(module: str) -> str:

@@ -78,7 +78,9 @@ def _lifespan(
             gc.set_threshold(10_000)
             warm = partial(warm_up, application, resources)
             starting = asyncio.create_task(await_database(resources.database, application.state.serving, warm))
-            yield
-            starting.cancel()
+            try:
+                yield
+            finally:
+                starting.cancel()
 
     return lifespan

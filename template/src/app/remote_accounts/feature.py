@@ -24,9 +24,11 @@ def make_authenticator(resources: Resources) -> RemoteAuthenticator:
 @asynccontextmanager
 async def close_client(resources: Resources) -> AsyncIterator[None]:
     """Close the connections to the issuer at the end."""
-    yield
-    if isinstance(resources.authenticator, RemoteAuthenticator):
-        await resources.authenticator.client.aclose()
+    try:
+        yield
+    finally:
+        if isinstance(resources.authenticator, RemoteAuthenticator):
+            await resources.authenticator.client.aclose()
 
 
 async def seed(resources: Resources, _password: str) -> list[str]:
