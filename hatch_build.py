@@ -1,4 +1,4 @@
-"""Build hook of the wheel: the snapshot of the template that `sampan` needs where there is no checkout.
+"""Build hook of the wheel: the snapshot of the template that `sampan` needs outside a checkout.
 
 An editable installation gets none: it uses the checkout.
 """

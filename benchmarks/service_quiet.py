@@ -9,7 +9,7 @@ from app.kit import requests
 
 
 def nothing(*_arguments: object, **_fields: object) -> None:
-    """Stand in for a call whose cost is measured."""
+    """Do nothing, in place of a call whose cost is measured."""
 
 
 class Silent:

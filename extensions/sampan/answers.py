@@ -68,5 +68,5 @@ def check_names(names: Iterable[str], known: Iterable[str]) -> None:
     questions = list(known)
     for name in names:
         if name not in questions:
-            message = f"There is no question {name!r}.{suggestion(name, questions) or ' `sampan questions` lists all.'}"
+            message = f"Unknown question {name!r}.{suggestion(name, questions) or ' `sampan questions` lists all.'}"
             raise UserError(message)

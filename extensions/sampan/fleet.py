@@ -124,7 +124,7 @@ def update(
     yes: bool,
     step: Callable[[str], None],
 ) -> list[Updated]:
-    """Update each project on a branch of a clone in `output`, and commit. Without a change, there is no clone."""
+    """Update each project on a branch of a clone in `output`, and commit. A project without changes leaves no clone."""
     done = []
     for number, repository in enumerate(repositories, 1):
         step(f"{repository.name} ({number} of {len(repositories)})")

@@ -41,7 +41,7 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
 
 
 def ownership(text: bytes | None) -> Ownership:
-    """Return the ownership that a version's docs/ownership.json states; nothing where there is no such file."""
+    """Return the ownership that a version's docs/ownership.json states; nothing if the version lacks the file."""
     if text is None:
         return Ownership()
     stated = json.loads(text)

@@ -99,7 +99,7 @@ def _version(tag: str) -> Version:
 
 
 def newest_release(clone: Path) -> str | None:
-    """Return the tag of the newest release, as Copier chooses it: by PEP 440, without pre-releases; None where there is no release."""
+    """Return the tag of the newest release, as Copier chooses it: by PEP 440, without pre-releases; None without a release."""
     releases = [
         tag
         for tag in git.text("tag", "--list", cwd=clone).split()
@@ -163,7 +163,7 @@ def opened(location: str, ref: str | None = None) -> Iterator[Template]:
 def _checked(template: Template) -> Template:
     """Return the template, if it has the parts that the commands read."""
     if template.clone and not git.succeeds("cat-file", "-e", f"{template.ref}:copier.yml", cwd=template.clone):
-        message = f"{template.location} is not a Copier template: there is no copier.yml."
+        message = f"{template.location} is not a Copier template: copier.yml is missing."
         raise UserError(message)
     return template
 

@@ -49,7 +49,7 @@ def test_a_rendering_never_writes_into_a_folder_in_use(sampan: Sampan, releases:
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("spto: true", "There is no question 'spto'. Did you mean 'spot'?"), ("service: kube-x", "service: choose service: Kubernetes")],
+    [("spto: true", "Unknown question 'spto'. Did you mean 'spot'?"), ("service: kube-x", "service: choose service: Kubernetes")],
 )
 def test_wrong_answers_are_refused_with_the_file_and_nothing_is_written(
     text: str, reason: str, sampan: Sampan, releases: Path, answers: Path
@@ -130,7 +130,7 @@ def test_a_fork_has_rows_of_its_own(sampan: Sampan, tmp_path: Path) -> None:
         ("ours", {"profile": "production", "domain": "api.example.com"}),
     ]
     rows.write_text("small: {profle: sandbox}\n", encoding="utf-8")
-    assert sampan("matrix", "--rows", rows).err == f"Error: {rows}: small: There is no question 'profle'. Did you mean 'profile'?\n"
+    assert sampan("matrix", "--rows", rows).err == f"Error: {rows}: small: Unknown question 'profle'. Did you mean 'profile'?\n"
     rows.write_text("Small: 5\n", encoding="utf-8")
     assert sampan("matrix", "--rows", rows).code == 2
 

@@ -38,7 +38,7 @@ def test_a_project_has_the_answers_given_and_follows_its_template(sampan: Sampan
     ("given", "line"),
     [
         ("az_count=5", "az_count: 5 is not in [2, 3]"),
-        ("az_cuont=2", "There is no question 'az_cuont'. Did you mean 'az_count'?"),
+        ("az_cuont=2", "Unknown question 'az_cuont'. Did you mean 'az_count'?"),
         ("profile=production", "domain: write a host such as api.example.com: profile production needs TLS"),
         ("service=kube-system", "service: "),
     ],
@@ -101,7 +101,7 @@ def test_places_and_templates_that_do_not_work(sampan: Sampan, releases: Path, t
     for arguments, words in (
         (("new", tmp_path / "file", "--defaults"), "is a file: name a folder"),
         (("new", tmp_path / "file/project", "--defaults"), "is a file: name a folder below a folder"),
-        (("new", tmp_path / "project"), "There is no terminal to ask questions in: add --defaults"),
+        (("new", tmp_path / "project"), "Questions need a terminal: add --defaults"),
         (("new", tmp_path / "project", "--defaults", "--template", tmp_path / "none"), "cannot be read: "),
         (("new", tmp_path / "project", "--defaults", "--template", f"file://{tmp_path}/none"), "cannot be read: "),
         (("new", tmp_path / "project", "--defaults", "--template", releases, "--ref", "v9"), "has no version v9."),

@@ -153,7 +153,7 @@ def test_mistakes_are_one_line_and_change_nothing(sampan: Sampan, project: Path,
         ((dirty,), "has uncommitted changes: commit or stash them first."),
         ((project, "--to", "v1.0.0"), "v1.0.0 is older than the project's v1.1.0"),
         ((project, "--to", "v3"), "has no version v3."),
-        ((project, "-d", "spott=no"), "There is no question 'spott'. Did you mean 'spot'?"),
+        ((project, "-d", "spott=no"), "Unknown question 'spott'. Did you mean 'spot'?"),
         ((project, "-d", "az_count=5"), "az_count: 5 is not in [2, 3]"),
     ):
         outcome = sampan("update", *arguments)

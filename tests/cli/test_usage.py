@@ -36,7 +36,7 @@ def test_every_command_has_help_that_fits_a_terminal(command: str, sampan: Sampa
         (["new"], "Missing argument 'DIR'."),
         (["new", "project", "--defaults", "-d", "spot"], "-d spot: write -d NAME=VALUE."),
         (["new", "project", "--defaults", "--answers", "none.yml"], "none.yml does not exist."),
-        (["doctor", "--ignore", "tols"], "There is no kind of findings 'tols'. Did you mean 'tool'?"),
+        (["doctor", "--ignore", "tols"], "Unknown kind of findings 'tols'. Did you mean 'tool'?"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exits_with_2(arguments: list[str], words: str, sampan: Sampan) -> None:

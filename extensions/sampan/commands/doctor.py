@@ -30,7 +30,7 @@ def command(
     """
     for kind in ignore or ():
         if kind not in doctoring.KINDS:
-            message = f"There is no kind of findings {kind!r}.{suggestion(kind, doctoring.KINDS)}"
+            message = f"Unknown kind of findings {kind!r}.{suggestion(kind, doctoring.KINDS)}"
             raise UserError(message)
     place = project.find(directory, answers_file)
     with console.working() as step:

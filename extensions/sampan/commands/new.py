@@ -53,7 +53,7 @@ def command(
     location, version = _template(template, ref, dry_run=dry_run)
     interactive = not defaults and console.is_interactive() and not as_json
     if not defaults and not interactive:
-        message = "There is no terminal to ask questions in: add --defaults; -d NAME=VALUE and --answers FILE give answers of your own."
+        message = "Questions need a terminal: add --defaults; -d NAME=VALUE and --answers FILE give answers of your own."
         raise UserError(message)
     _confirm_place(directory, interactive=interactive, yes=yes or dry_run, overwrite=overwrite)
     screen = console.messages()

@@ -27,7 +27,7 @@ def command(
     regions = known["regions"].split()
     for name in region or ():
         if name not in regions:
-            message = f"There is no region {name!r} in the catalogue.{suggestion(name, regions)}"
+            message = f"The catalogue lacks region {name!r}.{suggestion(name, regions)}"
             raise UserError(message)
     try:
         written = prices.refresh(today, region or regions)

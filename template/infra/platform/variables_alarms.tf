@@ -4,7 +4,7 @@ variable "runbooks_url" {
 }
 
 variable "alarm_thresholds" {
-  description = "Thresholds of the alarms (percent); what is left out keeps its default."
+  description = "Thresholds of the alarms (percent); omitted attributes keep their defaults."
 
   type = object({
     cpu_percent    = optional(number, 80)

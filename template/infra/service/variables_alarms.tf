@@ -10,7 +10,7 @@ variable "logins" {
 
 # Percent, seconds, days and hours, as the names say. Requests are those of five minutes.
 variable "alarm_thresholds" {
-  description = "Thresholds of the alarms; what is left out keeps its default."
+  description = "Thresholds of the alarms; omitted attributes keep their defaults."
 
   type = object({
     errors_percent                = optional(number, 5)
