@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "extensions")]
 
 from sampan import matrix  # noqa: E402  # the repository's root has to be found first
-from sampan.fast import changed, fast_copier  # noqa: E402
-from tests.harness import commit_all, copy_template, git  # noqa: E402
+from sampan.fast import changed, fast_copier  # noqa: E402  # as above
+from tests.harness import commit_all, copy_template, git  # noqa: E402  # as above
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:

@@ -134,8 +134,8 @@ _ANSWERS_PATH: Final = "_sampan_answers_path"
 _GIT_IGNORES_MODES: Final = "_sampan_git_ignores_modes"
 
 _answers_relpath = Worker.__dict__["answers_relpath"]
-_render_template = Worker._render_template  # noqa: SLF001
-_sync_executable_bit = Worker._sync_git_index_executable_bit  # noqa: SLF001
+_render_template = Worker._render_template  # noqa: SLF001  # as above
+_sync_executable_bit = Worker._sync_git_index_executable_bit  # noqa: SLF001  # as above
 
 
 def _render_template_faster(worker: Worker) -> None:
@@ -272,7 +272,7 @@ def _enter() -> None:
 
 
 def _leave() -> None:
-    global _blocks  # noqa: PLW0603
+    global _blocks  # noqa: PLW0603  # as above
     with _lock:
         _blocks -= 1
         while not _blocks and _saved:

@@ -115,7 +115,7 @@ class Questionnaire:
     def offered(self, name: str, others: Mapping[str, Any]) -> dict[str, Any]:
         """Return the choices that a question offers beside other answers, by their titles."""
         question = self._beside(name, others)
-        return {str(choice.title): choice.value for choice in question._formatted_choices if not choice.disabled}  # noqa: SLF001
+        return {str(choice.title): choice.value for choice in question._formatted_choices if not choice.disabled}  # noqa: SLF001  # see the module
 
     def refuses(self, name: str, answer: Any, others: Mapping[str, Any]) -> bool:
         """Whether a question refuses an answer beside other answers, which count as valid."""
@@ -131,13 +131,13 @@ class Questionnaire:
 
     def _beside(self, name: str, others: Mapping[str, Any]) -> Question:
         worker = self._worker
-        worker.answers = AnswersMap(user={**others}, external=worker._external_data())  # noqa: SLF001
+        worker.answers = AnswersMap(user={**others}, external=worker._external_data())  # noqa: SLF001  # see the module
         return self._question(name)
 
     def _question(self, name: str) -> Question:
         worker = self._worker
         details = worker.template.questions_data[name]
-        return Question(answers=worker.answers, context=worker._render_context(), jinja_env=worker.jinja_env, var_name=name, **details)  # noqa: SLF001
+        return Question(answers=worker.answers, context=worker._render_context(), jinja_env=worker.jinja_env, var_name=name, **details)  # noqa: SLF001  # see the module
 
     @cache  # noqa: B019  # one questionnaire lives as long as the command
     def _depends_on(self, name: str) -> frozenset[str]:
@@ -159,7 +159,7 @@ class Questionnaire:
             refusal = str(error)
         else:
             return answer, None
-        choices = question._formatted_choices  # noqa: SLF001
+        choices = question._formatted_choices  # noqa: SLF001  # see the module
         offered = [choice.value for choice in choices if not choice.disabled]
         if refusal.startswith(f"Invalid choice for '{name}': ") and not any(
             refusal.endswith(str(choice.disabled)) for choice in choices if choice.disabled
