@@ -116,7 +116,7 @@ def test_patterns_are_those_of_javascript() -> None:
     assert portable("^[a\x00\u2028]+\\Z") == "^[a\\u0000\\u2028]+$"
 
 
-# Backstage's own rules, read in November 2026 in github.com/backstage/backstage:
+# Backstage's own rules, read in November 2026 in github.com/backstage/backstage (test_backstage.py runs Backstage's own code on them):
 # plugins/scaffolder-common/src/Template.v1beta3.schema.json,
 # packages/catalog-model/src/schema/Entity.schema.json and EntityMeta.schema.json, and the names and tags that
 # packages/catalog-model/src/validation/CommonValidatorFunctions.ts and KubernetesValidatorFunctions.ts take.
