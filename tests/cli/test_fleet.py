@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plumbum import local
 
 from tests.cli.conftest import Sampan
+from tests.cli.test_documentation import SECTIONS
 from tests.cli.test_update import edit, state
 from tests.harness import commit_all, git
 
@@ -119,3 +122,41 @@ def test_a_project_in_a_folder_of_a_repository_is_followed(sampan: Sampan, first
     (tmp_path / "fleet.txt").write_text("mono#services/shop\n", encoding="utf-8")
     assert sampan("fleet", "update", tmp_path / "fleet.txt", "--output", tmp_path / "out").code == 0
     assert (tmp_path / "out/mono-services-shop/services/shop/src/app/kit/new.py").is_file()
+
+
+HOST = "https://github.com/acme"
+
+
+@pytest.fixture
+def fleet(releases: Path, tmp_path: Path, sampan: Sampan, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The fleet of docs/cli.md: two projects of this machine and one behind a URL, all from the template's URL."""
+    addresses = {f"{HOST}/sampan": releases, f"{HOST}/search": tmp_path / "hosted/search"}
+    settings = {"GIT_CONFIG_COUNT": str(len(addresses))}
+    for number, (url, folder) in enumerate(addresses.items()):
+        # Copier adds .git to a URL, and git replaces the longest beginning that it knows.
+        settings |= {f"GIT_CONFIG_KEY_{number}": f"url.{folder}/.insteadOf", f"GIT_CONFIG_VALUE_{number}": url}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    # Copier's git has the environment from when plumbum was imported.
+    with local.env(**settings):
+        for folder, version in {"orders": "v1.0.0", "billing": "v1.0.0", "hosted/search": "v1.1.0"}.items():
+            project = tmp_path / folder
+            assert sampan("new", project, "--defaults", "--template", f"{HOST}/sampan", "--ref", version).code == 0
+            if folder == "billing":
+                edit(project, "src/app/kit/clock.py", lambda text: text.replace("clock 15\n", "clock of ours\n"))
+                edit(project, "infra/environments/production.service.tfvars", lambda text: text.replace("= 20", "= 50"))
+            commit_all(project, "Start")
+        shown = SECTIONS["fleet status"].split("$ cat fleet.txt\n")[1].split("$ ")[0]
+        (tmp_path / "fleet.txt").write_text(shown, encoding="utf-8")
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fleet")
+def test_the_page_shows_runs_of_today(sampan: Sampan) -> None:
+    """Red after a change of the tables? The page's lines are those that are printed here on the left."""
+    for command in ("fleet status", "fleet update"):
+        _, block = SECTIONS[command].split(f"$ sampan {command} fleet.txt\n")
+        ran = sampan(*command.split(), "fleet.txt")
+        assert [line.rstrip() for line in (ran.out + ran.err).splitlines()] == block.split("\n```")[0].splitlines()
