@@ -140,10 +140,10 @@ def fleet(releases: Path, tmp_path: Path, sampan: Sampan, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     # Copier's git has the environment from when plumbum was imported.
     with local.env(**settings):
-        for folder, version in {"orders": "v1.0.0", "billing": "v1.0.0", "hosted/search": "v1.1.0"}.items():
-            project = tmp_path / folder
+        for name, version in {"orders": "v1.0.0", "billing": "v1.0.0", "hosted/search": "v1.1.0"}.items():
+            project = tmp_path / name
             assert sampan("new", project, "--defaults", "--template", f"{HOST}/sampan", "--ref", version).code == 0
-            if folder == "billing":
+            if name == "billing":
                 edit(project, "src/app/kit/clock.py", lambda text: text.replace("clock 15\n", "clock of ours\n"))
                 edit(project, "infra/environments/production.service.tfvars", lambda text: text.replace("= 20", "= 50"))
             commit_all(project, "Start")
