@@ -18,7 +18,7 @@ from tests.harness import required
 
 TOOLS = {"alembic", "app", "aws", "copier", "docker", "gh", "git", "helm", "kubectl", "ops", "sampan", "terraform", "uv"}
 """First words that make a piece of inline code a command. In a block every line is one, in a console's every line after a `$`."""
-BUILTINS = {"cd", "export"}
+BUILTINS = {"cat", "cd", "export"}
 # Values for the placeholders of a document, so that its commands parse.
 FILLED = {
     "ENVIRONMENT": "dev",
