@@ -114,7 +114,7 @@ class Checker:
             "uv": self._uv,
             "uvx": self._uvx,
             "alembic": _by_table,
-            **dict.fromkeys(("copier", "mypy", "ruff", "pytest"), _by_help),
+            **dict.fromkeys(("copier", "mkdocs", "mypy", "ruff", "pytest"), _by_help),
             "app": self._app,
             "ops": self._ops,
             "sampan": _sampan,
