@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sampan import console
-from sampan.commands import cost, diff, doctor, fleet, lint, matrix, new, packages, preview, prices, questions, render, schema, update
+from sampan.commands import cost, diff, doctor, fleet, lint, matrix, new, packages, preview, prices, questions, render, schema, update, web
 from sampan.errors import INTERRUPTED, OK, REFUSED
 
 PROJECTS = "Projects"
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 app.command("new", rich_help_panel=PROJECTS)(new.command)
+app.command("web", rich_help_panel=PROJECTS)(web.command)
 app.command("update", rich_help_panel=PROJECTS)(update.command)
 app.command("preview", rich_help_panel=PROJECTS)(preview.command)
 app.command("doctor", rich_help_panel=PROJECTS)(doctor.command)

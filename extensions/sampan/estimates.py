@@ -16,6 +16,50 @@ from sampan.questionnaire import Questionnaire
 
 ANSWERS_FILE: Final = ".copier-answers.yml"
 LEVELS: Final = ("low", "high")
+SAVINGS: Final = {
+    "spot": ("Spot nodes beyond the base", "the base of on-demand nodes", "copier update -d spot=true"),
+    "single-nat": ("One NAT gateway", "its traffic; its zone becomes everybody's way out", "copier update -d nat_gateways=1"),
+    "weekends": ("Nodes and database off at weekends", "control plane, NAT, cache", "copier update -d off_hours_shutdown=weekends"),
+    "nights-and-weekends": (
+        "The same, and at night",
+        "control plane, NAT, cache",
+        "copier update -d off_hours_shutdown=nights-and-weekends",
+    ),
+    "reserved-database": (
+        "Database reserved for a year",
+        "its storage and backups",
+        "aws rds purchase-reserved-db-instances-offering",
+    ),
+    "reserved-cache": ("Cache reserved for a year", "all else", "aws elasticache purchase-reserved-cache-nodes-offering"),
+    "savings-plan": ("Savings plan for the base nodes, a year", "nodes beyond, disks", "aws savingsplans create-savings-plan"),
+}
+"""Name of each saving, what it does not touch, and the answer or command that brings it."""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A measure and the amount that it saves a month, all environments together."""
+
+    key: str
+    title: str
+    untouched: str
+    how: str
+    low: float
+    high: float
+    chosen: bool
+    """Whether the estimate has it already."""
+
+    @property
+    def answer(self) -> tuple[str, str] | None:
+        """Question and answer that bring it; None when it is bought from AWS."""
+        _, found, pair = self.how.partition("-d ")
+        name, _, value = pair.partition("=")
+        return (name, value) if found else None
+
+
+def usd(amount: float) -> str:
+    """Return an amount in whole dollars, or in cents below one."""
+    return f"{amount:,.2f}" if 0 < amount < 1 else f"{amount:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -42,6 +86,15 @@ class Estimate:
     def groups(self) -> list[str]:
         """Names of the groups of lines, in the order of their first lines."""
         return list(dict.fromkeys(line["group"] for part in self.parts().values() for line in part["lines"]))
+
+    def savings(self) -> list[Saving]:
+        """Savings of the environments together, those that would save nothing left out unless the estimate has them already."""
+        sums: dict[str, tuple[float, float, bool]] = {}
+        for part in self.environments.values():
+            for saving in part["savings"]:
+                low, high, chosen = sums.get(saving["key"], (0.0, 0.0, False))
+                sums[saving["key"]] = (low + saving["low"], high + saving["high"], chosen or saving["chosen"])
+        return [Saving(key, *SAVINGS[key], low, high, chosen) for key, (low, high, chosen) in sums.items() if low or high or chosen]
 
     def sum_of(self, group: str, level: str, parts: Iterable[str] | None = None) -> float:
         """Sum of a group's lines at one load, over the parts that are named or all of them."""

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
@@ -34,13 +34,30 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A choice of a question; `refusal` says why it cannot be chosen beside the other answers, and is empty when it can."""
+
+    title: str
+    value: Any
+    refusal: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Every answer of a project, defaults included, and what is wrong with those that were given."""
 
     answers: Mapping[str, Any]
     asked: frozenset[str]
     """The questions that apply: a service that joins a platform has no network of its own."""
+    prompted: frozenset[str]
+    """Those of them that a person is asked in a terminal; the others take their defaults."""
     findings: tuple[Finding, ...]
+    refused: frozenset[str]
+    """The questions whose answers were refused; `answers` has their defaults."""
+    defaults: Mapping[str, Any]
+    """The answer to each question that counts when none is given beside the others."""
+    offers: Mapping[str, tuple[Offer, ...]]
+    """The choices of each question that has some."""
 
 
 class Questionnaire:
@@ -65,8 +82,9 @@ class Questionnaire:
         worker = Worker(src_path=str(copied), dst_path=Path(self._folder.name, "project"), defaults=True, quiet=True)
         environment = worker.jinja_env
         # Each question imports the catalogue: without these two, a check takes twenty times as long.
-        environment.filters["from_yaml"] = cache(environment.filters["from_yaml"])
-        environment.from_string = cache(environment.from_string)  # type: ignore[method-assign, assignment]  # a cache in front of it
+        # Bounded, because a server asks for weeks.
+        environment.filters["from_yaml"] = lru_cache(512)(environment.filters["from_yaml"])
+        environment.from_string = lru_cache(2048)(environment.from_string)  # type: ignore[method-assign, assignment]  # a cache in front of it
         return worker
 
     @cached_property
@@ -95,13 +113,22 @@ class Questionnaire:
         worker = self._worker
         worker.answers = AnswersMap(init=dict(answers), external=worker._external_data())  # noqa: SLF001  # see the module
         asked: set[str] = set()
+        prompted: set[str] = set()
         refused: set[str] = set()
         findings: list[Finding] = []
+        defaults: dict[str, Any] = {}
+        offers: dict[str, tuple[Offer, ...]] = {}
         for name in self.names:
             question = self._question(name)
             if question.get_when():
                 asked.add(name)
+                if question.get_ask():
+                    prompted.add(name)
             answer, message = self._put(question, answers)
+            defaults[name] = question.cast_answer(question.render_value(question.default)) if name in answers else answer
+            if question.choices:
+                choices = question._formatted_choices  # noqa: SLF001  # see the module
+                offers[name] = tuple(Offer(str(choice.title), choice.value, choice.disabled or "") for choice in choices)
             if name in answers and type(answers[name]) is not types[name]:
                 message = wrong_type(answers[name], types[name], answer, message)
             if message is not None:
@@ -110,7 +137,22 @@ class Questionnaire:
                     findings.append(Finding(name, message))
                 refused.add(name)
             worker.answers.user[name] = answer
-        return Verdict({name: worker.answers.user[name] for name in self.names}, frozenset(asked), tuple(findings))
+        given = {name: worker.answers.user[name] for name in self.names}
+        return Verdict(given, frozenset(asked), frozenset(prompted), tuple(findings), frozenset(refused), defaults, offers)
+
+    def computed_values(self, answers: Mapping[str, Any], *names: str) -> dict[str, Any]:
+        """Return values that copier.yml computes from complete answers, each from those before it."""
+        worker = self._worker
+        worker.answers = AnswersMap(user={**answers}, external=worker._external_data())  # noqa: SLF001  # see the module
+        for name in names:
+            worker.answers.user[name] = self._question(name).get_default()
+        return {name: worker.answers.user[name] for name in names}
+
+    def rendered(self, source: str, answers: Mapping[str, Any]) -> str:
+        """Return a text of the template's, such as the call of a macro, beside complete answers and computed values."""
+        worker = self._worker
+        worker.answers = AnswersMap(user={**answers}, external=worker._external_data())  # noqa: SLF001  # see the module
+        return worker.jinja_env.from_string(source).render(worker._render_context())  # noqa: SLF001  # see the module
 
     def offered(self, name: str, others: Mapping[str, Any]) -> dict[str, Any]:
         """Return the choices that a question offers beside other answers, by their titles."""

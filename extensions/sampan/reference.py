@@ -1,6 +1,8 @@
 """The reference of the questions, made from copier.yml and the profiles."""
 
 import re
+from collections.abc import Container
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -55,16 +57,23 @@ def _row(name: str, details: dict[str, Any], profiles: dict[str, Any]) -> str:
     return f"| `{name}` | {_asked(details)} | {details['help'].rstrip('?')} | {_defaults(name, details, profiles)} |\n"
 
 
+def groups(known: Container[str], template: Path = ROOT) -> dict[str, list[str]]:
+    """Return the names of the known questions under the headings of copier.yml, in their order."""
+    parts = re.split(r"^# -+ (.+)$", (template / "copier.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = {}
+    for title, body in zip(parts[1::2], parts[2::2], strict=True):
+        names = [name for name in re.findall(r"^([a-z]\w*):$", body, re.MULTILINE) if name in known]
+        if names:
+            found[title if title == "AWS" else title.capitalize()] = names
+    return found
+
+
 def markdown() -> str:
     """One table a group of questions, in the order of the questionnaire."""
     profiles = yaml.safe_load((ROOT / "extensions/catalogue/profiles.yaml").read_text(encoding="utf-8"))
-    source = (ROOT / "copier.yml").read_text(encoding="utf-8")
-    groups = re.split(r"^# -+ (.+)$", source, flags=re.MULTILINE)
     known = questions()
     parts = [HEAD]
-    for title, body in zip(groups[1::2], groups[2::2], strict=True):
-        names = [name for name in re.findall(r"^([a-z]\w*):$", body, re.MULTILINE) if name in known]
-        if names:
-            parts.append(f"\n## {title if title == 'AWS' else title.capitalize()}\n\n{COLUMNS}")
-            parts.extend(_row(name, known[name], profiles) for name in names)
+    for title, names in groups(known).items():
+        parts.append(f"\n## {title}\n\n{COLUMNS}")
+        parts.extend(_row(name, known[name], profiles) for name in names)
     return "".join(parts)

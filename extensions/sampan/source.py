@@ -41,7 +41,12 @@ class Template:
         """The version as a project stores it: a tag, a commit after a tag, or a commit."""
         if self.clone is None or self.ref is None:
             return f"snapshot in sampan {metadata.version('sampan')}" if is_snapshot(self.location) else "in a folder without versions"
-        return git.text("describe", "--tags", "--always", self.ref, cwd=self.clone) + (" with uncommitted changes" if self.folder else "")
+        return self.described + (" with uncommitted changes" if self.folder else "")
+
+    @property
+    def described(self) -> str:
+        """The commit as Copier stores it in `_commit`; empty for a folder without git."""
+        return git.text("describe", "--tags", "--always", self.ref, cwd=self.clone) if self.clone and self.ref else ""
 
     def at(self, ref: str) -> "Template":
         """Return the same template at another version, a tag or a commit."""
@@ -56,15 +61,34 @@ class Template:
 
     def write_questionnaire(self, target: Path) -> None:
         """Write the questions and the macros behind them into `target`, without the files that would be rendered."""
-        if self.folder is None and self.clone is not None and self.ref is not None:
-            archive = git.run("archive", self.ref, "--", *QUESTIONNAIRE, cwd=self.clone)
-            with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-                files.extractall(target, filter="data")
+        if self.folder is None and self.clone is not None:
+            self._extract(target, *QUESTIONNAIRE)
             return
         source = self.folder or Path(self.location)
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / "copier.yml", target)
         shutil.copytree(source / "extensions", target / "extensions", ignore=shutil.ignore_patterns("__pycache__", "sampan"))
+
+    def export(self, target: Path) -> None:
+        """Write all files into `target`, a folder without git from which Copier renders at once; the package itself is left out."""
+        self.write_questionnaire(target)
+        if self.folder is None and self.clone is not None:
+            self._extract(target, "template")
+            return
+        source = self.folder or Path(self.location)
+        if self.clone is None:
+            shutil.copytree(source / "template", target / "template", ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
+            return
+        for name in git.text("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "template", cwd=source).split("\0"):
+            if name and (source / name).exists():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source / name, target / name, follow_symlinks=False)
+
+    def _extract(self, target: Path, *parts: str) -> None:
+        """Write parts of the commit into `target`."""
+        archive = git.run("archive", str(self.ref), "--", *parts, cwd=self.clone or target)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(target, filter="data")
 
     def size(self) -> int:
         """Return the number of files and folders of the template: about as many as a project has."""

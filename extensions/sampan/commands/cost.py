@@ -3,7 +3,7 @@
 import csv
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -11,26 +11,7 @@ from rich.table import Table
 
 from sampan import answers, console, estimates, prices, reference
 from sampan.errors import UserError
-from sampan.estimates import LEVELS, Estimate
-
-SAVINGS: Final = {
-    "spot": ("Spot nodes beyond the base", "the base of on-demand nodes", "copier update -d spot=true"),
-    "single-nat": ("One NAT gateway", "its traffic; its zone becomes everybody's way out", "copier update -d nat_gateways=1"),
-    "weekends": ("Nodes and database off at weekends", "control plane, NAT, cache", "copier update -d off_hours_shutdown=weekends"),
-    "nights-and-weekends": (
-        "The same, and at night",
-        "control plane, NAT, cache",
-        "copier update -d off_hours_shutdown=nights-and-weekends",
-    ),
-    "reserved-database": (
-        "Database reserved for a year",
-        "its storage and backups",
-        "aws rds purchase-reserved-db-instances-offering",
-    ),
-    "reserved-cache": ("Cache reserved for a year", "all else", "aws elasticache purchase-reserved-cache-nodes-offering"),
-    "savings-plan": ("Savings plan for the base nodes, a year", "nodes beyond, disks", "aws savingsplans create-savings-plan"),
-}
-"""Name of each saving, what it does not touch, and the answer or command that brings it."""
+from sampan.estimates import LEVELS, Estimate, usd
 
 
 def command(
@@ -72,11 +53,6 @@ def command(
         _comparison(*found)
     else:
         _summary(found[0], lines=lines)
-
-
-def usd(amount: float) -> str:
-    """Return an amount in whole dollars, or in cents below one."""
-    return f"{amount:,.2f}" if 0 < amount < 1 else f"{amount:,.0f}"
 
 
 def _csv(found: list[Estimate]) -> None:
@@ -140,19 +116,11 @@ def _groups(each: Estimate) -> Table:
 
 def _savings(each: Estimate) -> Table:
     table = _table("Saves a month, all environments together", *LEVELS)
-    rows: dict[str, list[float]] = {}
-    chosen: set[str] = set()
-    for part in each.environments.values():
-        for saving in part["savings"]:
-            sums = rows.setdefault(saving["key"], [0.0, 0.0])
-            rows[saving["key"]] = [have + saving[level] for have, level in zip(sums, LEVELS, strict=True)]
-            chosen |= {saving["key"]} if saving["chosen"] else set()
-    for key, sums in rows.items():
-        title, untouched, how = SAVINGS[key]
-        if any(sums):
-            table.add_row(f"{title}\n  does not touch: {untouched}\n  {how}", *map(usd, sums))
-        elif key in chosen:
-            table.add_row(f"{title}: in the estimate", "", "")
+    for saving in each.savings():
+        if saving.low or saving.high:
+            table.add_row(f"{saving.title}\n  does not touch: {saving.untouched}\n  {saving.how}", *map(usd, (saving.low, saving.high)))
+        else:
+            table.add_row(f"{saving.title}: in the estimate", "", "")
     return table
 
 

@@ -1,0 +1,155 @@
+"""The routes. Each is a GET that changes nothing: what it answers follows from its URL alone."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, StreamingResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from sampan.estimates import LEVELS, usd
+from sampan.source import Template, is_local
+from sampan.web import bundle, form, links
+from sampan.web.desk import BusyError, Desk, View
+from sampan.web.guard import Guard
+from sampan.web.settings import Settings
+
+HERE: Final = Path(__file__).parent
+VERSION: Final = metadata.version("sampan")
+
+
+class WrongAnswersError(Exception):
+    """A project was asked for with answers that are refused; its arguments are the refusals."""
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals |= {"levels": LEVELS, "version": VERSION}
+    made.filters["usd"] = usd
+    return made
+
+
+class Pages:
+    """The routes' handlers and what they share."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._environment = _environment()
+
+    def page(self, name: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
+        """Return a page."""
+        return HTMLResponse(self._environment.get_template(name).render(**values), status)
+
+    async def view(self, request: Request) -> View:
+        """Return the view of the answers in a URL."""
+        return await self.desk.view(self.desk.parse(request.query_params.multi_items()))
+
+    async def valid(self, request: Request) -> View:
+        """Return the view of the answers in a URL, if a project can be rendered from them."""
+        view = await self.view(request)
+        if not view.is_valid:
+            raise WrongAnswersError(*(f"{name}: {message}" for name, message in view.messages.items()))
+        return view
+
+    async def form(self, request: Request) -> Response:
+        """The page. A form that was sent, or a link that is longer than it needs to be, is redirected to the short link."""
+        pairs = request.query_params.multi_items()
+        texts = self.desk.parse(pairs)
+        if links.BASE in request.query_params:
+            base = await self.desk.view(self.desk.parse(links.pairs(request.query_params[links.BASE])))
+            texts = form.submitted(pairs, self.desk, base)
+        view = await self.desk.view(texts)
+        if request.url.query != view.query:
+            return RedirectResponse(f"/?{view.query}" if view.query else "/", HTTPStatus.SEE_OTHER)
+        return self.page("page.html", **self._of_page(view, str(request.base_url)))
+
+    def _of_page(self, view: View, base_url: str) -> dict[str, Any]:
+        return {
+            "view": view,
+            "groups": form.groups(self.desk, view),
+            "take": bundle.take_away(view, self.desk.template),
+            "is_local": is_local(self.desk.template.location),
+            "base_url": base_url,
+            "with_answer": self._with_answer,
+        }
+
+    def _with_answer(self, view: View, name: str, text: str) -> str:
+        """Return the query string of a view with one answer changed."""
+        texts = {**view.given, name: text}
+        return links.query({each: texts[each] for each in self.desk.types if each in texts})
+
+    async def project(self, request: Request) -> Response:
+        """The rendered project as a zip file."""
+        view = await self.valid(request)
+        files = await self.desk.files(view)
+        name = str(view.verdict.answers["service"])
+        headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+        return StreamingResponse(bundle.zipped(name, files), media_type="application/zip", headers=headers)
+
+    async def answers(self, request: Request) -> Response:
+        """The answers that differ from the defaults, as a file for `--data-file` and `sampan new --answers`."""
+        view = await self.valid(request)
+        headers = {"Content-Disposition": 'attachment; filename="answers.yml"'}
+        return PlainTextResponse(bundle.answers_file(view), media_type="application/yaml", headers=headers)
+
+
+def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
+    """Return the application for one template. Its lifespan exports the template and opens the questionnaire."""
+    limits = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with Desk(template, limits) as desk:
+            app.state.pages = Pages(desk)
+            yield
+
+    app = FastAPI(title="Sampan", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    for path, handler in {"/": Pages.form, "/project.zip": Pages.project, "/answers.yml": Pages.answers}.items():
+        app.add_api_route(path, _route(handler), methods=["GET", "HEAD"], include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.add_exception_handler(BusyError, _busy)
+    app.add_exception_handler(WrongAnswersError, _wrong)
+    app.add_exception_handler(links.TooLongError, _too_long)
+    app.add_exception_handler(HTTPStatus.NOT_FOUND, _not_found)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    app.add_middleware(Guard, settings=limits)
+    return app
+
+
+def _route(handler: Callable[[Pages, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await handler(request.app.state.pages, request)
+
+    return endpoint
+
+
+def _error(request: Request, status: HTTPStatus, title: str, lines: list[str], **headers: str) -> Response:
+    pages: Pages = request.app.state.pages
+    response = pages.page("error.html", status, title=title, lines=lines, query=request.url.query)
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return response
+
+
+async def _busy(request: Request, _: Exception) -> Response:
+    lines = ["Other requests wait already. Try again in a moment."]
+    return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy", lines, Retry_After="2")
+
+
+async def _wrong(request: Request, error: Exception) -> Response:
+    return _error(request, HTTPStatus.UNPROCESSABLE_ENTITY, "These answers do not make a project", list(error.args))
+
+
+async def _too_long(request: Request, error: Exception) -> Response:
+    return _error(request, HTTPStatus.REQUEST_URI_TOO_LONG, "An answer is too long", [str(error)])
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    return _error(request, HTTPStatus.NOT_FOUND, "Nothing is here", ["The questions are on the first page."])

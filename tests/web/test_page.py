@@ -1,0 +1,149 @@
+"""The form of `sampan web`: answers in the URL, refusals beside the fields, and downloads that are what Copier renders."""
+
+import io
+import re
+import shlex
+import zipfile
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+import yaml
+from starlette.testclient import TestClient
+
+from sampan import estimates
+from sampan.questionnaire import Questionnaire
+from tests.harness import Renderer, files_of
+
+Answers = dict[str, str]
+
+
+def query(**answers: str) -> str:
+    return f"/?{urlencode(answers, safe='/:,@')}"
+
+
+def total(page: str) -> str:
+    found = re.search(r'id="cost-total">(.*?)</p>', page)
+    assert found
+    return re.sub(r"<.*?>", "", found[1])
+
+
+def link(page: str) -> str:
+    found = re.search(r'id="link">(.*?)</code>', page)
+    assert found
+    return unescape(found[1])
+
+
+def test_every_question_stands_in_the_form_with_its_help_and_default(client: TestClient) -> None:
+    page = client.get("/").text
+    with Questionnaire() as questionnaire:
+        verdict = questionnaire.check({})
+        for name, details in questionnaire.details.items():
+            if name == "destroyed":
+                assert f'name="{name}"' not in page
+                continue
+            field = page.split(f'id="{name}-field"', 1)[1].split('id="', 3)
+            assert f'name="{name}"' in page
+            assert str(details["help"]).rstrip("?") in unescape(page), field
+        assert f'value="{verdict.answers["project_name"]}"' in page
+
+
+@pytest.mark.parametrize("profile", ["sandbox", "startup", "production", "regulated"])
+def test_a_profile_brings_its_defaults_and_its_cost(client: TestClient, profile: str) -> None:
+    answers = {name: str(answer) for name, answer in estimates.data_of(profile).items()}
+    page = client.get(query(**answers), follow_redirects=True).text
+    costs = estimates.estimate(profile, answers).costs
+    assert total(page) == f"${costs['low']:,.0f} to ${costs['high']:,.0f}"
+
+
+def test_a_link_has_the_answers_that_differ_and_restores_the_page(client: TestClient) -> None:
+    shown = client.get(query(profile="startup", db_storage_gb="50", spot="false", waf="yes", environments="dev, production"))
+    assert shown.status_code == 303
+    assert shown.headers["location"] == "/?db_storage_gb=50&waf=true"
+    page = client.get(shown.headers["location"])
+    assert page.status_code == 200
+    assert link(page.text) == "http://localhost/?db_storage_gb=50&waf=true"
+
+
+def form_of(page: str) -> list[tuple[str, str]]:
+    """The values that a browser sends for the form of a page."""
+    form = re.search(r'<form id="answers".*?</form>', page, re.DOTALL)
+    assert form
+    sent = []
+    for select in re.findall(r"<select .*?</select>|<input [^>]*>", form[0], re.DOTALL):
+        name = re.search(r'name="(\w+)"', select)
+        value = re.search(r'value="([^"]*)" selected', select) if select.startswith("<select") else re.search(r'value="([^"]*)"', select)
+        assert name
+        assert value
+        if not re.search(r'type="(radio|checkbox)"', select) or " checked" in select:
+            sent.append((name[1], unescape(value[1])))
+    return sent
+
+
+def test_a_form_that_is_sent_keeps_the_defaults_open(client: TestClient) -> None:
+    sent = [pair for pair in form_of(client.get("/?db_storage_gb=50").text) if pair[0] != "profile"]
+    changed = client.get("/", params=[*sent, ("profile", "sandbox")])
+    assert changed.headers["location"] == "/?profile=sandbox&db_storage_gb=50"
+
+
+def test_a_wrong_answer_stays_with_its_reason_and_loses_no_other(client: TestClient) -> None:
+    page = client.get("/?db_storage_gb=5&cache_replicas=many&log_retention_days=90").text
+    assert 'id="db_storage_gb-error">choose 20 to 16384, the sizes of gp3 on RDS<' in page
+    assert 'id="cache_replicas-error">choose 0 to 5<' in page
+    assert 'name="db_storage_gb" value="5"' in page
+    assert 'name="cache_replicas" value="many"' in page
+    assert '<option value="90" selected>' in page
+    assert "2 answers need another value" in page
+    assert "/project.zip" not in page
+    refused = client.get("/project.zip?db_storage_gb=5")
+    assert refused.status_code == 422
+    assert "db_storage_gb: choose 20 to 16384" in refused.text
+
+
+def test_an_answer_to_a_question_that_does_not_apply_leaves_the_link(client: TestClient) -> None:
+    assert client.get("/?platform=join&az_count=2&off_hours_shutdown=weekends").headers["location"] == "/?platform=join"
+    assert 'name="az_count"' not in client.get("/?platform=join").text
+
+
+def test_text_is_never_markup(client: TestClient) -> None:
+    for text in ("<script>alert(1)</script>", "{= 7 * 191 =}", "{{ 7 * 191 }}", '"><b>', "#% set a = 1"):
+        page = client.get("/", params={"project_name": text}, follow_redirects=True).text
+        assert text not in page or not text.startswith("<"), text
+        assert "1337" not in page
+
+
+@pytest.mark.parametrize("name", ["environments", "node_min", "sample", "api_public_cidrs", "languages"])
+def test_an_answer_is_not_read_as_yaml(client: TestClient, name: str) -> None:
+    page = client.get("/", params={name: "&a [*a, *a]"}, follow_redirects=True)
+    assert page.status_code == 200
+    assert f'id="{name}-error"' in page.text
+
+
+ORDERS = {"profile": "sandbox", "project_name": "Orders & more", "environments": "dev,production", "waf": "true"}
+
+
+def test_the_zip_is_the_project_that_copier_renders(client: TestClient, render: Renderer) -> None:
+    downloaded = client.get("/project.zip", params=ORDERS)
+    assert downloaded.headers["content-disposition"] == 'attachment; filename="orders-more.zip"'
+    rendered = render({**ORDERS, "environments": ["dev", "production"], "waf": True})
+    expected = files_of(rendered)
+    with zipfile.ZipFile(io.BytesIO(downloaded.content)) as archive:
+        assert archive.testzip() is None
+        found = {entry.filename.removeprefix("orders-more/"): entry for entry in archive.infolist()}
+        assert sorted(found) == sorted(expected)
+        for name, entry in found.items():
+            assert archive.read(entry) == expected[name], name
+            assert bool(entry.external_attr >> 16 & 0o100) == bool((rendered / name).stat().st_mode & 0o100), name
+    assert client.get("/project.zip", params=ORDERS).content == downloaded.content
+
+
+def test_the_command_and_the_file_have_the_answers(client: TestClient, template: object) -> None:
+    page = client.get("/", params=ORDERS, follow_redirects=True).text
+    found = re.search(r'id="command">(.*?)</code>', page)
+    assert found
+    assert shlex.split(unescape(found[1])) == [
+        *("copier", "copy", "--defaults", "-d", "project_name=Orders & more", "-d", "profile=sandbox"),
+        *("-d", "environments=[dev, production]", "-d", "waf=true", str(template), "orders-more"),
+    ]
+    document = yaml.safe_load(client.get("/answers.yml", params=ORDERS).text)
+    assert document == {"project_name": "Orders & more", "profile": "sandbox", "environments": ["dev", "production"], "waf": True}
