@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, git
+from tests.harness import ANSWERS_FILE, ROOT, Renderer, files_of, git
 from tests.service.conftest import VARIANTS, run_uv
 
 Projects = Callable[[str], Path]
@@ -187,11 +187,33 @@ def test_a_field_is_added_by_model_schema_and_migration_alone(projects: Projects
     assert "2 passed" in run_uv(project, "run", "--locked", "pytest", "-q", "-n", "0", *changes)
 
 
-def test_the_sample_can_be_deleted(projects: Projects, folder: Path) -> None:
+FOLDERS = ("src/app/products/", "tests/products/")
+"""The folders of the sample, which the README calls safe to delete."""
+OF_THE_SAMPLE = {"docs/products.md", "tests/faults/test_memory.py"}
+"""Files outside the folders that a project without the sample does not have."""
+WORDED = {ANSWERS_FILE, "README.md", "docs/ownership.json"}
+"""Files that name the sample. No test of a project reads them."""
+
+
+@pytest.mark.parametrize("variant", ["no sample"])
+def test_the_sample_can_be_deleted(variant: str, projects: Projects, render: Renderer, folder: Path) -> None:
+    """The rest is byte for byte the project that never had it, whose own tests run above, and two files."""
+    with_sample = files_of(render(VARIANTS[variant] | {"sample": True}))
+    rest = {path: text for path, text in with_sample.items() if not path.startswith(FOLDERS)}
+    never = files_of(render(VARIANTS[variant]))
+    assert rest.keys() ^ never.keys() == OF_THE_SAMPLE
+    assert {path for path, text in never.items() if rest[path] != text} == WORDED
+
     project = folder / "without-sample"
-    shutil.copytree(projects("defaults"), project, ignore=shutil.ignore_patterns(".venv", ".dev", "__pycache__", ".*_cache"), symlinks=True)
-    shutil.rmtree(project / "src/app/products")
-    shutil.rmtree(project / "tests/products")
-    run_uv(project, "run", "--locked", "ruff", "check", ".")
-    assert "no issues found" in run_uv(project, "run", "--locked", "mypy")
-    assert " passed" in run_uv(project, "run", "--locked", "pytest", "-q", "-n", "0")
+    shutil.copytree(projects(variant), project, ignore=shutil.ignore_patterns(".git", ".venv", ".dev", "__pycache__", ".*_cache"))
+    for path in OF_THE_SAMPLE | WORDED:
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_bytes(rest[path])
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing is installed anew: the packages are the same.
+        patch.setenv("UV_PROJECT_ENVIRONMENT", str(projects(variant) / ".venv"))
+        patch.setenv("UV_NO_SYNC", "1")
+        run_uv(project, "run", "ruff", "check", ".")
+        assert "no issues found" in run_uv(project, "run", "mypy")
+        collected = run_uv(project, "run", "pytest", "--collect-only", "-q", "-n", "0", "-m", "faults", "tests/faults/test_memory.py")
+        assert number(r"(\d+)(?:/\d+)? tests? collected", collected) > 0
