@@ -6,6 +6,7 @@ for each rendering. `test_harness.py` compares its output with the plain command
 
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -116,6 +117,14 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not {".git", "__pycache__"} & set(path.relative_to(folder).parts)
     }
+
+
+def install_program(target: Path, source: Path) -> None:
+    """Make a Python file the program `target`, compiled beside it: a fake tool is started dozens of times in a test."""
+    compiled = target.with_name(f"{target.name}.pyc")
+    py_compile.compile(str(source), cfile=str(compiled), doraise=True)
+    target.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{compiled}" "$@"\n', encoding="utf-8")
+    target.chmod(0o755)
 
 
 def required(tool: str) -> str:

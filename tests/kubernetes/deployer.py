@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import yaml
 
-from tests.harness import required
+from tests.harness import install_program, required
 
 FAKE_KUBECTL = Path(__file__).with_name("fake_kubectl.py")
 
@@ -64,10 +64,8 @@ class Deployer:
             "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
             "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         }
-        kubectl = folder / "kubectl"
-        kubectl.write_text(f"#!{sys.executable}\n{FAKE_KUBECTL.read_text(encoding='utf-8')}", encoding="utf-8")
+        install_program(folder / "kubectl", FAKE_KUBECTL)
         (folder / "real-kubectl").symlink_to(required("kubectl"))
-        kubectl.chmod(0o755)
         self.holds({"namespace/shop": {}, "secretstore/secrets-manager": {}, "job-outcome": "Complete", "load-balancer": LOAD_BALANCER})
 
     def aws(self, service: str) -> Any:

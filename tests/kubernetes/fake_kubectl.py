@@ -9,13 +9,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent
 REVISION = "deployment.kubernetes.io/revision"
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    """The manifests of a text. yaml's loader in Python would take a second."""
+    import yaml  # noqa: PLC0415  most calls have no manifests, and the import takes longer than all that they do
+
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
 def keep_what_others_wrote(manifest: dict[str, Any], held: dict[str, Any]) -> None:
@@ -65,15 +70,15 @@ def apply(state: dict[str, Any], manifest: dict[str, Any]) -> None:
 
 
 def apply_all(state: dict[str, Any], text: str) -> None:
-    """Apply each document. yaml's loader in Python would take a second."""
-    for manifest in yaml.load_all(text, Loader=yaml.CSafeLoader):
+    """Apply each document."""
+    for manifest in documents(text):
         apply(state, manifest)
 
 
 def get(state: dict[str, Any], key: str, rest: list[str], text: str) -> None:
     """Print what is held. A Job that was applied ends as the state says."""
     if rest[0] == "--filename=-":
-        keys = [f"{each['kind']}/{each['metadata']['name']}".lower() for each in yaml.load_all(text, Loader=yaml.CSafeLoader)]
+        keys = [f"{each['kind']}/{each['metadata']['name']}".lower() for each in documents(text)]
         show([state[name] for name in keys if state.get(name, {}).get("kind")])
         return
     if rest[1].startswith(("--selector=", "--field-selector=")):
@@ -192,7 +197,7 @@ def answer(state: dict[str, Any], verb: str, rest: list[str], text: str) -> None
         "get": lambda: get(state, key, rest, text),
         "apply": lambda: apply_all(state, text),
         "delete": lambda: state.pop(key, None),
-        "create": lambda: create(state, yaml.safe_load(text)),
+        "create": lambda: create(state, *documents(text)),
         "patch": lambda: patch(state[key], json.loads(rest[3].partition("=")[2])),
         "annotate": lambda: state[key]["metadata"]["annotations"].update({rest[2].partition("=")[0]: value}),
         "scale": lambda: state.setdefault(rest[0], {}).setdefault("spec", {}).update(replicas=int(rest[1].partition("=")[2])),

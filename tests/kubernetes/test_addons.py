@@ -1,7 +1,6 @@
 """The command that installs the cluster's add-ons: order, versions, facts, failures; on an emulated AWS and a recorded helm."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.harness import Renderer
+from tests.harness import Renderer, install_program
 from tests.kubernetes.conftest import deployer_of
 from tests.kubernetes.deployer import Deployer
 
@@ -49,9 +48,7 @@ def administrator(render: Renderer, tmp_path: Path, aws: str) -> Iterator[Admini
     """A platform with a service whose zone is there."""
     made = deployer_of(render, tmp_path, aws, ANSWERS, Administrator)
     made.publish_platform()
-    helm = made.folder / "helm"
-    helm.write_text(f"#!{sys.executable}\n{FAKE_HELM.read_text(encoding='utf-8')}", encoding="utf-8")
-    helm.chmod(0o755)
+    install_program(made.folder / "helm", FAKE_HELM)
     route53 = made.aws("route53")
     zone = route53.create_hosted_zone(Name="dev.example.com", CallerReference=str(tmp_path))["HostedZone"]["Id"]
     yield made

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 FOLDER = Path(__file__).parent
 REGION = "ap-southeast-1"
 TRUST = "{}"
@@ -21,6 +19,8 @@ TRUST = "{}"
 
 def aws(service: str) -> Any:
     """A client of the emulator that the environment names."""
+    import boto3  # noqa: PLC0415  most calls need no client, and the import takes a quarter of a second
+
     return boto3.client(service, region_name=REGION)
 
 

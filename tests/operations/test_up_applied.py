@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Renderer, required
+from tests.harness import Renderer, install_program, required
 from tests.infrastructure.emulator import emulated_aws
 from tests.infrastructure.stack import Stack, aws_command_line
 from tests.kubernetes.deployer import FAKE_KUBECTL
@@ -81,7 +81,7 @@ def account(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     tools = folder / "bin"
     tools.mkdir()
     for name, source in {"kubectl": FAKE_KUBECTL, "helm": FAKE_HELM, "gh": HERE / "fake_gh.py"}.items():
-        (tools / name).write_text(f"#!{sys.executable}\n{source.read_text(encoding='utf-8')}", encoding="utf-8")
+        install_program(tools / name, source)
     wrapper = TERRAFORM.format(folder=tools, terraform=required("terraform"), deny=folder / "aws.deny")
     (tools / "terraform").write_text(wrapper, encoding="utf-8")
     for root, changes in CHANGES.items():

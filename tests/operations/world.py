@@ -20,7 +20,7 @@ import boto3  # type: ignore[import-untyped]  # boto3 carries no types
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.harness import Renderer, required
+from tests.harness import Renderer, install_program, required
 from tests.infrastructure.cloud import account, kubernetes, mail
 from tests.kubernetes.deployer import FAKE_KUBECTL, LOAD_BALANCER
 
@@ -155,8 +155,7 @@ def world_of(render: Renderer, folder: Path, answers: dict[str, Any]) -> Iterato
     tools.mkdir()
     shims = {"kubectl": FAKE_KUBECTL, "helm": FAKE_HELM, "gh": HERE / "fake_gh.py", "terraform": HERE / "fake_terraform.py"}
     for name, source in shims.items():
-        (tools / name).write_text(f"#!{sys.executable}\n{source.read_text(encoding='utf-8')}", encoding="utf-8")
-        (tools / name).chmod(0o755)
+        install_program(tools / name, source)
     (tools / "aws").write_text("#!/bin/sh\necho aws-cli/2.30.0\n", encoding="utf-8")
     (tools / "aws").chmod(0o755)
     (tools / "real-kubectl").symlink_to(required("kubectl"))
