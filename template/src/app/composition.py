@@ -24,6 +24,7 @@ from app.kit.identity import Authenticator
 from app.kit.lock_order import check_order
 from app.kit.mail import Mailer
 from app.kit.metrics import set_build_info
+from app.kit.personal_data import UserRows
 from app.kit.queue import Payload, Queue, TaskContext, TaskKind
 from app.kit.ratelimit import RateLimiter, RateLimitSettings
 from app.kit.redis import connect
@@ -53,6 +54,7 @@ class Resources:
     limiter: RateLimiter
     task_handlers: "Mapping[str, TaskHandler[Any]]"
     task_contexts: Sequence[TaskContext]
+    personal_data: Sequence[UserRows]
     authenticator: Authenticator = field(init=False)
     mailer: Mailer = field(init=False)
 
@@ -108,6 +110,7 @@ class Feature:
     `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
     `install` may add middleware to the application. `lifespan` surrounds the life of API and worker alike.
     `task_context` hands something from a request to the tasks that it asks for.
+    `personal_data` declares the tables that hold rows of a user, for exports and for the deletion of an account.
     `seed` fills a development database and returns the lines that `app dev` prints.
     """
 
@@ -121,6 +124,7 @@ class Feature:
     mailer: Callable[[Resources], Mailer] | None = None
     install: Callable[[FastAPI], None] | None = None
     lifespan: Callable[[Resources], AbstractAsyncContextManager[None]] | None = None
+    personal_data: Sequence[UserRows] = ()
     seed: Callable[[Resources, str], Awaitable[list[str]]] | None = None
 
 
@@ -223,6 +227,7 @@ async def open_resources(settings: Settings, features: Sequence[Feature]) -> Asy
             limiter=RateLimiter(redis, limits),
             task_handlers={handler.kind.name: handler for handler in handlers},
             task_contexts=task_contexts,
+            personal_data=[rows for feature in features for rows in feature.personal_data],
         )
         await _start(resources, features, stack)
         yield resources

@@ -19,6 +19,8 @@ class AuditAction(StrEnum):
     ROLES_CHANGED = "roles.changed"
     DISABLED = "user.disabled"
     ENABLED = "user.enabled"
+    DELETED = "user.deleted"
+    EXPORTED = "user.exported"
     USERS_READ = "users.read"
     USER_READ = "user.read"
     AUDIT_READ = "audit.read"

@@ -9,6 +9,7 @@ import typer
 from app.accounts.addresses import deliverable
 from app.accounts.administration import service as administration
 from app.accounts.models import User
+from app.accounts.personal_data import service as personal_data
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.audit.log import OPERATOR
@@ -18,7 +19,8 @@ from app.settings import Settings
 
 _Result = TypeVar("_Result")
 
-commands = typer.Typer(name="users", help="Create users, give them roles, disable and list them.", no_args_is_help=True)
+_HELP = "Create users, give them roles, disable, list, export and delete them."
+commands = typer.Typer(name="users", help=_HELP, no_args_is_help=True)
 
 _Email = Annotated[str, typer.Argument(help="The user's email address.")]
 _Password = Annotated[
@@ -72,6 +74,37 @@ def disable(
 
     _run_on_user(email, change)
     typer.echo(f"{email} is {'enabled' if undo else 'disabled'}")
+
+
+@commands.command()
+def export(email: _Email) -> None:
+    """Print everything that is stored about a user, as JSON."""
+
+    async def read(resources: Resources) -> None:
+        async with resources.database.unit_of_work() as work:
+            user = await administration.lock_user_of(work, email)
+            document = personal_data.export(resources, work, OPERATOR, user.id)
+        async for piece in document:
+            typer.echo(piece, nl=False)
+
+    _run_on_user(email, read)
+
+
+@commands.command()
+def delete(
+    email: _Email,
+    yes: Annotated[bool, typer.Option("--yes", prompt="Delete the account for good?", help="Do not ask.")] = False,
+) -> None:
+    """Delete an account for good. The worker then removes what the user owned."""
+    if not yes:
+        raise typer.Abort
+
+    async def remove(resources: Resources) -> None:
+        async with resources.database.unit_of_work() as work:
+            await personal_data.delete(resources, work, OPERATOR, await administration.lock_user_of(work, email))
+
+    _run_on_user(email, remove)
+    typer.echo(f"{email} is deleted")
 
 
 @commands.command("list")

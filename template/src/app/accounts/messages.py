@@ -87,6 +87,23 @@ def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
     )
 
 
+def account_deleted(reader: Reader, moment: datetime, address: str) -> Message:
+    """To somebody whose account is gone. `address` is empty where an administrator deleted it."""
+    if address:
+        text = N_("Your account was deleted on %(time)s from the address %(address)s.")
+        deleted = reader.say(text, time=reader.time(moment), address=address)
+    else:
+        deleted = reader.say(N_("An administrator deleted your account on %(time)s."), time=reader.time(moment))
+    return Message(
+        subject=reader.say(N_("Your account was deleted")),
+        greeting=reader.greeting,
+        paragraphs=[
+            deleted,
+            reader.say(N_("It cannot be restored. You can register again with this email address at any time.")),
+        ],
+    )
+
+
 def password_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
     """To somebody whose password was changed, perhaps by somebody else."""
     changed = N_("The password of your account was changed on %(time)s from the address %(address)s.")

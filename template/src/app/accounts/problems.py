@@ -98,6 +98,15 @@ class LinkRefused(Problem):
     detail = N_("The link has expired or was used before. Ask for a new one.")
 
 
+class LastAdministrator(Problem):
+    """The account is that of the only administrator who can log in."""
+
+    status = 409
+    slug = "last-administrator"
+    title = N_("The last administrator")
+    detail = N_("Make another user an administrator first.")
+
+
 class OwnAccount(Problem):
     """Administrators cannot disable or demote themselves, so at least one always remains."""
 

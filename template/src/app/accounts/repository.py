@@ -10,11 +10,14 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import LoginSession, RefreshToken, User
+from app.kit.identity import ADMINISTRATOR
 
 _Query = TypeVar("_Query", bound=Select[Any])
 
 # A user with more live sessions than this sees the last used ones.
 MOST_SESSIONS = 100
+# The advisory lock of administrators who delete their own accounts.
+_ADMINISTRATORS_LEAVE = 0x61646D696E
 # Of a session in constant use, this is updated no more often than its copy is renewed.
 _NOTED_FOR = timedelta(minutes=1)
 
@@ -82,6 +85,23 @@ class AccountRepository:
         query = select(User.id, User.password_hash, User.disabled_at.is_not(None), User.email_verified_at.is_not(None))
         row = (await self._session.execute(query.where(condition))).one_or_none()
         return Credentials(*row) if row is not None else None
+
+    async def remove_user(self, user_id: UUID) -> None:
+        """Remove a user who is locked. Sessions, refresh tokens and mailed tokens go with the row."""
+        query = delete(User).where(User.id == user_id)
+        await self._session.execute(query.execution_options(synchronize_session=False))
+
+    async def another_administers(self, user_id: UUID) -> bool:
+        """Whether an enabled administrator other than this one remains.
+
+        Administrators who leave at once ask in turn, to the end of their transactions: one of them remains. Others
+        who change an administrator are administrators themselves, and remain.
+        """
+        await self._session.execute(select(func.pg_advisory_xact_lock(_ADMINISTRATORS_LEAVE)))
+        others = select(User.id).where(
+            User.id != user_id, User.disabled_at.is_(None), User.roles.contains([ADMINISTRATOR])
+        )
+        return await self._session.scalar(others.limit(1)) is not None
 
     async def next_generation(self, user_id: UUID) -> int:
         """Count a change that open sessions must see, and lock the user. 0 when there is no such user."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from app.accounts.login.lockout import FORGOTTEN_AFTER, LoginAttemptsRepository
+from app.accounts.personal_data.service import erase_late_rows
 from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
@@ -13,7 +14,8 @@ ENDED_SESSIONS_STAY = timedelta(days=7)
 
 
 async def remove_old(resources: Resources) -> None:
-    """Remove all of it in one transaction."""
+    """Remove all of it, and what was written about users after they were deleted."""
+    await erase_late_rows(resources)
     settings = accounts_of(resources).settings
     async with resources.database.unit_of_work() as work:
         accounts = AccountRepository(work.session)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
 from app.accounts.addresses import deliverable
 from app.accounts.models import User
@@ -127,6 +127,24 @@ class PasswordChange(BaseModel):
 
     current_password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]
     new_password: Password
+
+
+class DeletionRequest(BaseModel):
+    """The password of users who delete their accounts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]
+
+
+class Export(BaseModel):
+    """Everything that is stored about a user: the rows of each table, without secrets."""
+
+    exported_at: datetime
+    records: Annotated[
+        dict[str, list[dict[str, JsonValue]]],
+        Field(examples=[{"users": [{"email": "ann@example.com", "name": "Ann", "roles": []}], "sessions": []}]),
+    ]
 
 
 class SessionRead(BaseModel):

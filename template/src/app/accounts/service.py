@@ -25,6 +25,7 @@ from app.accounts.problems import (
     RefreshRaced,
     RefreshRefused,
     WrongCredentials,
+    WrongPassword,
 )
 from app.accounts.repository import AccountRepository, Credentials
 from app.accounts.schemas import ProfileChange, TokenPair, UserCreate
@@ -159,6 +160,31 @@ class AccountService:
             checked = await self._check(counter, password, read, new_password)
             user = await checked.lock(work)
         return checked, user
+
+    async def confirm_password(
+        self, work: UnitOfWork, principal: Principal, password: str, address: str, new_password: str = ""
+    ) -> tuple[Checked, User]:
+        """Check the password of a user who is signed in, and lock the user. The session must still be live.
+
+        An open session may guess at the password no faster than a login, and too many attempts lock out that session.
+        Call `forget_failures` with the success. Raises WrongPassword, LoginLocked or Unauthorized.
+        """
+        counter = _counter_of(principal)
+        checked, user = await self.check_and_lock(
+            work, counter, password, lambda rows: rows.credentials_of(principal.user_id), new_password
+        )
+        found = await AccountRepository(work.session).live_session(principal.session_id) if user else None
+        if user is None or found is None:
+            await self.give_back(work)
+            actor = Actor(principal.user_id, address)
+            await self.note_failure(counter, actor, principal.user_id, "current password")
+            # The session may have ended since the request began, or the password may have been set by a mailed link.
+            raise Unauthorized if user else WrongPassword
+        return checked, user
+
+    async def forget_failures(self, work: UnitOfWork, principal: Principal) -> None:
+        """Forget the wrong passwords that a session sent: the last one was right."""
+        await self.lockout.clear(work.session, _counter_of(principal))
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, device: Device) -> TokenPair:
         """Exchange a refresh token for a new pair. One that was used before ends the session.
@@ -308,6 +334,10 @@ class AccountService:
     @property
     def _life(self) -> timedelta:
         return timedelta(seconds=self.settings.session_seconds)
+
+
+def _counter_of(principal: Principal) -> str:
+    return f"password in {principal.session_id}"
 
 
 def accounts_of(resources: Resources) -> AccountService:

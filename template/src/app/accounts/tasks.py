@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
 
-from app.accounts.messages import Reader, password_changed, reset, verification, welcome
+from app.accounts.messages import Reader, account_deleted, password_changed, reset, verification, welcome
 from app.accounts.models import Purpose, User
 from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
+from app.audit.log import Actor
 from app.composition import Resources, TaskHandler, TaskRun
 from app.kit.context import current_language
 from app.kit.database import UnitOfWork
@@ -19,6 +21,8 @@ from app.tasks.mail import admit, refuses_link, request_mail, send_message
 from app.tasks.service import request_task
 
 PASSWORD_CHANGED = "accounts.password-changed"  # noqa: S105  the kind of a mail
+
+ACCOUNT_DELETED = "accounts.deleted"
 
 _Write = Callable[[Reader, str, datetime], Message]
 
@@ -59,6 +63,17 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
     )
 
 
+def notify_of_deletion(work: UnitOfWork, resources: Resources, user: User, actor: Actor) -> None:
+    """Tell a user whose email address is confirmed that the account is gone, once the unit of work is committed."""
+    if user.email_verified_at is None:
+        return
+    reader = Reader.of(user, current_language(), resources.settings.time_zone)
+    # An administrator's IP address is nobody else's business. The task has no owner: it outlives the user's tasks.
+    address = actor.address if actor.user_id == user.id else ""
+    message = account_deleted(reader, datetime.now(UTC), address)
+    request_mail(work, resources.queue, to=user.email, kind=ACCOUNT_DELETED, message=message, language=reader.language)
+
+
 async def send_welcome(run: TaskRun, payload: LinkPayload) -> None:
     """Greet a new user, and have the address confirmed."""
     page = accounts_of(run.resources).settings.verify_email_page()
@@ -90,13 +105,24 @@ async def _send(run: TaskRun, payload: LinkPayload, purpose: Purpose, page: str,
     The token is committed before the mail is sent, so that no transaction waits for the mail server. An attempt that
     fails after the mail was accepted mails another token; both are good.
     """
+    try:
+        issued = await _issue(run, payload, purpose)
+    except IntegrityError:
+        # The account was deleted since it was looked up.
+        return
+    if issued is not None:
+        user, token, expires_at = issued
+        reader = Reader.of(user, run.language, run.resources.settings.time_zone)
+        await send_message(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)
+
+
+async def _issue(run: TaskRun, payload: LinkPayload, purpose: Purpose) -> tuple[User, str, datetime] | None:
     async with run.resources.database.unit_of_work() as work:
         user = await AccountRepository(work.session).user_by_email(payload.email)
         if user is None or user.disabled_at or (purpose == Purpose.VERIFY_EMAIL and user.email_verified_at):
-            return
+            return None
         # Registration and a request for another link count together: both bring the same link.
         if not await admit(work, run, user.email, purpose):
-            return
+            return None
         token, expires_at = await MailedTokens(work.session, accounts_of(run.resources).tokens).issue(user, purpose)
-    reader = Reader.of(user, run.language, run.resources.settings.time_zone)
-    await send_message(run, user.email, write(reader, f"{page}#token={token}", expires_at), reader.language)
+    return user, token, expires_at

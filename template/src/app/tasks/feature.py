@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.composition import Feature, Resources, TaskHandler
+from app.kit.personal_data import UserRows
 from app.tasks import metrics
 from app.tasks.mail import SEND_MAIL, send_mail
+from app.tasks.models import Task
 from app.tasks.retention import old_tasks
 from app.tasks.routes import router
 from app.tasks.settings import TasksSettings
@@ -19,6 +21,9 @@ async def lifespan(resources: Resources) -> AsyncIterator[None]:
     yield
 
 
+# How the task is run is nobody's data.
+_INTERNALS = frozenset({"attempt_limit", "context", "due_at", "lease_until", "losses", "started_at"})
+
 feature = Feature(
     name="tasks",
     router=router,
@@ -26,4 +31,6 @@ feature = Feature(
     task_handlers=(TaskHandler(SEND_MAIL, send_mail),),
     cron=(sweeper, old_tasks),
     lifespan=lifespan,
+    # A payload may be a file of a megabyte.
+    personal_data=(UserRows(Task, lambda user_id: Task.owner_id == user_id, _INTERNALS, batch=10),),
 )

@@ -175,6 +175,21 @@ class TaskRepository:
         query = update(Task).where(Task.id.in_(old)).values(payload=None).returning(Task.id)
         return len((await self._session.execute(query.execution_options(synchronize_session=False))).all())
 
+    async def remove_unfinished(self, owner_id: UUID) -> None:
+        """Remove the tasks of an owner that are waiting or running. An attempt that is under way records nothing.
+
+        Waits for an attempt that is about to commit, and removes the tasks that it asked for, too.
+        """
+        query = delete(Task).where(Task.owner_id == owner_id, _UNFINISHED).returning(Task.id)
+        while (await self._session.execute(query.execution_options(synchronize_session=False))).all():
+            pass
+
+    async def remove_mails_to(self, email: str) -> None:
+        """Remove the tasks of no owner that are to mail an email address, or failed to: their payload names it."""
+        named = or_(Task.payload["email"].astext == email, Task.payload["to"].astext == email)
+        query = delete(Task).where(Task.owner_id.is_(None), Task.payload.is_not(None), named)
+        await self._session.execute(query.execution_options(synchronize_session=False))
+
     async def backlog(self) -> Backlog:
         """Return the current backlog. Reads only the partial indexes."""
         waiting = and_(Task.status == TaskStatus.QUEUED, Task.due_at <= func.now())

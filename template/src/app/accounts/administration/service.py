@@ -7,21 +7,27 @@ from uuid import UUID
 from app.accounts.actions import AuditAction
 from app.accounts.addresses import as_stored
 from app.accounts.models import User
+from app.accounts.personal_data import service as personal_data
 from app.accounts.problems import OwnAccount
 from app.accounts.repository import AccountRepository
 from app.accounts.service import AccountService
 from app.audit.log import OPERATOR, Actor, record
 from app.audit.models import AuditEvent
 from app.audit.repository import AuditFilter, AuditRepository
+from app.composition import Resources
 from app.kit.database import UnitOfWork
 from app.kit.identity import ADMINISTRATOR
 from app.kit.problems import Forbidden, NotFound
 
 
 async def list_users(work: UnitOfWork, actor: Actor, prefix: str, cursor: UUID | None, size: int) -> Sequence[User]:
-    """At most `size` + 1 users whose address starts with a prefix, newest first."""
-    record(work, AuditAction.USERS_READ, actor, details={"email_prefix": prefix})
-    return await AccountRepository(work.session).users(prefix.lower(), cursor, size)
+    """At most `size` + 1 users whose address starts with a prefix, newest first.
+
+    The log names the users who were shown. The prefix is an email address, perhaps whole: it would outlive the account.
+    """
+    users = await AccountRepository(work.session).users(prefix.lower(), cursor, size)
+    record(work, AuditAction.USERS_READ, actor, details={"users": [str(user.id) for user in users[:size]]})
+    return users
 
 
 async def read_user(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
@@ -64,6 +70,14 @@ async def enable(accounts: AccountService, work: UnitOfWork, actor: Actor, user_
         await AccountRepository(work.session).revoke_all(user_id)
     record(work, AuditAction.ENABLED, actor, user_id)
     return user
+
+
+async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user_id: UUID) -> None:
+    """Delete the account of another user. Raises NotFound, OwnAccount or Forbidden."""
+    user = await _lock(work, actor, user_id)
+    if user_id == actor.user_id:
+        raise OwnAccount
+    await personal_data.delete(resources, work, actor, user)
 
 
 async def list_events(

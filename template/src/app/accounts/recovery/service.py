@@ -6,7 +6,7 @@ was looked up may have changed since.
 
 from app.accounts.actions import AuditAction
 from app.accounts.models import Purpose, User
-from app.accounts.problems import LinkRefused, WrongPassword
+from app.accounts.problems import LinkRefused
 from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import Device, accounts_of
@@ -15,7 +15,6 @@ from app.audit.log import Actor, record
 from app.composition import Resources
 from app.kit.database import UnitOfWork
 from app.kit.identity import Principal
-from app.kit.problems import Unauthorized
 
 
 async def verify_email(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:
@@ -56,22 +55,12 @@ async def change_password(
     Mailed links stay good: whoever took over a session could otherwise void those that its owner asks for.
     """
     accounts, actor = accounts_of(resources), Actor(principal.user_id, address)
-    # An open session may guess at the password no faster than a login, and too many attempts lock out that session.
-    counter = f"password in {principal.session_id}"
-    checked, user = await accounts.check_and_lock(
-        work, counter, current, lambda rows: rows.credentials_of(principal.user_id), new
-    )
-    found = await AccountRepository(work.session).live_session(principal.session_id) if user else None
-    if user is None or found is None:
-        await accounts.give_back(work)
-        await accounts.note_failure(counter, actor, principal.user_id, "current password")
-        # The session may have ended since the request began, or the password may have been set by a mailed link.
-        raise Unauthorized if user else WrongPassword
+    checked, user = await accounts.confirm_password(work, principal, current, address, new)
     user.password_hash = checked.new_hash
     notify_of_password(work, resources, user, actor.address)
     record(work, AuditAction.PASSWORD_CHANGED, actor, user.id)
     await accounts.logout_everywhere(work, actor, user.id, but=principal.session_id)
-    await accounts.lockout.clear(work.session, counter)
+    await accounts.forget_failures(work, principal)
 
 
 async def _use_link(resources: Resources, work: UnitOfWork, token: str, purpose: Purpose) -> User:

@@ -1,0 +1,1 @@
+"""Personal data: the export of an account, and its deletion."""

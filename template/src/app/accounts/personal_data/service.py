@@ -1,0 +1,97 @@
+"""The rules of exporting and deleting an account.
+
+A deletion commits at once what ends the account: the user with sessions and tokens, and the tasks that wait. The rows
+of other features are then removed by a task, a batch at a time, which is repeated until it succeeds.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from app.accounts.actions import AuditAction
+from app.accounts.models import User
+from app.accounts.problems import LastAdministrator
+from app.accounts.repository import AccountRepository
+from app.accounts.service import accounts_of
+from app.accounts.tasks import notify_of_deletion
+from app.audit.log import Actor, record
+from app.audit.repository import AuditFilter, AuditRepository
+from app.composition import Resources, TaskHandler, TaskRun
+from app.kit import personal_data
+from app.kit.database import UnitOfWork
+from app.kit.identity import ADMINISTRATOR, Principal
+from app.kit.queue import TaskKind
+from app.tasks.repository import TaskRepository
+from app.tasks.service import request_task
+
+# No request that began before a deletion is under way as long as this after it.
+_LATE = timedelta(hours=2)
+_PAGE = 100
+
+
+class ErasePayload(BaseModel):
+    """A user who is gone."""
+
+    user_id: UUID
+
+
+ERASE = TaskKind("accounts.erase", ErasePayload)
+
+
+def export(resources: Resources, work: UnitOfWork, actor: Actor, user_id: UUID) -> AsyncIterator[bytes]:
+    """Return a JSON document of everything that is stored about a user, in pieces, and record that it was made."""
+    record(work, AuditAction.EXPORTED, actor, user_id)
+    return personal_data.export(resources.database, resources.personal_data, user_id)
+
+
+async def delete_own(resources: Resources, work: UnitOfWork, principal: Principal, password: str, address: str) -> None:
+    """Delete the account of a user who gives the password again.
+
+    Raises WrongPassword, LoginLocked, Unauthorized, or LastAdministrator.
+    """
+    accounts = accounts_of(resources)
+    _, user = await accounts.confirm_password(work, principal, password, address)
+    if ADMINISTRATOR in user.roles and not await AccountRepository(work.session).another_administers(user.id):
+        await accounts.give_back(work)
+        async with resources.database.unit_of_work() as counting:
+            await accounts.forget_failures(counting, principal)
+        raise LastAdministrator
+    await delete(resources, work, Actor(user.id, address), user)
+    await accounts.forget_failures(work, principal)
+
+
+async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user: User) -> None:
+    """Delete the account of a user who is locked. The audit log keeps what happened, under the user's id alone."""
+    accounts, tasks = accounts_of(resources), TaskRepository(work.session)
+    record(work, AuditAction.DELETED, actor, user.id)
+    # Copies of the sessions count no more as soon as this is committed.
+    await accounts.announce(work, user.id)
+    await AccountRepository(work.session).remove_user(user.id)
+    await accounts.lockout.clear(work.session, user.email)
+    await tasks.remove_unfinished(user.id)
+    await tasks.remove_mails_to(user.email)
+    notify_of_deletion(work, resources, user, actor)
+    request_task(work, resources.queue, ERASE, ErasePayload(user_id=user.id))
+
+
+async def erase_rows(run: TaskRun, payload: ErasePayload) -> None:
+    """Remove the rows that features store about a user who is gone."""
+    await personal_data.erase(run.resources.database, run.resources.personal_data, payload.user_id)
+
+
+async def erase_late_rows(resources: Resources) -> None:
+    """Remove what requests that were under way during a deletion wrote after it."""
+    async with resources.database.unit_of_work() as work:
+        repository = AuditRepository(work.session)
+        since = await AccountRepository(work.session).now() - _LATE
+        wanted, gone, cursor = AuditFilter(AuditAction.DELETED, since=since), set[UUID](), None
+        while events := await repository.page(wanted, cursor, _PAGE):
+            gone.update(event.subject_id for event in events if event.subject_id)
+            cursor = events[-1].id
+    for user_id in sorted(gone):
+        await personal_data.erase(resources.database, resources.personal_data, user_id)
+
+
+TASK_HANDLERS = (TaskHandler(ERASE, erase_rows),)
