@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.composition import Resources, discover
@@ -107,13 +106,13 @@ async def application(settings: Settings, anyio_backend: str) -> AsyncIterator[F
 async def resources(application: FastAPI) -> Resources:
     """Return the application's resources, with an empty database and an empty Redis."""
     resources: Resources = application.state.resources
-    tables = [table.name for table in Model.metadata.sorted_tables]
-    # Emptying a table costs a new file, whether or not it was empty: most tests fill one or two.
-    filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)  # noqa: S608  own names
+    # TRUNCATE takes 25 ms of CPU, because it makes new files for each table and index; DELETE takes 3 ms. A replica
+    # fires no triggers: the audit log's would refuse, and the order of the tables would matter. For superusers only.
+    deletions = [f"DELETE FROM {table.name}" for table in Model.metadata.sorted_tables]  # noqa: S608  own names
     async with resources.database.engine.begin() as connection:
-        names = (await connection.scalars(text(filled))).all()
-        if names:
-            await connection.execute(text(f"TRUNCATE {', '.join(names)} CASCADE"))
+        raw = await connection.get_raw_connection()
+        statements = "; ".join(["SET LOCAL session_replication_role = replica", *deletions])
+        await raw.driver_connection.execute(statements)  # type: ignore[union-attr]  # asyncpg's, which is there
     await resources.redis.flushdb()
     return resources
 

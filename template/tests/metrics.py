@@ -13,7 +13,8 @@ def value(name: str, **labels: str) -> float:
 
 def total(name: str) -> float:
     """The sum of all series of a metric."""
-    return sum(sample.value for family in REGISTRY.collect() for sample in family.samples if sample.name == name)
+    families = REGISTRY.restricted_registry([name]).collect()
+    return sum(sample.value for family in families for sample in family.samples)
 
 
 @contextmanager

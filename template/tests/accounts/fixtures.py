@@ -52,6 +52,8 @@ def sign_in(client: httpx.AsyncClient, resources: Resources) -> SignIn:
         login = await client.post("/v1/auth/login", data={"username": email, "password": PASSWORD})
         assert login.status_code == 200, login.text
         token = login.json()["access_token"]
+        if registered.status_code == 201:
+            return SignedIn(client, registered.json()["id"], email, token)
         me = await client.get("/v1/users/me", headers={"Authorization": f"Bearer {token}"})
         return SignedIn(client, me.json()["id"], email, token)
 

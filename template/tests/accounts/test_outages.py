@@ -12,12 +12,11 @@ from app.accounts.models import User
 from app.accounts.service import AccountService, accounts_of
 from app.accounts.sessions.store import SessionStore
 from app.audit.log import Actor
-from app.composition import FeatureError, Resources
+from app.composition import FeatureError, Resources, discover, open_resources
 from app.kit import redis as kit_redis
 from app.kit.database import Database
 from app.kit.identity import Principal
 from app.kit.problems import Unauthorized, Unavailable
-from app.main import create_app
 from tests.accounts.fixtures import PASSWORD, log_in
 from tests.identity import SignedIn
 from tests.kit.refusals import STATES, RefusingServer, refusing_server
@@ -103,10 +102,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingServer]
 async def refused(
     application: FastAPI, resources: Resources, server: RefusingServer, ann: SignedIn
 ) -> AsyncIterator[Resources]:
-    """A second process of the service, on the refusing server. The user is signed in there, with a copy in Redis."""
-    other = create_app(resources.settings.model_copy(update={"redis_url": server.address}))
-    async with other.router.lifespan_context(other):
-        there: Resources = other.state.resources
+    """The application on the refusing server. The user is signed in there, with a copy in Redis."""
+    other = resources.settings.model_copy(update={"redis_url": server.address})
+    async with open_resources(other, discover()) as there:
         await there.redis.flushdb()
         application.state.resources = there
         try:

@@ -48,8 +48,8 @@ async def test_a_session_lives_on_when_redis_forgets_it(ann: SignedIn, resources
 
 
 async def test_redis_holds_no_session_id_and_no_token(ann: SignedIn, resources: Resources) -> None:
-    keys = [key.decode() async for key in resources.redis.scan_iter()]
     sessions = (await ann.get("/v1/auth/sessions")).json()["items"]
+    keys = [key.decode() async for key in resources.redis.scan_iter()]
     assert any(key.startswith("session:") for key in keys)
     assert not any(sessions[0]["id"] in key or ann.token in key for key in keys)
 
@@ -163,6 +163,7 @@ async def test_a_session_shows_device_address_and_last_use(client: httpx.AsyncCl
 
 
 async def test_the_last_use_is_noted_when_the_fast_copy_is_made_anew(ann: SignedIn, resources: Resources) -> None:
+    await ann.get("/v1/users/me")
     await let_pass(resources, timedelta(minutes=6))
     before = (await ann.get("/v1/auth/sessions")).json()["items"][0]["last_used_at"]
     await resources.redis.flushdb()

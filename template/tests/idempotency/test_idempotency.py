@@ -75,14 +75,20 @@ async def forgets_the_class() -> None:
     """Do nothing."""
 
 
-@pytest.fixture
-async def http(settings: Settings, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+def with_routes(settings: Settings) -> FastAPI:
     """The service with the routes above."""
     application = create_app(settings)
-    application.state.resources = resources
     application.include_router(router)
     application.include_router(wrong)
-    transport = httpx.ASGITransport(application, client=("192.0.2.1", 1))
+    return application
+
+
+@pytest.fixture
+async def http(with_routes: FastAPI, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of that service."""
+    with_routes.state.resources = resources
+    transport = httpx.ASGITransport(with_routes, client=("192.0.2.1", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 

@@ -55,13 +55,19 @@ async def crash() -> None:
     raise RuntimeError
 
 
-@pytest.fixture
-async def bodies(settings: Settings, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller of the application with routes of these tests."""
-    application: FastAPI = create_app(settings.model_copy(update={"cors_origins": [ORIGIN]}))
+@pytest.fixture(scope="module")
+def with_routes(settings: Settings) -> FastAPI:
+    """The application with the routes above."""
+    application = create_app(settings.model_copy(update={"cors_origins": [ORIGIN]}))
     application.include_router(router)
-    application.state.resources = resources
-    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    return application
+
+
+@pytest.fixture
+async def bodies(with_routes: FastAPI, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of that application."""
+    with_routes.state.resources = resources
+    transport = httpx.ASGITransport(with_routes, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/bodies") as client:
         yield client
 
