@@ -221,6 +221,9 @@ TABLE = {
     ("pip", "install"): {"-e", "-q"},
     # https://cli.github.com/manual/gh_api and gh_auth_login
     ("gh", "api"): {"--field", "-f", "-F", "--jq", "-q", "--method", "-X", "--paginate"},
+    # https://cli.github.com/manual/gh_repo_create and gh_run_watch
+    ("gh", "repo", "create"): {"--internal", "--private", "--public", "--push", "--remote", "-r", "--source", "-s"},
+    ("gh", "run", "watch"): {"--compact", "--exit-status", "--interval", "-i"},
     ("gh", "auth", "login"): {"--hostname", "-h", "--scopes", "-s", "--web", "-w"},
 }
 """Commands and options of tools that are not on every machine, as far as the documents need them."""

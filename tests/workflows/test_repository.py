@@ -34,7 +34,7 @@ Older.
 
 
 def test_it_has_the_workflows_that_a_template_needs() -> None:
-    assert set(OWN) == {"ci", "cluster", "newest", "release", "slow"}
+    assert set(OWN) == {"ci", "cluster", "docs", "newest", "release", "slow"}
     assert "schedule" in triggers_of(OWN["slow"])
     assert "-m slow" in " ".join(step.get("run", "") for step in steps_of(OWN["slow"]))
 
@@ -70,6 +70,18 @@ def test_every_slow_test_runs_in_one_job_of_the_schedule() -> None:
     jobs = {path.relative_to(ROOT).as_posix(): [suite for suite in suites if path.is_relative_to(ROOT / suite)] for path in slow}
     assert {suite for found in jobs.values() for suite in found} == set(suites)
     assert [path for path, found in jobs.items() if len(found) != 1] == []
+
+
+def test_the_site_is_built_for_every_change_and_published_from_main_when_the_repository_says_so() -> None:
+    docs = OWN["docs"]
+    assert set(triggers_of(docs)) == {"pull_request", "push"}
+    assert triggers_of(docs)["push"] == {"branches": ["main"]}
+    build, publish = docs["jobs"]["build"], docs["jobs"]["publish"]
+    assert any(step.get("run", "").endswith("mkdocs build --strict") for step in build["steps"])
+    assert set(build["permissions"].values()) == {"read"}
+    assert publish["needs"] == "build"
+    assert publish["if"] == "github.event_name == 'push' && vars.PUBLISH_DOCS == 'true'"
+    assert set(publish["permissions"]) == {"pages", "id-token"}
 
 
 def test_the_newest_versions_are_tried_each_week_and_a_failure_opens_an_issue() -> None:
