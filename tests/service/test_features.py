@@ -114,8 +114,8 @@ def test_accounts_are_switched_off_and_on_with_a_database_that_has_them(projects
     """Each command that cannot go on says in one line what to do, and that is then enough."""
     project = projects("defaults")
     local, remote = (str(projects(variant) / "src") for variant in ("defaults", "remote accounts"))
-    forget = ["--forget", "accounts_0001", "--forget", "audit_0001"]
-    gone = ["accounts_0001, audit_0001, of no feature", f"`app migrate {' '.join(forget)}`", "audit_events, ", ", users)"]
+    forget = ["--forget", "accounts_0002", "--forget", "audit_0001"]
+    gone = ["accounts_0002, audit_0001, of no feature", f"`app migrate {' '.join(forget)}`", "audit_events, ", ", users)"]
     exists = ["already exists", "`app alembic stamp FEATURE@head`"]
     steps: list[tuple[list[str], int, list[str]]] = [
         ([remote, "migrate"], 0, []),

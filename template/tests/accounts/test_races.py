@@ -26,7 +26,9 @@ from tests.accounts.fixtures import PASSWORD, log_in
 from tests.accounts.interleaving import before_commits, gated, interleave
 from tests.identity import SignedIn, SignIn
 
-BY_CHANGE, BY_RESET = "a password by change", "a password by reset"
+BY_CHANGE, BY_RESET, BY_RESTORE = "a password by change", "a password by reset", "a password by restore"
+# Purposes of links that are sent to another address than the user's.
+OTHER_ADDRESSES = {Purpose.CHANGE_EMAIL, Purpose.RESTORE_EMAIL}
 # Longer than the longest request has statements.
 MOST_STATEMENTS = 40
 
@@ -83,16 +85,30 @@ async def delete(world: World) -> httpx.Response:
     return await world.ann.post("/v1/users/me/delete", {"current_password": PASSWORD})
 
 
+async def ask_to_move(world: World) -> httpx.Response:
+    body = {"email": f"third-{world.ann.email}", "current_password": PASSWORD}
+    return await world.ann.post("/v1/auth/email", body)
+
+
+async def move(world: World) -> httpx.Response:
+    return await world.client.post("/v1/auth/email/confirm", json={"token": world.links[Purpose.CHANGE_EMAIL]})
+
+
+async def restore(world: World) -> httpx.Response:
+    body = {"token": world.links[Purpose.RESTORE_EMAIL], "password": BY_RESTORE}
+    return await world.client.post("/v1/auth/email/restore", json=body)
+
+
 async def refresh(world: World) -> httpx.Response:
     answer = await world.client.post("/v1/auth/refresh", json={"refresh_token": world.refresh_token})
     world.given.extend([answer.json()["access_token"]] if answer.is_success else [])
     return answer
 
 
-ACTS: list[Act] = [login, change, reset, confirm, disable, enable, promote, refresh, delete]
-# These run with all other tests: passwords, a revocation, a role, and the end of an account. The rest is marked.
+ACTS: list[Act] = [login, change, reset, confirm, disable, enable, promote, refresh, delete, ask_to_move, move, restore]
+# These run with all other tests: passwords, a revocation, a role, the end of an account, and another address.
 ALWAYS = {(login, change), (change, reset), (refresh, disable), (promote, refresh), (delete, login), (reset, delete)}
-ALWAYS |= {(delete, promote)}
+ALWAYS |= {(delete, promote), (move, reset), (restore, move)}
 PAIRS = [
     pytest.param(one, other, marks=() if (one, other) in ALWAYS else pytest.mark.exhaustive)
     for one in ACTS
@@ -119,14 +135,16 @@ async def make_world(
     root, numbers = await sign_in("root@example.com", role="admin"), count()
 
     async def make(disabled: bool) -> World:
-        email, links = f"ann{next(numbers)}@example.com", {}
+        number = next(numbers)
+        email, links = f"ann{number}@example.com", {}
         await client.post("/v1/users", json={"email": email, "password": PASSWORD, "name": "Ann"})
         tokens, pair = [(await log_in(client, email)).json() for _ in range(2)]
         async with resources.database.unit_of_work() as work:
             user = (await work.session.execute(select(User).where(User.email == email))).scalar_one()
             ann = SignedIn(client, str(user.id), email, tokens["access_token"])
             for purpose in Purpose:
-                links[purpose], _ = await MailedTokens(work.session, accounts.tokens).issue(user, purpose)
+                own = f"{purpose}-{number}@x.com" if purpose in OTHER_ADDRESSES else email
+                links[purpose], _ = await MailedTokens(work.session, accounts.tokens).issue(user, purpose, own)
         world = World(client, resources, accounts, ann, root, pair["refresh_token"], links, [pair["access_token"]])
         if disabled:
             await disable(world)
@@ -154,10 +172,13 @@ async def outcome(world: World, *answers: httpx.Response) -> tuple[object, ...]:
         password_hash = (await work.session.get_one(User, UUID(world.ann.user_id))).password_hash
     passwords = [
         (await world.accounts.passwords.check(password, password_hash)).right
-        for password in (PASSWORD, BY_CHANGE, BY_RESET)
+        for password in (PASSWORD, BY_CHANGE, BY_RESET, BY_RESTORE)
     ]
-    link = (await reset(world)).is_success
-    return (*done, seen["roles"], seen["disabled"], seen["email_verified"], alive, renewed.is_success, passwords, link)
+    links = [(await use(world)).is_success for use in (reset, move, restore)]
+    # Addresses of one world differ from those of another in their number alone.
+    address = seen["email"].partition("@")[0].rstrip("0123456789")
+    shown = [address, *(seen[name] for name in ("roles", "disabled", "email_verified"))]
+    return (*done, shown, alive, renewed.is_success, passwords, links)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -192,7 +213,11 @@ async def mail_a_link(world: World) -> httpx.Response:
     return httpx.Response(200)
 
 
-@pytest.mark.parametrize("act", [*(act for act in ACTS if act is not delete), mail_a_link])
+# A deletion, and a change of the unique address: PostgreSQL itself locks the row against references for these.
+OF_THE_KEY = {delete, move, restore}
+
+
+@pytest.mark.parametrize("act", [*(act for act in ACTS if act not in OF_THE_KEY), mail_a_link])
 async def test_rows_that_refer_to_a_locked_user_can_be_written(
     make_world: MakeWorld, resources: Resources, watcher: asyncpg.Connection, act: Act
 ) -> None:

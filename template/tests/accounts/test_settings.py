@@ -80,6 +80,8 @@ def test_each_key_is_one_of_its_own(production: pytest.MonkeyPatch) -> None:
         ("LOGIN_WAIT_SECONDS", "0"),
         ("VERIFY_EMAIL_URL", "https://shop.example.com/#/verify"),
         ("RESET_PASSWORD_URL", "javascript:alert(1)"),
+        ("CHANGE_EMAIL_URL", "//evil.example.com"),
+        ("RESTORE_EMAIL_URL", "https://shop.example.com/a b"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(production: pytest.MonkeyPatch, name: str, value: str) -> None:

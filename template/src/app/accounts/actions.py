@@ -15,6 +15,9 @@ class AuditAction(StrEnum):
     EMAIL_VERIFIED = "email.verified"
     PASSWORD_RESET = "password.reset"  # noqa: S105  the name of an action
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  the name of an action
+    EMAIL_CHANGE_REQUESTED = "email.change-requested"
+    EMAIL_CHANGED = "email.changed"
+    EMAIL_RESTORED = "email.restored"
     PROFILE_CHANGED = "profile.changed"
     ROLES_CHANGED = "roles.changed"
     DISABLED = "user.disabled"

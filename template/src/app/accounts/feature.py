@@ -6,6 +6,8 @@ from sqlalchemy import select
 from app.accounts import routes
 from app.accounts.administration import routes as admin_routes
 from app.accounts.development import seed
+from app.accounts.email_change import routes as email_routes
+from app.accounts.email_change import tasks as email_change
 from app.accounts.login.devices import Devices
 from app.accounts.login.lockout import Lockout
 from app.accounts.login.passwords import Passwords
@@ -36,7 +38,15 @@ def make_service(resources: Resources) -> AccountService:
 
 def _router() -> APIRouter:
     router = APIRouter()
-    for part in (routes, session_routes, recovery_routes, page_routes, personal_data_routes, admin_routes):
+    for part in (
+        routes,
+        session_routes,
+        recovery_routes,
+        email_routes,
+        page_routes,
+        personal_data_routes,
+        admin_routes,
+    ):
         router.include_router(part.router)
     return router
 
@@ -56,7 +66,7 @@ feature = Feature(
     name="accounts",
     router=_router(),
     settings=AccountsSettings,
-    task_handlers=(*TASK_HANDLERS, *personal_data.TASK_HANDLERS),
+    task_handlers=(*TASK_HANDLERS, *email_change.TASK_HANDLERS, *personal_data.TASK_HANDLERS),
     cron=(retention,),
     personal_data=_PERSONAL_DATA,
     authenticator=make_service,

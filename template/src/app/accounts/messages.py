@@ -87,6 +87,39 @@ def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
     )
 
 
+def new_address(reader: Reader, link: str, expires_at: datetime) -> Message:
+    """To an address that is to become a user's. It tells nothing of the user: a stranger may read this mailbox."""
+    asked = N_("Somebody, probably you, asked to use this email address for an account.")
+    ignore = N_("If you did not ask for this, do not open the link.")
+    return Message(
+        subject=reader.say(N_("Confirm your new email address")),
+        greeting=reader.greeting,
+        paragraphs=[reader.say(asked), reader.say(_CONFIRM)],
+        action=reader.say(_CONFIRM_ACTION),
+        link=link,
+        small=[reader.say(_GOOD_UNTIL, time=reader.time(expires_at)), reader.say(ignore)],
+    )
+
+
+def email_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
+    """To the former address of a user. The new one is not told: somebody else may read this mailbox by now."""
+    changed = N_("The email address of your account was changed on %(time)s from the address %(address)s.")
+    restore = N_(
+        "If this was not you, restore this address within 7 days. You set a new password, and all sessions end."
+    )
+    return Message(
+        subject=reader.say(N_("Your email address was changed")),
+        greeting=reader.greeting,
+        paragraphs=[
+            reader.say(changed, time=reader.time(moment), address=address),
+            reader.say(N_("If you changed it, there is nothing for you to do.")),
+            reader.say(restore),
+        ],
+        action=reader.say(N_("Restore this address")),
+        link=link,
+    )
+
+
 def account_deleted(reader: Reader, moment: datetime, address: str) -> Message:
     """To somebody whose account is gone. `address` is empty where an administrator deleted it."""
     if address:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, Text, func
+from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,19 +66,27 @@ class Purpose(StrEnum):
 
     VERIFY_EMAIL = "verify-email"
     RESET_PASSWORD = "reset-password"  # noqa: S105  the name of a purpose
+    CHANGE_EMAIL = "change-email"
+    RESTORE_EMAIL = "restore-email"
 
 
 class MailedToken(Model):
     """A token that was mailed to a user, as an HMAC. It is good once: using it deletes it."""
 
     __tablename__ = "mailed_tokens"
-    __table_args__ = (Index("ix_mailed_tokens_user_id_purpose", "user_id", "purpose"),)
+    __table_args__ = (
+        Index("ix_mailed_tokens_user_id_purpose", "user_id", "purpose"),
+        # Former addresses, which are reserved as long as they can be restored.
+        Index("ix_mailed_tokens_reserved", "email", postgresql_where=text("purpose = 'restore-email'")),
+    )
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(Text)
     # Where it was sent: it proves that this address is read, and says nothing of a later one.
     email: Mapped[str] = mapped_column(Text)
+    # The session that asked for it, which outlives its use.
+    session_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 

@@ -129,6 +129,15 @@ class PasswordChange(BaseModel):
     new_password: Password
 
 
+class EmailChange(BaseModel):
+    """A new email address, and the current password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    current_password: Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD)]
+
+
 class DeletionRequest(BaseModel):
     """The password of users who delete their accounts."""
 

@@ -16,7 +16,7 @@ from app.accounts.addresses import as_stored
 from app.accounts.login.devices import Devices
 from app.accounts.login.lockout import Lockout
 from app.accounts.login.passwords import Passwords
-from app.accounts.models import LoginSession, RefreshToken, User
+from app.accounts.models import LoginSession, Purpose, RefreshToken, User
 from app.accounts.problems import (
     AccountDisabled,
     EmailTaken,
@@ -27,6 +27,7 @@ from app.accounts.problems import (
     WrongCredentials,
     WrongPassword,
 )
+from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository, Credentials
 from app.accounts.schemas import ProfileChange, TokenPair, UserCreate
 from app.accounts.sessions.store import SessionStore
@@ -118,6 +119,9 @@ class AccountService:
             await AccountRepository(work.session).add(user)
         except IntegrityError as error:
             raise EmailTaken from error
+        # Asked after the row is written: of a change that gives the address up at this moment, one is seen.
+        if await MailedTokens(work.session, self.tokens).reserved(user.email):
+            raise EmailTaken
         record(work, AuditAction.REGISTERED, Actor(user.id, device.address), user.id)
         return user
 
@@ -220,6 +224,8 @@ class AccountService:
         # Locks the user first: a login or refresh that is under way ends before this, and is revoked, or sees it.
         await self.announce(work, user_id)
         ended = await AccountRepository(work.session).revoke_all(user_id, but)
+        # A user who ends all sessions may have lost one to a thief who is changing the address.
+        await MailedTokens(work.session, self.tokens).withdraw(user_id, Purpose.CHANGE_EMAIL)
         record(work, AuditAction.LOGOUT_EVERYWHERE, actor, user_id, {"sessions": len(ended)})
         return len(ended)
 

@@ -39,6 +39,13 @@ class AccountsSettings(Section):
         default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"
     )
 
+    change_email_url: str = Field(
+        default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"
+    )
+    restore_email_url: str = Field(
+        default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"
+    )
+
     def verify_email_page(self) -> str:
         """The page that confirms an address with the token behind `#token=`."""
         return self.verify_email_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/verify-email"
@@ -46,6 +53,14 @@ class AccountsSettings(Section):
     def reset_password_page(self) -> str:
         """The page that sets a new password with the token behind `#token=`, or asks for one without."""
         return self.reset_password_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/reset-password"
+
+    def change_email_page(self) -> str:
+        """The page that changes an address with the token behind `#token=`."""
+        return self.change_email_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/change-email"
+
+    def restore_email_page(self) -> str:
+        """The page that restores a former address and sets a new password with the token behind `#token=`."""
+        return self.restore_email_url or f"{self.public_url}{self.route_prefix}/v1/auth/pages/restore-email"
 
     def faults(self) -> Iterator[Fault]:
         """Refuse short secrets anywhere, and published, equal or repeating ones outside a developer's machine."""

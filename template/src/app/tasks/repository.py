@@ -175,12 +175,14 @@ class TaskRepository:
         query = update(Task).where(Task.id.in_(old)).values(payload=None).returning(Task.id)
         return len((await self._session.execute(query.execution_options(synchronize_session=False))).all())
 
-    async def remove_unfinished(self, owner_id: UUID) -> None:
-        """Remove the tasks of an owner that are waiting or running. An attempt that is under way records nothing.
+    async def remove_unfinished(self, owner_id: UUID, kind: str = "") -> None:
+        """Remove an owner's tasks, or those of a kind, that wait or run. An attempt that is under way records nothing.
 
         Waits for an attempt that is about to commit, and removes the tasks that it asked for, too.
         """
         query = delete(Task).where(Task.owner_id == owner_id, _UNFINISHED).returning(Task.id)
+        if kind:
+            query = query.where(Task.kind == kind)
         while (await self._session.execute(query.execution_options(synchronize_session=False))).all():
             pass
 

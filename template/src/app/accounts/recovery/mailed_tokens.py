@@ -1,15 +1,30 @@
 """Tokens that travel by mail: kept as HMACs, good once and for a while."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import MailedToken, Purpose, User
 from app.accounts.sessions.tokens import Tokens
 
-LIFETIMES = {Purpose.VERIFY_EMAIL: timedelta(days=2), Purpose.RESET_PASSWORD: timedelta(hours=1)}
+LIFETIMES = {
+    Purpose.VERIFY_EMAIL: timedelta(days=2),
+    Purpose.RESET_PASSWORD: timedelta(hours=1),
+    Purpose.CHANGE_EMAIL: timedelta(hours=2),
+    # Long enough for somebody who reads that mailbox once a week.
+    Purpose.RESTORE_EMAIL: timedelta(days=7),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A token that was used: the address that it was sent to, and the session that had asked for it."""
+
+    email: str
+    session_id: UUID | None
 
 
 class MailedTokens:
@@ -19,28 +34,52 @@ class MailedTokens:
         self._session = session
         self._tokens = tokens
 
-    async def issue(self, user: User, purpose: Purpose) -> tuple[str, datetime]:
-        """A new token and its end. The caller has counted the mail: an address gets a few an hour."""
-        now = (await self._session.execute(select(func.now()))).scalar_one()
-        token, expires_at = self._tokens.random_token(), now + LIFETIMES[purpose]
-        row = MailedToken(digest=self._digest(token), user_id=user.id, purpose=purpose, email=user.email)
-        row.expires_at = expires_at
-        self._session.add(row)
-        return token, expires_at
+    async def issue(
+        self, user: User, purpose: Purpose, email: str = "", session_id: UUID | None = None
+    ) -> tuple[str, datetime]:
+        """A new token and its end. The caller has counted the mail: an address gets a few an hour.
+
+        It is for the user's own address unless another is given.
+        """
+        token = self._tokens.random_token()
+        return token, await self._add(token, user, purpose, email or user.email, session_id)
+
+    async def reserve(self, user: User, former: str, nonce: str) -> None:
+        """Reserve a former address of a user for as long as the link lasts that restores it: see `derived`."""
+        await self._add(self.derived(nonce), user, Purpose.RESTORE_EMAIL, former, None)
+
+    def derived(self, nonce: str) -> str:
+        """Return the token that restores an address. The worker mails it, and a task's row may hold the nonce alone.
+
+        Only SESSION_SECRET makes a token of it.
+        """
+        return self._tokens.mac(f"restore-email:{nonce}".encode()).hex()
+
+    async def reserved(self, email: str, but: UUID | None = None) -> bool:
+        """Whether an address is reserved for a user, or for another one than this."""
+        query = select(MailedToken.user_id).where(
+            MailedToken.email == email,
+            # As the partial index spells it.
+            text("mailed_tokens.purpose = 'restore-email'"),
+            MailedToken.expires_at > func.now(),
+        )
+        if but is not None:
+            query = query.where(MailedToken.user_id != but)
+        return await self._session.scalar(query.limit(1)) is not None
 
     async def owner(self, token: str, purpose: Purpose) -> UUID | None:
         """Return the user of a token, None when it is not valid. Lock that user, then `use` it."""
         query = select(MailedToken.user_id).where(*self._live(token, purpose))
         return (await self._session.execute(query)).scalar_one_or_none()
 
-    async def use(self, token: str, purpose: Purpose) -> tuple[UUID, str] | None:
-        """Use a token: the user, and the address that it was sent to. None when it stands no more.
+    async def use(self, token: str, purpose: Purpose) -> Used | None:
+        """Use a token. None when it is not valid any more.
 
         Of two uses at once, the second waits for the first and finds nothing.
         """
-        query = delete(MailedToken).where(*self._live(token, purpose)).returning(MailedToken.user_id, MailedToken.email)
-        row = (await self._session.execute(query)).one_or_none()
-        return (row[0], row[1]) if row is not None else None
+        query = delete(MailedToken).where(*self._live(token, purpose))
+        row = (await self._session.execute(query.returning(MailedToken.email, MailedToken.session_id))).one_or_none()
+        return Used(*row) if row is not None else None
 
     async def withdraw(self, user_id: UUID, purpose: Purpose) -> None:
         """Make all tokens of a user void."""
@@ -49,6 +88,13 @@ class MailedTokens:
     async def remove_expired(self) -> None:
         """Remove what stands no more."""
         await self._session.execute(delete(MailedToken).where(MailedToken.expires_at < func.now()))
+
+    async def _add(self, token: str, user: User, purpose: Purpose, email: str, session_id: UUID | None) -> datetime:
+        now: datetime = (await self._session.execute(select(func.now()))).scalar_one()
+        row = MailedToken(digest=self._digest(token), user_id=user.id, purpose=purpose, email=email)
+        row.session_id, row.expires_at = session_id, now + LIFETIMES[purpose]
+        self._session.add(row)
+        return row.expires_at
 
     def _live(self, token: str, purpose: Purpose) -> tuple[ColumnElement[bool], ...]:
         return (

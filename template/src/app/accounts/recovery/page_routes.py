@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from app.accounts.problems import LinkRefused
 from app.dependencies import SettingsDep
 from app.kit.context import current_language
 from app.kit.i18n import N_, translate
@@ -65,7 +66,37 @@ async def reset_password_page(settings: SettingsDep) -> HTMLResponse:
     )
 
 
-def _page(settings: Settings, title: str, with_token: Form, without_token: Form) -> HTMLResponse:
+@router.get("/change-email")
+async def change_email_page(settings: SettingsDep) -> HTMLResponse:
+    """Confirm a new address. Only a user who is signed in can have the link mailed again."""
+    return _page(
+        settings,
+        N_("Confirm your new email address"),
+        Form(
+            "/v1/auth/email/confirm",
+            N_("Confirm address"),
+            N_("Your email address was changed"),
+            text=N_("Please confirm that this address is yours."),
+        ),
+    )
+
+
+@router.get("/restore-email")
+async def restore_email_page(settings: SettingsDep) -> HTMLResponse:
+    """Restore a former address and set a new password."""
+    return _page(
+        settings,
+        N_("Restore your email address"),
+        Form(
+            "/v1/auth/email/restore",
+            N_("Restore this address"),
+            N_("Your email address was restored, and your password was changed."),
+            field=_PASSWORD,
+        ),
+    )
+
+
+def _page(settings: Settings, title: str, with_token: Form, without_token: Form | None = None) -> HTMLResponse:
     language, nonce = current_language(), secrets.token_urlsafe(16)
     content = (
         templates(_FOLDER)
@@ -76,7 +107,8 @@ def _page(settings: Settings, title: str, with_token: Form, without_token: Form)
             service=settings.service,
             prefix=settings.route_prefix,
             title=title,
-            forms={"with-token": with_token, "without-token": without_token},
+            forms={"with-token": with_token} | ({"without-token": without_token} if without_token else {}),
+            missing=LinkRefused.detail,
             failed=N_("A part of the service does not answer. Try again in a few seconds."),
             say=lambda message: translate(message, language),
         )

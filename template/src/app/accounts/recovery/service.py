@@ -63,13 +63,18 @@ async def change_password(
     await accounts.forget_failures(work, principal)
 
 
+async def lock_owner(resources: Resources, work: UnitOfWork, token: str, purpose: Purpose) -> User | None:
+    """Return the user of a mailed token, locked. None when it is not valid. Then use the token: it may be gone."""
+    owner = await MailedTokens(work.session, accounts_of(resources).tokens).owner(token, purpose)
+    return await AccountRepository(work.session).lock_user(owner) if owner else None
+
+
 async def _use_link(resources: Resources, work: UnitOfWork, token: str, purpose: Purpose) -> User:
     """Use a mailed token: its user, locked. Raises LinkRefused."""
     mailed = MailedTokens(work.session, accounts_of(resources).tokens)
-    owner = await mailed.owner(token, purpose)
-    user = await AccountRepository(work.session).lock_user(owner) if owner else None
+    user = await lock_owner(resources, work, token, purpose)
     used = await mailed.use(token, purpose) if user else None
     # A link sent to the user's former address proves nothing about the new one.
-    if user is None or used is None or user.disabled_at or user.email != used[1]:
+    if user is None or used is None or user.disabled_at or user.email != used.email:
         raise LinkRefused
     return user

@@ -1,0 +1,100 @@
+"""The rules for changing an email address.
+
+A user asks with a session and the password, and learns nothing about the new address: the worker looks whether it is
+free. The user keeps the former address until the link that was sent to the new one is used. The former address is then
+told, with a link that restores it, sets a new password and ends everything that the change may have been used for.
+Until that link expires, nobody else can take the former address.
+"""
+
+import secrets
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts.actions import AuditAction
+from app.accounts.email_change.tasks import CHANGE_EMAIL, ChangePayload, notify_former_address
+from app.accounts.models import Purpose
+from app.accounts.problems import LinkRefused
+from app.accounts.recovery.mailed_tokens import MailedTokens
+from app.accounts.recovery.service import lock_owner
+from app.accounts.repository import AccountRepository
+from app.accounts.service import Device, accounts_of
+from app.audit.log import Actor, record
+from app.composition import Resources
+from app.kit.database import UnitOfWork
+from app.kit.identity import Principal
+from app.tasks.repository import TaskRepository
+from app.tasks.service import request_task
+
+
+async def request_change(
+    resources: Resources, work: UnitOfWork, principal: Principal, password: str, email: str, address: str
+) -> None:
+    """Have a link mailed to a new address. Raises WrongPassword, LoginLocked or Unauthorized."""
+    accounts = accounts_of(resources)
+    _, user = await accounts.confirm_password(work, principal, password, address)
+    # A second request takes the place of the first.
+    await MailedTokens(work.session, accounts.tokens).withdraw(user.id, Purpose.CHANGE_EMAIL)
+    await accounts.forget_failures(work, principal)
+    await TaskRepository(work.session).remove_unfinished(user.id, CHANGE_EMAIL.name)
+    record(work, AuditAction.EMAIL_CHANGE_REQUESTED, Actor(user.id, address), user.id)
+    payload = ChangePayload(user_id=user.id, session_id=principal.session_id, email=email)
+    request_task(work, resources.queue, CHANGE_EMAIL, payload, owner_id=user.id)
+
+
+async def confirm_change(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:
+    """Give a user the address that a link was sent to, and end all other sessions. Raises LinkRefused."""
+    accounts = accounts_of(resources)
+    repository, mailed = AccountRepository(work.session), MailedTokens(work.session, accounts.tokens)
+    user = await lock_owner(resources, work, token, Purpose.CHANGE_EMAIL)
+    used = await mailed.use(token, Purpose.CHANGE_EMAIL) if user else None
+    if user is None or used is None or user.disabled_at:
+        raise LinkRefused
+    actor, former, was_verified = Actor(user.id, address), user.email, user.email_verified_at is not None
+    user.email, user.email_verified_at = used.email, await repository.now()
+    try:
+        await work.session.flush()
+    except IntegrityError as error:
+        raise LinkRefused from error
+    if await mailed.reserved(used.email, but=user.id):
+        raise LinkRefused
+    await accounts.logout_everywhere(work, actor, user.id, but=used.session_id)
+    if was_verified:
+        nonce = secrets.token_hex(16)
+        await mailed.reserve(user, former, nonce)
+        notify_former_address(work, resources, user, former, nonce, actor, datetime.now(UTC))
+    record(work, AuditAction.EMAIL_CHANGED, actor, user.id)
+
+
+async def restore(resources: Resources, work: UnitOfWork, token: str, password: str, device: Device) -> None:
+    """Give a user the former address and a new password, by the link that was sent there. Raises LinkRefused.
+
+    All sessions end and all other links become invalid: the person who changed the address has the password, and may
+    have changed the address again.
+    """
+    accounts = accounts_of(resources)
+    mailed = MailedTokens(work.session, accounts.tokens)
+    if not await mailed.owner(token, Purpose.RESTORE_EMAIL):
+        raise LinkRefused
+    # Neither connection nor lock is held while argon2 runs: the link is looked at again.
+    await accounts.give_back(work)
+    password_hash = await accounts.passwords.hash(password)
+    mailed = MailedTokens(work.session, accounts.tokens)
+    user = await lock_owner(resources, work, token, Purpose.RESTORE_EMAIL)
+    used = await mailed.use(token, Purpose.RESTORE_EMAIL) if user else None
+    if user is None or used is None or user.disabled_at:
+        raise LinkRefused
+    user.email, user.email_verified_at = used.email, await AccountRepository(work.session).now()
+    user.password_hash = password_hash
+    try:
+        await work.session.flush()
+    except IntegrityError as error:
+        # An operator gave the address to somebody else.
+        raise LinkRefused from error
+    actor = Actor(user.id, device.address)
+    record(work, AuditAction.EMAIL_RESTORED, actor, user.id)
+    await accounts.logout_everywhere(work, actor, user.id)
+    for purpose in Purpose:
+        await mailed.withdraw(user.id, purpose)
+    for counter in {user.email, accounts.devices.counter(device.cookie, user.email)}:
+        await accounts.lockout.clear(work.session, counter)
