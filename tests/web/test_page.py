@@ -5,7 +5,6 @@ import re
 import shlex
 import zipfile
 from html import unescape
-from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -14,24 +13,9 @@ from starlette.testclient import TestClient
 from sampan import estimates
 from sampan.questionnaire import Questionnaire
 from tests.harness import Renderer, files_of
+from tests.web.pages import part, query, text_of
 
 Answers = dict[str, str]
-
-
-def query(**answers: str) -> str:
-    return f"/?{urlencode(answers, safe='/:,@')}"
-
-
-def total(page: str) -> str:
-    found = re.search(r'id="cost-total">(.*?)</p>', page)
-    assert found
-    return re.sub(r"<.*?>", "", found[1])
-
-
-def link(page: str) -> str:
-    found = re.search(r'id="link">(.*?)</code>', page)
-    assert found
-    return unescape(found[1])
 
 
 def test_every_question_stands_in_the_form_with_its_help_and_default(client: TestClient) -> None:
@@ -53,7 +37,7 @@ def test_a_profile_brings_its_defaults_and_its_cost(client: TestClient, profile:
     answers = {name: str(answer) for name, answer in estimates.data_of(profile).items()}
     page = client.get(query(**answers), follow_redirects=True).text
     costs = estimates.estimate(profile, answers).costs
-    assert total(page) == f"${costs['low']:,.0f} to ${costs['high']:,.0f}"
+    assert text_of(part(page, "cost-total")) == f"${costs['low']:,.0f} to ${costs['high']:,.0f}"
 
 
 def test_a_link_has_the_answers_that_differ_and_restores_the_page(client: TestClient) -> None:
@@ -62,7 +46,7 @@ def test_a_link_has_the_answers_that_differ_and_restores_the_page(client: TestCl
     assert shown.headers["location"] == "/?db_storage_gb=50&waf=true"
     page = client.get(shown.headers["location"])
     assert page.status_code == 200
-    assert link(page.text) == "http://localhost/?db_storage_gb=50&waf=true"
+    assert text_of(part(page.text, "link")) == "http://localhost/?db_storage_gb=50&waf=true"
 
 
 def form_of(page: str) -> list[tuple[str, str]]:

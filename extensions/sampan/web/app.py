@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.gzip import GZipMiddleware
@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from sampan.estimates import LEVELS, usd
 from sampan.source import Template, is_local
-from sampan.web import bundle, form, links
+from sampan.web import bundle, form, links, reading
 from sampan.web.desk import BusyError, Desk, View
 from sampan.web.guard import Guard
 from sampan.web.settings import Settings
@@ -75,6 +75,7 @@ class Pages:
         return {
             "view": view,
             "groups": form.groups(self.desk, view),
+            "prefix": "",
             "take": bundle.take_away(view, self.desk.template),
             "is_local": is_local(self.desk.template.location),
             "base_url": base_url,
@@ -85,6 +86,76 @@ class Pages:
         """Return the query string of a view with one answer changed."""
         texts = {**view.given, name: text}
         return links.query({each: texts[each] for each in self.desk.types if each in texts})
+
+    async def earlier(self, request: Request) -> View | None:
+        """Return the view of the answers before the last change, if the URL names them and they were valid."""
+        if "was" not in request.query_params:
+            return None
+        view = await self.desk.view(self.desk.parse(links.pairs(request.query_params["was"])))
+        return view if view.is_valid else None
+
+    async def files(self, request: Request) -> Response:
+        """The tree of the files, with those that the last change touched."""
+        view, was = await self.valid(request), await self.earlier(request)
+        after = await self.desk.files(view)
+        changes = reading.changed(await self.desk.files(was), after) if was else {}
+        tree, kinds = reading.tree(after, changes), reading.counts(changes)
+        return self.page("files.html", view=view, was=was, tree=tree, count=len(after), changes=changes, kinds=kinds)
+
+    async def file(self, request: Request) -> Response:
+        """A file of the tree: its text, and the differences that the last change made."""
+        view, was = await self.valid(request), await self.earlier(request)
+        after = await self.desk.files(view)
+        before = await self.desk.files(was) if was else {}
+        found = reading.read(request.query_params.get("path", ""), before, after)
+        if found is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return self.page("file.html", view=view, **vars(found))
+
+    async def compare(self, request: Request) -> Response:
+        """Two sets of answers side by side."""
+        texts = {side: request.query_params.get(side, "") for side in ("a", "b")}
+        first, second = [await self.desk.view(self.desk.parse(links.pairs(_query_of(text)))) for text in texts.values()]
+        errors = {
+            side: "; ".join(f"{name}: {message}" for name, message in view.messages.items())
+            for side, view in zip(texts, (first, second), strict=True)
+        }
+        changes = None
+        if first.is_valid and second.is_valid:
+            changes = reading.changed(await self.desk.files(first), await self.desk.files(second))
+        return self.page(
+            "compare.html",
+            texts=texts,
+            errors=errors,
+            profiles=[f"profile={name}" for name in self.desk.profiles],
+            a=first,
+            b=second,
+            groups=list(dict.fromkeys([*first.estimate.groups(), *second.estimate.groups()])),
+            most=max(view.estimate.costs["high"] for view in (first, second)),
+            answers=self._differing(first, second),
+            changes=changes,
+            kinds=reading.counts(changes or {}),
+        )
+
+    def _differing(self, first: View, second: View) -> list[tuple[str, str, str, str]]:
+        """Return name, help and both answers of each question whose answers differ."""
+        pairs = ((name, *(self._answer(view, name) for view in (first, second))) for name in self.desk.types)
+        return [(name, str(self.desk.details[name]["help"]).rstrip("?"), a, b) for name, a, b in pairs if a != b]
+
+    def _answer(self, view: View, name: str) -> str:
+        if name not in view.verdict.asked:
+            return "does not apply"
+        text = links.text(view.verdict.answers[name])
+        return {"true": "yes", "false": "no", "": "empty"}.get(text, text)
+
+    async def architecture(self, request: Request) -> Response:
+        """The diagrams of all environments."""
+        view = await self.view(request)
+        return self.page("architecture.html", view=view, pictures=await self.desk.pictures(view))
+
+    async def diagram_style(self, _: Request) -> Response:
+        """The style sheet of the diagram, which belongs to the template."""
+        return Response(self.desk.diagram_style, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
     async def project(self, request: Request) -> Response:
         """The rendered project as a zip file."""
@@ -101,6 +172,11 @@ class Pages:
         return PlainTextResponse(bundle.answers_file(view), media_type="application/yaml", headers=headers)
 
 
+def _query_of(text: str) -> str:
+    """Return the query string of a link, or of answers that were written without one."""
+    return text.strip().rpartition("?")[2]
+
+
 def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
     """Return the application for one template. Its lifespan exports the template and opens the questionnaire."""
     limits = settings or Settings()
@@ -112,7 +188,16 @@ def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
             yield
 
     app = FastAPI(title="Sampan", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    for path, handler in {"/": Pages.form, "/project.zip": Pages.project, "/answers.yml": Pages.answers}.items():
+    for path, handler in {
+        "/": Pages.form,
+        "/files": Pages.files,
+        "/file": Pages.file,
+        "/compare": Pages.compare,
+        "/architecture": Pages.architecture,
+        "/diagram.css": Pages.diagram_style,
+        "/project.zip": Pages.project,
+        "/answers.yml": Pages.answers,
+    }.items():
         app.add_api_route(path, _route(handler), methods=["GET", "HEAD"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(BusyError, _busy)

@@ -23,6 +23,10 @@ from sampan.web import links
 from sampan.web.settings import Settings
 
 CAPACITY: Final = "{% import 'extensions/summary.jinja' as summary with context %}{= summary.environments_of(sizes) =}"
+DIAGRAM: Final = (
+    "{% import 'extensions/diagram.jinja' as diagram with context %}{= diagram.svg(_environment, 'architecture-' ~ _environment) =}"
+)
+DIAGRAM_STYLE: Final = "{% import 'extensions/diagram.jinja' as diagram with context %}{= diagram.style() =}"
 LEFT_OUT: Final = frozenset({"destroyed"})
 """Questions about an update."""
 
@@ -48,6 +52,13 @@ class View:
     estimate: Estimate
     sizes: Mapping[str, Any]
     capacity: Mapping[str, Any]
+    diagram: str
+    """An SVG picture; empty for a version of the template that draws none."""
+
+    @property
+    def described(self) -> str:
+        """The environment that the answers describe: production, or the last one."""
+        return str(self.verdict.answers["environments"][-1])
 
     @property
     def data(self) -> dict[str, Any]:
@@ -140,7 +151,10 @@ class Desk:
         self.types = {name: kind for name, kind in self._questionnaire.types.items() if name not in LEFT_OUT}
         self.details = self._questionnaire.details
         self.groups = reference.groups(self.types, self.folder)
+        self.profiles = [str(offer.value) for offer in self._questionnaire.check({}).offers["profile"]]
         self.items = self._items()
+        self._draws = (self.folder / "extensions/diagram.jinja").is_file()
+        self.diagram_style = self._questionnaire.rendered(DIAGRAM_STYLE, {}) if self._draws else ""
         self._views: Kept[tuple[tuple[str, str], ...], View] = Kept(settings.kept_views)
         self._projects: Kept[str, Files] = Kept(settings.kept_projects)
         self._asking = Queue("questionnaire", settings.waiting)
@@ -158,8 +172,7 @@ class Desk:
 
     def _items(self) -> dict[str, dict[str, str]]:
         """Return the items of the lists that have a known set: languages of the catalogue, environments of the largest profile."""
-        profiles = [str(offer.value) for offer in self._questionnaire.check({}).offers["profile"]]
-        lists = [self._questionnaire.check({"profile": profile}).answers["environments"] for profile in profiles]
+        lists = [self._questionnaire.check({"profile": profile}).answers["environments"] for profile in self.profiles]
         return {
             "languages": {code: str(name) for code, name in answers.read(self.folder / "extensions/catalogue/languages.yaml").items()},
             "environments": {name: name for name in max(lists, key=len)},
@@ -182,9 +195,20 @@ class Desk:
     def _view(self, texts: links.Texts) -> View:
         given, verdict = self._judge(dict(texts))
         computed = self._questionnaire.computed_values(verdict.answers, "sizes", "costs")
-        capacity = json.loads(self._questionnaire.rendered(CAPACITY, {**verdict.answers, **computed}))
+        complete = {**verdict.answers, **computed}
+        capacity = json.loads(self._questionnaire.rendered(CAPACITY, complete))
+        diagram = self._picture(complete, verdict.answers["environments"][-1])
         messages = {finding.question: finding.message for finding in verdict.findings}
-        return View(given, verdict, messages, Estimate("answers", computed["costs"]), computed["sizes"], capacity)
+        return View(given, verdict, messages, Estimate("answers", computed["costs"]), computed["sizes"], capacity, diagram)
+
+    def _picture(self, complete: Mapping[str, Any], environment: str) -> str:
+        return self._questionnaire.rendered(DIAGRAM, {**complete, "_environment": environment}) if self._draws else ""
+
+    async def pictures(self, view: View) -> dict[str, str]:
+        """Return the diagram of each environment, the described one first."""
+        complete = {**view.verdict.answers, "sizes": view.sizes}
+        names = list(reversed(view.verdict.answers["environments"]))
+        return await self._asking.run(lambda: {name: self._picture(complete, name) for name in names})
 
     def _judge(self, texts: dict[str, str]) -> tuple[dict[str, str], Verdict]:
         """Leave out answers to questions that do not apply, and those that are the defaults anyway."""
@@ -229,9 +253,3 @@ class Desk:
         described = self.template.described
         version = f"_commit: {described}\n" if described else ""
         return text.replace(f"_src_path: {self.folder}\n", f"{version}_src_path: {self.template.location}\n")
-
-
-def changed(before: Files, after: Files) -> dict[str, str]:
-    """Return the files that differ between two renderings: added, removed or changed."""
-    kinds = {name: "added" if name not in before else "changed" for name, file in after.items() if before.get(name) != file}
-    return kinds | {name: "removed" for name in before if name not in after}

@@ -52,6 +52,11 @@ class Group:
     fields: tuple[Field, ...]
 
     @property
+    def id(self) -> str:
+        """The name of the group in an id."""
+        return self.title.lower().replace(" ", "-")
+
+    @property
     def common(self) -> list[Field]:
         """The fields that are always in sight."""
         return [field for field in self.fields if field.is_common]

@@ -3,112 +3,172 @@
 
 const PAUSE = 350; // milliseconds without a key before a text counts as answered
 let request = new AbortController();
+let files = new AbortController();
 let timer = 0;
 
-const form = () => document.getElementById("answers");
-const status = (text) => { document.getElementById("status").textContent = text; };
+const byId = (id) => document.getElementById(id);
+const form = () => byId("answers");
+const status = (text) => { byId("status").textContent = text; };
 
-// Answers of the form, in the order of the fields.
-function query() {
-  return new URLSearchParams(new FormData(form())).toString();
+// Fetch a page as a document; `problem` has a sentence where the server refuses.
+async function page(url, signal) {
+  const response = await fetch(url, { signal });
+  const found = new DOMParser().parseFromString(await response.text(), "text/html");
+  const problem = response.ok ? "" : found.querySelector("h1, body")?.textContent.trim() || `The server answered ${response.status}.`;
+  return { found, problem, url: response.url };
 }
 
-// Fetch a page and show it. A later call aborts this one, so that old answers never replace new ones.
+const failed = (error) => { if (error.name !== "AbortError") status("The server does not answer. Your answers are still in the form."); };
+
+// Show the page of other answers. A later call aborts this one, so that old answers never replace new ones.
 async function show(url, { push }) {
   request.abort();
   request = new AbortController();
-  const mine = request;
+  const { signal } = request;
   document.body.classList.add("is-waiting");
   try {
-    const response = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
-    const text = await response.text();
-    if (mine.signal.aborted) return;
-    const page = new DOMParser().parseFromString(text, "text/html");
-    if (!response.ok || !page.getElementById("answers")) {
-      status(page.querySelector("h1, body")?.textContent.trim() || `The server answered ${response.status}.`);
-      return;
-    }
-    if (push && response.url !== location.href) history.pushState(null, "", response.url);
-    take(page);
-    document.dispatchEvent(new CustomEvent("sampan:shown"));
+    const next = await page(url, signal);
+    if (signal.aborted) return;
+    if (next.problem) return status(next.problem);
+    const was = form().elements.from.value;
+    if (push && next.url !== location.href) history.pushState(null, "", next.url);
+    take(next.found);
+    if (form().elements.from.value !== was && byId("tree")) showFiles(was);
   } catch (error) {
-    if (error.name !== "AbortError") status("The server does not answer. Your answers are still in the form.");
+    failed(error);
   } finally {
-    if (request === mine) document.body.classList.remove("is-waiting");
+    if (request.signal === signal) document.body.classList.remove("is-waiting");
   }
 }
 
 // Take over the parts of another page that differ. The control with the focus stays; an open part stays open.
-function take(page) {
+function take(next) {
   const focused = document.activeElement?.id;
-  const open = new Set([...document.querySelectorAll("details[open]")].map((part) => part.id));
-  for (const part of page.querySelectorAll("details")) if (open.has(part.id)) part.open = true;
-  form().elements.from.value = page.getElementById("answers").elements.from.value;
-  const names = (root) => [...root.querySelectorAll(".field")].map((field) => field.id).join();
-  if (names(document) === names(page)) {
-    for (const field of page.querySelectorAll(".field")) replace(field);
-    for (const part of page.querySelectorAll(".problems-place, [data-live]")) replace(part);
-  } else {
-    for (const part of page.querySelectorAll(".group")) replace(part);
-    const groups = [...page.querySelectorAll(".group")].map((part) => part.id).join();
-    if (groups !== [...document.querySelectorAll(".group")].map((part) => part.id).join()) form().replaceWith(page.getElementById("answers"));
-    for (const part of page.querySelectorAll("[data-live]")) replace(part);
-  }
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  for (const part of next.querySelectorAll("details")) if (byId(part.id)?.open) part.open = true;
+  form().elements.from.value = next.getElementById("answers").elements.from.value;
+  const outline = (root) => [...root.querySelectorAll(".group, .more, .field")].map((part) => part.id).join();
+  if (outline(document) === outline(next)) for (const field of next.querySelectorAll(".field")) replace(field);
+  else replaceGroups(next);
+  const live = (root) => [...root.querySelectorAll("[data-live]")];
+  for (const part of live(document)) if (!next.getElementById(part.id)) part.remove();
+  for (const part of live(next)) replace(part);
+  if (focused && document.activeElement?.id !== focused) byId(focused)?.focus({ preventScroll: true });
   enhance();
-  status(`${document.getElementById("cost-total")?.textContent.trim()} a month. ${document.getElementById("problems-title")?.textContent ?? ""}`);
+  status(`${byId("cost-total").textContent.trim()} a month. ${byId("problems-title")?.textContent ?? ""}`);
+}
+
+function replaceGroups(next) {
+  for (const group of document.querySelectorAll(".group")) if (!next.getElementById(group.id)) group.remove();
+  let before = byId("problems");
+  for (const group of next.querySelectorAll(".group")) {
+    const here = byId(group.id);
+    if (here) replace(group);
+    else before.after(group);
+    before = byId(group.id);
+  }
 }
 
 function replace(part) {
-  const old = document.getElementById(part.id);
-  if (!old || old.isEqualNode(part)) return;
+  const old = byId(part.id);
+  if (!old) return;
   const active = document.activeElement;
   if (old.contains(active) && active.matches("input[type=text]")) keep(old, part, active);
-  else old.replaceWith(part);
+  else if (!old.isEqualNode(part) || old.matches(".field")) old.replaceWith(part);
 }
 
-// Replace everything of a field but the text that is being written.
+// Replace everything but the text that is being written.
 function keep(old, part, active) {
-  const fresh = part.querySelector("input[type=text]");
-  old.className = part.className;
-  for (const name of ["aria-describedby", "aria-invalid"]) {
-    if (fresh.hasAttribute(name)) active.setAttribute(name, fresh.getAttribute(name));
-    else active.removeAttribute(name);
+  const field = active.closest(".field");
+  const fresh = part.id === field.id ? part : part.querySelector(`#${field.id}`);
+  if (fresh) {
+    const control = fresh.querySelector("input[type=text]");
+    for (const name of ["aria-describedby", "aria-invalid"]) {
+      if (control.hasAttribute(name)) active.setAttribute(name, control.getAttribute(name));
+      else active.removeAttribute(name);
+    }
+    for (const note of field.querySelectorAll(".note, .error")) note.remove();
+    for (const note of [...fresh.querySelectorAll(".note, .error")]) field.append(note);
+    field.className = fresh.className;
   }
-  for (const note of old.querySelectorAll(".note, .error")) note.remove();
-  for (const note of part.querySelectorAll(".note, .error")) old.append(note);
+  if (fresh !== part && old !== field) for (const each of part.querySelectorAll(".field")) if (each.id !== field.id) replace(each);
+}
+
+// The files of the answers, in their place beside the form; with `was`, those that the last change touched are marked.
+async function showFiles(was) {
+  files.abort();
+  files = new AbortController();
+  const { signal } = files;
+  const link = document.querySelector("#files-link a");
+  if (!link) return byId("files-here").replaceChildren();
+  try {
+    const next = await page(was === undefined ? link.href : `${link.href}${link.search ? "&" : "?"}was=${encodeURIComponent(was)}`, signal);
+    if (signal.aborted) return;
+    const tree = next.found.getElementById("tree");
+    if (!tree) return status(next.problem);
+    for (const part of tree.querySelectorAll("details")) if (byId(part.id)?.open) part.open = true;
+    byId("files-here").replaceChildren(tree);
+    if (was !== undefined) status(byId("tree-summary").textContent);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+async function showFile(url) {
+  try {
+    const next = await page(url);
+    const file = next.found.getElementById("file");
+    if (!file) return status(next.problem);
+    const close = document.createElement("button");
+    close.className = "button close";
+    close.textContent = "Close";
+    close.addEventListener("click", () => byId("file-dialog").close());
+    byId("file-dialog").replaceChildren(close, file);
+    byId("file-dialog").showModal();
+  } catch (error) {
+    failed(error);
+  }
 }
 
 function enhance() {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  byId("nav-compare").href = `/compare?a=${encodeURIComponent(form().elements.from.value)}&b=${encodeURIComponent(form().elements.from.value)}`;
 }
 
-const changed = () => { clearTimeout(timer); show(`/?${query()}`, { push: true }); };
-
-document.documentElement.classList.add("js");
-document.addEventListener("change", (event) => { if (event.target.form === form()) changed(); });
-document.addEventListener("input", (event) => {
-  if (event.target.form !== form() || !event.target.matches("input[type=text]")) return;
+function changed() {
   clearTimeout(timer);
-  timer = setTimeout(changed, PAUSE);
-});
-document.addEventListener("submit", (event) => {
-  if (event.target !== form()) return;
-  event.preventDefault();
-  changed();
-});
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (button) {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    status("Copied.");
-    return;
-  }
-  const link = event.target.closest("aside a[href^='/?']");
-  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
-    event.preventDefault();
-    show(link.href, { push: true });
-  }
-});
-addEventListener("popstate", () => { if (form()) show(location.href, { push: false }); });
-if (form()) enhance();
+  show(`/?${new URLSearchParams(new FormData(form()))}`, { push: true });
+}
+
+if (form()) {
+  document.documentElement.classList.add("js");
+  enhance();
+  document.addEventListener("change", (event) => { if (event.target.form === form()) changed(); });
+  document.addEventListener("input", (event) => {
+    if (event.target.form !== form() || !event.target.matches("input[type=text]")) return;
+    clearTimeout(timer);
+    timer = setTimeout(changed, PAUSE);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target === form()) {
+      event.preventDefault();
+      changed();
+    } else if (event.target.matches(".tree")) {
+      event.preventDefault();
+      showFile(`${event.target.action}?${new URLSearchParams(new FormData(event.target, event.submitter))}`);
+    }
+  });
+  document.addEventListener("click", async (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    const button = event.target.closest("[data-copy]");
+    const link = event.target.closest(".effects a[href^='/?'], #files-link a");
+    if (button) {
+      await navigator.clipboard.writeText(byId(button.dataset.copy).textContent);
+      status("Copied.");
+    } else if (link) {
+      event.preventDefault();
+      if (link.pathname === "/files") showFiles();
+      else show(link.href, { push: true });
+    }
+  });
+  addEventListener("popstate", () => show(location.href, { push: false }));
+}
