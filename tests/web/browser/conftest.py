@@ -33,7 +33,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A Chromium on PATH, or the one that `playwright install chromium` brought."""
+    """A Chromium on PATH, or Playwright's, where `playwright install chromium` ran."""
     with sync_playwright() as playwright:
         brought = playwright.chromium.executable_path
         found = next(filter(None, map(shutil.which, NAMES)), brought if Path(brought).exists() else None)

@@ -81,7 +81,7 @@ BESIDE = {"default_language": "languages=en,id", "mail": f"domain={DOMAIN}", "pr
 
 
 def change(page: Page, name: str) -> None:
-    """Give a question another answer than the one that it shows."""
+    """Change the answer to a question."""
     field = page.locator(f"#{name}-field")
     kind = re.sub(r"field | is-.*", "", field.get_attribute("class") or "")
     if kind == "switch":
