@@ -1,15 +1,22 @@
 """The limits of `sampan web`: hosts, methods, length, rate, time; and the headers of each response."""
 
 import asyncio
+import socket
+import threading
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from sampan.source import Template
+from sampan.web.desk import BusyError, Queue
 from sampan.web.guard import HEADERS, Guard, Purse
 from sampan.web.settings import Settings
+from tests.web.conftest import GENEROUS, served
 
 PATHS = ["/", "/static/app.css", "/static/", "/nothing", "/project.zip?db_storage_gb=1", "/answers.yml", "/?project_name=" + "a" * 501]
 
@@ -94,3 +101,39 @@ def test_a_request_that_takes_too_long_ends() -> None:
     asyncio.run(Guard(slow, Settings(deadline_seconds=0.01))(scope, None, send))  # type: ignore[arg-type]  # nothing is received
     assert sent[0]["status"] == 503
     assert (b"retry-after", b"5") in sent[0]["headers"]
+
+
+def test_a_client_that_sends_slowly_is_cut_off(plain_template: Template) -> None:
+    with served(plain_template, replace(GENEROUS, header_seconds=0.5)) as url:
+        port = urlsplit(url).port
+        for start in (b"", b"GET / HTTP/1.1\r\nHost: loc", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT"):
+            with socket.create_connection(("127.0.0.1", port or 0), timeout=30) as client:
+                client.sendall(start)
+                received = b"".join(iter(lambda: client.recv(4096), b""))  # used in this turn of the loop
+                assert b"HTTP/1.1 200" in received or not start.startswith(b"GET /health")
+
+
+def test_a_queue_refuses_those_beyond_its_limit_and_recovers() -> None:
+    async def run() -> None:
+        queue, gate = Queue("test", 2), threading.Event()
+        first, second = (asyncio.create_task(queue.run(gate.wait)) for _ in range(2))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await queue.run(gate.wait)
+        first.cancel()
+        gate.set()
+        assert await second
+        assert await queue.run(gate.wait)
+        queue.close()
+
+    asyncio.run(run())
+
+
+def test_a_busy_server_says_when_to_retry(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def busy(*_: Any) -> None:
+        raise BusyError
+
+    monkeypatch.setattr(Queue, "run", busy)
+    refused = client.get("/?db_storage_gb=4321")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+    assert "The server is busy" in refused.text

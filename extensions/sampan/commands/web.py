@@ -25,7 +25,8 @@ def command(
         list[str] | None, typer.Option(metavar="NAME", help="Serve others than this machine, under this host name; repeat it for more.")
     ] = None,
     proxy: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="Trust X-Forwarded-For from this reverse proxy; repeat it for more.")
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Trust X-Forwarded-For from this reverse proxy or network; repeat it for more."),
     ] = None,
     template: Annotated[str | None, typer.Option(metavar="URL", help="The template's URL or path.")] = None,
     ref: Annotated[str | None, typer.Option(metavar="REF", help="Version: a tag or a commit; the newest release without it.")] = None,

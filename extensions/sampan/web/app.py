@@ -148,6 +148,10 @@ class Pages:
         text = links.text(view.verdict.answers[name])
         return {"true": "yes", "false": "no", "": "empty"}.get(text, text)
 
+    async def health(self, _: Request) -> Response:
+        """Whether the server answers, for a health check."""
+        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
     async def architecture(self, request: Request) -> Response:
         """The diagrams of all environments."""
         view = await self.view(request)
@@ -193,6 +197,7 @@ def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
         "/files": Pages.files,
         "/file": Pages.file,
         "/compare": Pages.compare,
+        "/health": Pages.health,
         "/architecture": Pages.architecture,
         "/diagram.css": Pages.diagram_style,
         "/project.zip": Pages.project,

@@ -32,6 +32,7 @@ HEADERS: Final = {
 METHODS: Final = ("GET", "HEAD")
 RENDERING_COSTS: Final = 4
 """Points of a request that may render a project."""
+FREE_PATHS: Final = ("/static/", "/health")
 RENDERING_PATHS: Final = ("/files", "/file", "/project.zip", "/compare")
 
 
@@ -89,7 +90,7 @@ class Guard:
             return HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.", {"Allow": ", ".join(METHODS)}
         if len(scope["query_string"]) > self._settings.longest_query:
             return HTTPStatus.REQUEST_URI_TOO_LONG, f"The query is longer than {self._settings.longest_query} bytes.", {}
-        if not scope["path"].startswith("/static/"):
+        if not scope["path"].startswith(FREE_PATHS):
             client = scope["client"][0] if scope["client"] else ""
             if seconds := self._purse.pay(client, RENDERING_COSTS if scope["path"] in RENDERING_PATHS else 1):
                 return HTTPStatus.TOO_MANY_REQUESTS, "Too many requests. Wait a moment.", {"Retry-After": str(seconds)}

@@ -24,7 +24,7 @@ class Settings:
     """Connections at a time."""
     waiting: int = 20
     """Requests that may wait for the questionnaire, which answers one at a time."""
-    renderings: int = 2
+    renderings: int = 4
     """Renderings of a project at a time, the running one included."""
     kept_views: int = 200
     """Sets of answers whose verdict and cost are kept."""
@@ -37,4 +37,4 @@ class Settings:
     clients: int = 5_000
     """Clients whose points are remembered."""
     proxies: tuple[str, ...] = ()
-    """Addresses of reverse proxies, whose `X-Forwarded-For` names the client."""
+    """Addresses or networks of reverse proxies, whose `X-Forwarded-For` names the client."""

@@ -21,7 +21,7 @@ async function page(url, signal) {
 const failed = (error) => { if (error.name !== "AbortError") status("The server does not answer. Your answers are still in the form."); };
 
 // Show the page of other answers. A later call aborts this one, so that old answers never replace new ones.
-async function show(url, { push }) {
+async function show(url, { push = true, typed = false } = {}) {
   request.abort();
   request = new AbortController();
   const { signal } = request;
@@ -32,6 +32,7 @@ async function show(url, { push }) {
     if (next.problem) return status(next.problem);
     const was = form().elements.from.value;
     if (push && next.url !== location.href) history.pushState(null, "", next.url);
+    if (!typed) writeTexts(next.found);
     take(next.found);
     if (form().elements.from.value !== was && byId("tree")) showFiles(was);
   } catch (error) {
@@ -55,6 +56,11 @@ function take(next) {
   if (focused && document.activeElement?.id !== focused) byId(focused)?.focus({ preventScroll: true });
   enhance();
   status(`${byId("cost-total").textContent.trim()} a month. ${byId("problems-title")?.textContent ?? ""}`);
+}
+
+// Put the texts of the page into the fields: what stands there was written before a step back, or before a link was followed.
+function writeTexts(next) {
+  for (const control of next.querySelectorAll("#answers input[type=text]")) if (byId(control.id)) byId(control.id).value = control.value;
 }
 
 function replaceGroups(next) {
@@ -136,7 +142,7 @@ function enhance() {
 
 function changed() {
   clearTimeout(timer);
-  show(`/?${new URLSearchParams(new FormData(form()))}`, { push: true });
+  show(`/?${new URLSearchParams(new FormData(form()))}`, { typed: true });
 }
 
 if (form()) {
@@ -167,7 +173,7 @@ if (form()) {
     } else if (link) {
       event.preventDefault();
       if (link.pathname === "/files") showFiles();
-      else show(link.href, { push: true });
+      else show(link.href);
     }
   });
   addEventListener("popstate", () => show(location.href, { push: false }));
