@@ -26,7 +26,12 @@ import site_reference as reference  # noqa: E402  it is beside this module
 ANSWERS: Final = {"project_name": "Shop", "service": "shop"}
 PREFIX: Final = "project"
 HERE: Final = "./"
-MOUNTED: Final = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "benchmarks/README.md": "benchmarks.md"}
+MOUNTED: Final = {
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "benchmarks/README.md": "benchmarks.md",
+    "template/docs/site.css": "site.css",
+}
 NOTE: Final = """\
 !!! note "From a project"
     This page is part of each project's own documentation. Here it belongs to the project of the tutorial, with the default answers.
@@ -80,7 +85,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def _of_the_project() -> Iterator[tuple[Path, str]]:
     found = project_hooks.readmes(_project)
     for path in sorted((_project / "docs").rglob("*")):
-        if path.is_file() and path.suffix not in (".py", ".yml"):
+        if path.is_file() and path.suffix not in (".css", ".py", ".yml"):
             found[path] = path.relative_to(_project / "docs").as_posix()
     uris = set(found.values())
     for path in sorted((TEMPLATE / "docs").rglob("*.md")):

@@ -67,6 +67,7 @@ def settled() -> str:
 def walk(folder: Path) -> None:
     """Answer every question with Enter, and confirm."""
     tmux("new-session", "-d", "-x", "80", "-y", "24", "-c", str(folder), "env PS1='$ ' bash --norc")
+    settled()  # the prompt is there: typed earlier, the command would be shown twice
     tmux("send-keys", "sampan new shop", "Enter")
     deadline = time.monotonic() + TIMEOUT
     while LAST not in (now := settled()) and time.monotonic() < deadline:
