@@ -1,11 +1,13 @@
 """Reference pages of the site, made from the sources at each build: they cannot be out of date."""
 
+import ast
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,11 +47,24 @@ Every alarm of a project, and its runbook. A project has the alarms of its answe
 """
 
 
+API_HEAD: Final = """\
+# API
+
+Every operation of a service with the default answers, by the part that it belongs to. The paths follow the answer `route_prefix`, `/api`
+unless you choose another.
+
+A running `uv run app dev` shows the same operations at `/docs`, with parameters, bodies and problems, and serves the OpenAPI document at
+`/openapi.json`. [The products API](../project/products.md) shows requests to try.
+"""
+METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
 def pages(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the address and the Markdown text of each page."""
     yield "reference/ops.md", operations(commands(root / "template/ops/src"))
     yield "reference/files.md", files(root)
     yield "reference/alarms.md", alarms(root)
+    yield "reference/api.md", api(operations_of(root / "template/src/app"))
 
 
 def commands(source: Path) -> list[dict[str, Any]]:
@@ -100,6 +115,50 @@ def alarms(root: Path) -> str:
         meaning = " ".join(rest.strip().split("\n\n")[0].split())
         rows.append(f"| [`{path.stem}`](../project/runbooks/alarms/{path.name}) | {heading.removeprefix('# ')} | {meaning} |")
     return ALARMS_HEAD + "\n".join(rows) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the service's API."""
+
+    tag: str
+    method: str
+    path: str
+    summary: str
+
+
+def operations_of(source: Path) -> list[Operation]:
+    """Return the operations that the routes of the service declare, read without importing them."""
+    return [found for path in sorted(source.rglob("*routes.py")) for found in _declared(ast.parse(path.read_text(encoding="utf-8")))]
+
+
+def api(operations: list[Operation]) -> str:
+    """Return the reference of the API."""
+    parts = [API_HEAD]
+    for tag in sorted({operation.tag for operation in operations}):
+        rows = [f"| `{each.method}` | `{each.path}` | {each.summary} |\n" for each in operations if each.tag == tag]
+        parts.append(f"## {tag.capitalize()}\n\n| Method | Path | Effect |\n|---|---|---|\n{''.join(rows)}")
+    return "\n".join(parts)
+
+
+def _declared(module: ast.Module) -> Iterator[Operation]:
+    router: dict[str, Any] = {}
+    for node in module.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "APIRouter":
+            router = {each.arg: each.value for each in node.value.keywords if each.arg}
+        if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef) and not _hidden(router):
+            summary = (ast.get_docstring(node) or node.name).partition("\n\n")[0]
+            for decorator in node.decorator_list:
+                if isinstance(decorator, ast.Call) and getattr(decorator.func, "attr", "") in METHODS:
+                    path = ast.literal_eval(router["prefix"]) + ast.literal_eval(decorator.args[0])
+                    (tag,) = ast.literal_eval(router["tags"])
+                    method = getattr(decorator.func, "attr", "").upper()
+                    yield Operation(tag, method, re.sub(r"{(\w+):\w+}", r"{\1}", path), _cell(summary))
+
+
+def _hidden(router: dict[str, Any]) -> bool:
+    """Whether the OpenAPI document leaves a router out."""
+    return "include_in_schema" in router and not ast.literal_eval(router["include_in_schema"])
 
 
 def _usage(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import site_reference
 
 from tests.harness import ANSWERS_FILE, ROOT, Renderer, files_of, git
 from tests.service.conftest import VARIANTS, run_uv
@@ -99,6 +100,20 @@ def test_a_project_passes_its_own_tests(variant: str, projects: Projects) -> Non
     assert number(r"(\d+) passed", output) >= (200 if variant == "defaults" else 50)
     assert "Required test coverage of 95" in output
     assert git("status", "--porcelain", cwd=project) == ""
+
+
+OPENAPI = """import json
+from app.main import create_app
+from app.settings import Settings
+paths = create_app(Settings.load()).openapi()["paths"]
+print(json.dumps([f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]))
+"""
+
+
+def test_the_documentation_site_has_the_operations_of_the_openapi_document(projects: Projects) -> None:
+    served = json.loads(run_uv(projects("defaults"), "run", "--locked", "--quiet", "python", "-c", OPENAPI).splitlines()[-1])
+    read = site_reference.operations_of(ROOT / "template/src/app")
+    assert sorted(f"{operation.method} /api{operation.path}" for operation in read) == sorted(served)
 
 
 @pytest.mark.slow
