@@ -81,8 +81,10 @@ def call(environment: jinja2.Environment) -> Call:
 
 @pytest.fixture(scope="module")
 def estimate(call: Call) -> Call:
-    def made(region: str = "ap-southeast-1", platform: str = "create", mail: str = "smtp", **changes: Any) -> dict[str, Any]:
-        found: dict[str, Any] = call("estimate", {**SIZE, **changes}, region, platform, "rolling", False, mail)
+    def made(
+        region: str = "ap-southeast-1", platform: str = "create", mail: str = "smtp", *, tracing: bool = False, **changes: Any
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = call("estimate", {**SIZE, **changes}, region, platform, "rolling", False, mail, tracing)
         return found
 
     return made

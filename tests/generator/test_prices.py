@@ -69,7 +69,7 @@ def test_every_item_but_shares_and_what_aws_lists_nowhere_has_a_rule() -> None:
     without = {name for name in prices.items(prices.table()) if prices.rule(name) is None}
     assert without == {
         "spot.share", "valkey.share",  # ratios
-        "regions.gb", "insights.million",
+        "regions.gb", "insights.million", "traces.million", "logs.scanned",
         "composite.month", "dashboard.month", "waf.million", "zone.month", "mail.thousand",  # of several rows, or global
     }  # fmt: skip
 

@@ -10,7 +10,9 @@ From the CloudWatch user guide (https://docs.aws.amazon.com/AmazonCloudWatch/lat
   periods old, with nothing but breaching and missing values after it, goes to ALARM although fewer than M values are there.
 - *Using math expressions*: IF, FILL, ABS, CEIL, FLOOR; AVG, MAX, MIN and SUM of a list; comparisons give 1 and 0; `&&` and `||`. A value of
   an expression is missing where a value that it needs is. The guide does not say what a division by zero gives: it is missing here.
-- Composite alarms (*Combining alarms*): ALARM(), OK(), INSUFFICIENT_DATA(), AND, OR, NOT (`composite`).
+- Composite alarms (*Combining alarms*): ALARM(), OK(), INSUFFICIENT_DATA(), AND, OR, NOT (`composite`). With a suppressor they wait
+  for it to fire before they act, and wait again after it has recovered (API reference, PutCompositeAlarm, ActionsSuppressorWaitPeriod and
+  ActionsSuppressorExtensionPeriod; `acts`).
 
 An alarm is given as a dictionary with the names of Terraform's `aws_cloudwatch_metric_alarm`, such as a plan's values.
 """
@@ -302,6 +304,24 @@ def composite(rule: str, states: Mapping[str, State]) -> bool:
     python = re.sub(r"\b(ALARM|OK|INSUFFICIENT_DATA)\(([^()]*)\)", replaced, rule)
     python = re.sub(r"\b(TRUE|FALSE|AND|OR|NOT)\b", lambda found: words[found[1]], python)
     return _truth(ast.parse(" ".join(python.split()), mode="eval").body)
+
+
+def acts(firing: Sequence[bool], suppressed: Sequence[bool], *, wait: int, extension: int) -> list[int]:
+    """The minutes at which a composite alarm sends that it fires, by its and its suppressor's state in each minute; periods in minutes."""
+    sent: list[int] = []
+    since, quiet_until, told = 0, 0, False
+    for minute, (fires, silenced) in enumerate(zip(firing, suppressed, strict=True)):
+        if not fires:
+            told = False
+            continue
+        if minute == 0 or not firing[minute - 1]:
+            since = minute
+        if silenced:
+            quiet_until = minute + 1 + extension
+        elif not told and minute >= max(since + wait, quiet_until):
+            sent.append(minute)
+            told = True
+    return sent
 
 
 def _truth(node: ast.expr) -> bool:

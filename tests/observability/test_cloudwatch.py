@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.observability.agent import Datum
-from tests.observability.cloudwatch import Alarm, Metrics, State, Value, composite, evaluate, state_of
+from tests.observability.cloudwatch import Alarm, Metrics, State, Value, acts, composite, evaluate, state_of
 
 OK, ALARM, INSUFFICIENT, RETAIN = "OK", "ALARM", "INSUFFICIENT_DATA", "retain"
 
@@ -126,3 +126,19 @@ def test_metric_math_that_is_not_known_is_refused_and_not_guessed(expression: st
 )
 def test_a_composite_alarm_reads_the_states_of_others(rule: str, *, fires: bool) -> None:
     assert composite(rule, {"one": State.ALARM, "two": State.OK, "three": State.INSUFFICIENT_DATA}) is fires
+
+
+@pytest.mark.parametrize(
+    ("firing", "suppressed", "minutes"),
+    [
+        ("0111100", "0000000", [3]),  # the wait is over
+        ("0100000", "0000000", []),  # recovered within the wait
+        ("0111111", "0011111", []),  # suppressed within the wait, and as long as it lasts
+        ("0111111111", "0011000000", [7]),  # three minutes after the suppressor has recovered
+        ("0111111", "0000011", [3]),  # too late
+        ("0111101111", "0000000000", [3, 8]),
+    ],
+)
+def test_a_composite_alarm_waits_for_its_suppressor(firing: str, suppressed: str, minutes: list[int]) -> None:
+    fires, silenced = ([sign == "1" for sign in row] for row in (firing, suppressed))
+    assert acts(fires, silenced, wait=2, extension=3) == minutes

@@ -43,7 +43,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "docs/delivery.md",
             "docs/runbooks/alarms/canary-stuck.md",
             "infra/bootstrap/canary.tf",
-            "infra/service/canary.tf",
+            "infra/service/canary_override.tf",
             "ops/src/ops/canary/*.py",
             "ops/src/ops/commands/canary.py",
         ],

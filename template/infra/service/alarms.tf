@@ -2,7 +2,12 @@
 # docs/runbooks/alarms.
 
 locals {
-  alarms = merge(local.application_alarms, local.login_alarms, local.database_alarms, local.cache_alarms, local.backup_alarms, local.certificate_alarms, local.budget_alarms)
+  alarms = merge(local.application_alarms, local.login_alarms, local.database_alarms, local.cache_alarms, local.backup_alarms, local.certificate_alarms, local.budget_alarms, local.rollout_alarms, local.replica_alarms, local.far_replica_alarms)
+
+  # Empty unless an option's *_override.tf fills them.
+  rollout_alarms     = {}
+  replica_alarms     = {}
+  far_replica_alarms = {}
 
   # One message for one incident. While PostgreSQL cannot be reached, everything that follows from it stays quiet.
   composite_alarms = {

@@ -32,26 +32,3 @@ module "read_replica" {
   log_groups                = each.value.names
   key_arn                   = module.kms_key.arn
 }
-
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html, ReplicaLag in seconds; -1 while replication is broken.
-module "read_replica_alarms" {
-  source   = "../modules/alarms"
-  for_each = module.read_replica
-
-  name         = local.name
-  owner        = "${var.team} (${var.owner_email})"
-  runbooks_url = var.runbooks_url
-  topic_arn    = module.sns_topic.arn
-
-  alarms = {
-    read-replica-lag = {
-      severity   = "critical"
-      summary    = "The read replica lags by more than ${var.alarm_thresholds.replication_lag_seconds} s, or does not replicate, for 15 minutes"
-      metrics    = { lag = { namespace = "AWS/RDS", name = "ReplicaLag", dimensions = { DBInstanceIdentifier = each.value.identifier }, statistic = "Average" } }
-      expression = "IF(lag < 0, 86400, lag)"
-      threshold  = var.alarm_thresholds.replication_lag_seconds
-      periods    = 15
-      missing    = "missing"
-    }
-  }
-}

@@ -62,26 +62,3 @@ module "dr_replica" {
   log_groups                = { for kind in local.database_logs : kind => module.dr_replica_log[each.key].names[kind] }
   key_arn                   = module.copy_key[each.key].arn
 }
-
-# Measured at the source, in this region: the bytes of its log that the replica has yet to receive, which its disk holds meanwhile.
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
-module "dr_replica_alarms" {
-  source   = "../modules/alarms"
-  for_each = module.dr_replica
-
-  name         = local.name
-  owner        = "${var.team} (${var.owner_email})"
-  runbooks_url = var.runbooks_url
-  topic_arn    = module.sns_topic.arn
-
-  alarms = {
-    dr-replica-lag = {
-      severity  = "critical"
-      summary   = "A replica has yet to receive more than 1 GiB of the database's log, for 15 minutes"
-      metrics   = { lag = { namespace = "AWS/RDS", name = "OldestReplicationSlotLag", dimensions = { DBInstanceIdentifier = module.database.identifier }, statistic = "Average" } }
-      threshold = 1024 * local.mib
-      periods   = 15
-      missing   = "missing"
-    }
-  }
-}

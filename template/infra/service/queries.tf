@@ -32,13 +32,13 @@ locals {
     ]
     failed-tasks = [
       "filter log_processed.event in ['task is dead', 'task failed', 'task attempt failed']",
-      "fields @timestamp, log_processed.event, log_processed.task_id, log_processed.kind, log_processed.attempt, log_processed.problem, log_processed.error, log_processed.exception",
+      "fields @timestamp, log_processed.event, log_processed.task_id, log_processed.kind, log_processed.attempt, log_processed.problem, log_processed.error, log_processed.reason, log_processed.exception",
       "sort @timestamp desc",
       "limit 50",
     ]
     waiting-tasks = [
-      "filter log_processed.event in ['stranded task queued again', 'attempt not queued: it waits for the sweeper', 'backlog not measured', 'entry of the queue dropped']",
-      "stats count(*) as lines by log_processed.event, bin(5m)",
+      "filter log_processed.event in ['task succeeded', 'task attempt failed', 'stranded task queued again', 'attempt not queued: it waits for the sweeper', 'backlog not measured', 'entry of the queue dropped']",
+      "stats count(*) as lines by log_processed.event, log_processed.kind, log_processed.error, log_processed.reason",
       "sort lines desc",
     ]
     refused-logins = [

@@ -1,14 +1,8 @@
-# A canary ends within the hour, promoted or withdrawn. Pods that still run after two hours belong to a deploy that died.
+# A canary ends within the hour, promoted or withdrawn. Pods that still run after two hours belong to a deploy that died. Terraform merges
+# this over alarms.tf.
 
-module "canary_alarms" {
-  source = "../modules/alarms"
-
-  name         = local.name
-  owner        = "${var.team} (${var.owner_email})"
-  runbooks_url = var.runbooks_url
-  topic_arn    = module.sns_topic.arn
-
-  alarms = {
+locals {
+  rollout_alarms = {
     canary-stuck = {
       severity   = "business"
       summary    = "Pods of a canary have run for 2 hours"
