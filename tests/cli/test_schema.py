@@ -91,8 +91,8 @@ BORDERS: Final = [
     ("languages", ["en", "en"]), ("languages", []), ("languages", ["id", "en"]), ("environments", ["dev", "staging"]), ("environments", []),
     ("api_public_cidrs", []), ("api_public_cidrs", ["10.0.0.0/8"]), ("api_public_cidrs", ["10.0.0.0"]), ("api_public_cidrs", [1]),
     ("vpc_cidr", "172.16.0.0/20"), ("vpc_cidr", "172.32.0.0/16"), ("vpc_cidr", "10.0.0.0/21"),
-    ("az_count", 4), ("log_retention_days", 2), ("availability_objective", 99.95), ("availability_objective", 100),
-    ("latency_objective", 95), ("latency_objective", 90), ("destroyed", True), ("destroyed", 1),
+    ("az_count", 4), ("log_retention_days", 2), ("availability_objective", "99.95"), ("availability_objective", "100"),
+    ("latency_objective", "95"), ("latency_objective", "90"), ("destroyed", True), ("destroyed", 1),
     ("currency", "JPY"), ("time_zone", "Etc/GMT+8"),
 ]  # fmt: skip
 """Answers on both sides of each limit."""

@@ -42,7 +42,7 @@ WRONG: Final = {
     "mapping-for-list": ("languages: {en: true}", "languages: write a list such as [en, id]"),
     "decimal": ("cache_replicas: 1.5", "cache_replicas: choose 0 to 5"),
     "truth-for-number": ("log_retention_days: true", "log_retention_days: choose 30 or another of the choices"),
-    "truth-for-share": ("latency_objective: true", "latency_objective: choose 99 or another of the choices"),
+    "number-for-share": ("latency_objective: 99.5", "latency_objective: put the value in quotes: without them YAML reads 99.5"),
     # Values.
     "choice-near": ("aws_region: ap-southeast1", "aws_region: choose ap-southeast-1: ap-southeast1 is not one of the choices"),
     "choice-far": ("profile: gold", "profile: choose sandbox, startup, production or regulated"),

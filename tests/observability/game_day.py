@@ -253,7 +253,8 @@ instead of ten. What AWS measures itself (pods, nodes, RDS, ElastiCache) is not 
 |---|---|--:|--:|---|---|---|
 """
 TAIL = """Minutes count from the fault, and from its end. A message is sent by the alarm itself, or by the composite alarm of which it is a
-part: `users`, `tasks` and `error-budget` wait two minutes for `database-unreachable`, and stay quiet while it fires."""
+part: `users`, `tasks` and `error-budget` wait two minutes for `database-unreachable`, and stay quiet while it fires. `users` and
+`error-budget` also watch the error budget, which every failed or slow request spends: logins of a busy machine among them."""
 FIRST_LOOK = """## The first look
 
 The saved query of each runbook, asked of the lines that were logged during its fault; the first three rows."""
@@ -265,7 +266,7 @@ def page(day: Day, findings: Sequence[Finding]) -> str:
     for one in findings:
         sent = ", ".join(f"`{name}` ({minute} min)" for name, minute in one.messages)
         others = " and ".join(f"`{name}`" for name in one.below_messages)
-        quiet = f"{WEAKER[one.fault]}: {'fires' if one.below else 'quiet'}{f'; {others} tell of the error budget' if others else ''}"
+        quiet = f"{WEAKER[one.fault]}: {'fires' if one.below else 'quiet'}{f'; {others} by the error budget' if others else ''}"
         fired, recovered = (f"{minutes} min" if minutes is not None else "never" for minutes in (one.fired_after, one.recovered_after))
         rows.append(f"| {PLANTED[one.fault]} | `{one.fault}` | {fired} | {recovered} | {sent} | {quiet} | `alarms/{one.runbook.name}` |")
     newborn = sorted({name for name in day.messages if day.fired(name, 0, min(m["calm"] for m in day.recording["marks"].values()))})
