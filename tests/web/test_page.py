@@ -131,3 +131,9 @@ def test_the_command_and_the_file_have_the_answers(client: TestClient, template:
     ]
     document = yaml.safe_load(client.get("/answers.yml", params=ORDERS).text)
     assert document == {"project_name": "Orders & more", "profile": "sandbox", "environments": ["dev", "production"], "waf": True}
+
+
+def test_a_kind_of_resource_keeps_its_letter_and_colour(client: TestClient) -> None:
+    shown = [part(client.get(path).text, "part-cost") for path in ("/", "/?platform=join")]
+    letters = [dict(re.findall(r'<span class="swatch (g\d)" aria-hidden="true">\w</span>([\w ]+)', page)) for page in shown]
+    assert letters[1].items() < letters[0].items()

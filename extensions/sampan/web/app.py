@@ -76,6 +76,7 @@ class Pages:
             "view": view,
             "groups": form.groups(self.desk, view),
             "prefix": "",
+            "kinds": self.desk.kinds,
             "take": bundle.take_away(view, self.desk.template),
             "is_local": is_local(self.desk.template.location),
             "base_url": base_url,
@@ -130,11 +131,12 @@ class Pages:
             profiles=[f"profile={name}" for name in self.desk.profiles],
             a=first,
             b=second,
-            groups=list(dict.fromkeys([*first.estimate.groups(), *second.estimate.groups()])),
+            groups=[kind for kind in self.desk.kinds if kind in {*first.estimate.groups(), *second.estimate.groups()}],
             most=max(view.estimate.costs["high"] for view in (first, second)),
             answers=self._differing(first, second),
             changes=changes,
-            kinds=reading.counts(changes or {}),
+            counts=reading.counts(changes or {}),
+            kinds=self.desk.kinds,
         )
 
     def _differing(self, first: View, second: View) -> list[tuple[str, str, str, str]]:
@@ -145,7 +147,7 @@ class Pages:
     def _answer(self, view: View, name: str) -> str:
         if name not in view.verdict.asked:
             return "does not apply"
-        text = links.text(view.verdict.answers[name])
+        text = links.text(view.verdict.answers[name]).replace(",", ", ")
         return {"true": "yes", "false": "no", "": "empty"}.get(text, text)
 
     async def health(self, _: Request) -> Response:

@@ -23,6 +23,7 @@ from sampan.web import links
 from sampan.web.settings import Settings
 
 CAPACITY: Final = "{% import 'extensions/summary.jinja' as summary with context %}{= summary.environments_of(sizes) =}"
+KINDS: Final = "{% import 'extensions/cost.jinja' as cost %}{= cost.groups | list | to_json =}"
 DIAGRAM: Final = (
     "{% import 'extensions/diagram.jinja' as diagram with context %}{= diagram.svg(_environment, 'architecture-' ~ _environment) =}"
 )
@@ -155,6 +156,7 @@ class Desk:
         self.items = self._items()
         self._draws = (self.folder / "extensions/diagram.jinja").is_file()
         self.diagram_style = self._questionnaire.rendered(DIAGRAM_STYLE, {}) if self._draws else ""
+        self.kinds: list[str] = json.loads(self._questionnaire.rendered(KINDS, {}))
         self._views: Kept[tuple[tuple[str, str], ...], View] = Kept(settings.kept_views)
         self._projects: Kept[str, Files] = Kept(settings.kept_projects)
         self._asking = Queue("questionnaire", settings.waiting)
