@@ -30,6 +30,9 @@ RULES = {
         "This is no digest.",
         "There is no overlay qa; it is no longer used.",
     ),
+    "whoever": (r"\b[Ww]hoever\b", "Redis runs the code of whoever writes.", "Anyone who can write to Redis runs code."),
+    "told to": (r"\btold to\b", "Run until told to stop.", "The user is told so."),
+    "all the same": (r"\ball the same\b", "A replica answers all the same.", "All have the same shape."),
     "by itself": (r"\bby (?:it|them)sel(?:f|ves)\b", "It grows by itself.", "It grows automatically."),
     "as it is": (
         r"(?<!soon )\bas (?:it|they) (?:is|are|was|were)\b(?! \w+(?:ed|en|pt)\b)",

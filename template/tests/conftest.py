@@ -1,6 +1,6 @@
 """Fixtures that all tests share: real services, a database for each test process, a clean slate for each test.
 
-A feature's tests may bring fixtures of their own in `fixtures.py`: whoever signs users in does.
+A feature's tests may have fixtures of their own in `fixtures.py`, such as those that sign users in.
 """
 
 import asyncio

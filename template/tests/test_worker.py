@@ -26,7 +26,7 @@ from tests.tasks.fixtures import Kinds, ask, handler, stored
 
 @asynccontextmanager
 async def process(settings: Settings, features: tuple[Feature, ...], **values: object) -> AsyncIterator[WorkerProcess]:
-    """A worker in this event loop, up and answering; told to stop at the end of the block, and waited for."""
+    """A worker in this event loop, up and answering; stopped at the end of the block, and waited for."""
     own = settings.model_copy(update={"worker_port": free_port(), "job_completion_wait": 0, **values})
     worker = WorkerProcess(own, features, "127.0.0.1")
     running = asyncio.create_task(worker.run())

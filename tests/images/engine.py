@@ -85,7 +85,7 @@ class Engine:
         return self.run(*arguments, timeout=timeout, cwd=cwd).stdout.strip()
 
     def inside(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command where the engine's published ports are."""
+        """Run a command from which the engine's published ports can be reached."""
         assert self.daemon is not None
         enter = [required("nsenter"), f"--net=/proc/{self.daemon.pid}/ns/net", "--"]
         return subprocess.run([*enter, *command], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)

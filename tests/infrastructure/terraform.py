@@ -61,7 +61,7 @@ def _holds_provider(folder: Path) -> bool:
 
 
 def _folders(top: Path) -> Iterator[Path]:
-    """Folders below `top`, the near ones first, to a depth and a number that keep this a matter of seconds."""
+    """Return the folders below `top`, nearest first; limited in depth and number, so that the search takes seconds."""
     level, seen = [top], 0
     for _ in range(_DEPTH):
         below: list[Path] = []

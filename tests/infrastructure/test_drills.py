@@ -32,7 +32,7 @@ def load(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], A
 
 
 class Rows:
-    """A database that is away between two moments and has lost what it was told to lose."""
+    """A database that is away between two moments and has lost the chosen rows."""
 
     def __init__(self, clock: "Clock", away: tuple[float, float] = (0, 0), lost: int = 0) -> None:
         self.clock, self.away, self.lost = clock, away, lost

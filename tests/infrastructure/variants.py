@@ -94,7 +94,7 @@ class Case:
 
 
 def cases(*roots: str) -> list[Case]:
-    """All cases of the roots."""
+    """Return every case of every Terraform root."""
     return [case for variant, environments in ENVIRONMENTS.items() for case in cases_of(variant, environments, *roots)]
 
 

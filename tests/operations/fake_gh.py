@@ -1,4 +1,4 @@
-"""A gh that answers from gh.json beside it, and records in gh.jsonl what it was told to change."""
+"""A gh that answers from gh.json beside it, and records in gh.jsonl the changes that were requested."""
 
 import json
 import sys

@@ -20,7 +20,7 @@ def world(render: Renderer, tmp_path: Path) -> Iterator[World]:
 
 
 def changes(world: World) -> dict[str, int]:
-    """How often each tool was told to change something."""
+    """How often each tool was called to change something."""
     kubectl = [call for call in world.calls("calls") if call]
     return {
         "terraform": len([call for call in world.calls("terraform") if call[1] == "apply"]),

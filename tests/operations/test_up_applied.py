@@ -26,8 +26,8 @@ PERSON = 3
 ROOTS = ("bootstrap", "platform", "service")
 
 # The real one. Where a file interrupt-<root> is beside it, AWS denies what its apply asks for after a number of changes.
-# A Ctrl-C would be no fair test: Terraform then drops the requests that are under way, AWS may carry them out all the
-# same, and what they create is missing from the state.
+# A Ctrl-C would be no fair test: Terraform then drops the requests that are under way, AWS may still carry them
+# out, and what they create is missing from the state.
 TERRAFORM = """#!/bin/sh
 for argument; do case $argument in -chdir=*) root=${{argument##*/}} ;; esac; done
 echo "$root $2" >>{folder}/terraform.log

@@ -57,7 +57,7 @@ def inline_policies_fit(plan: Plan) -> Iterator[str]:
     ),
 )
 def no_missing_claim_passes(plan: Plan) -> Iterator[str]:
-    """ForAllValues is true where the key is missing: in an Allow it lets in whoever sends none.
+    """ForAllValues is true where the key is missing: an Allow then matches every request without the key.
 
     IfExists is, too. In a trust of an AWS service nobody but the service is let in, whatever it sends, so there it only narrows.
     """

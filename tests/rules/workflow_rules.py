@@ -49,7 +49,7 @@ def actions_are_pinned_by_commit(workflows: Workflows) -> Iterator[str]:
     broken=_workflow({"run": "echo ${{ github.event.issue.title }}"}),
 )
 def no_expression_becomes_a_script(workflows: Workflows) -> Iterator[str]:
-    """An expression is put into the script before the shell reads it: whoever writes its value writes the script."""
+    """An expression is put into the script before the shell reads it, so its value can contain commands."""
     yield from (name for name, step in _steps(workflows) if "${{" in step.get("run", ""))
 
 

@@ -45,7 +45,7 @@ def service(canary: CanaryDeployer) -> CanaryDeployer:  # noqa: F811  the fixtur
 
 
 # Whether the pods behind `api` are those of the new release.
-# A release rolls workers out apart; only a restore applies both at once.
+# A release rolls out the worker separately; only a rollback applies both at once.
 _NOTICE = """if verb == "apply" and "name: deploy-manifests" in text:
     pass
 elif verb == "apply" and "/api@sha256" in text and "/worker@sha256" in text:

@@ -134,7 +134,7 @@ def test_every_row_of_the_matrix_is_a_job_of_its_own() -> None:
 
 
 def test_actions_have_the_same_commits_in_this_repository_and_in_projects(render: Renderer) -> None:
-    """Dependabot does not read files that end in .jinja: whoever takes its pull request moves those too, or this fails."""
+    """Dependabot does not read files that end in .jinja: this fails until its pull request changes those too."""
     pins: dict[str, set[str]] = {}
     for folder in (ROOT, *(render(answers) for answers in VARIANTS.values())):
         for path in (folder / ".github/workflows").glob("*.yml"):

@@ -18,8 +18,8 @@ locals {
 
   own_roles = { for key, prefixes in local.prefixes : key => [for prefix in prefixes : "arn:${local.partition}:iam::${local.account}:role/${prefix}-*"] }
 
-  # Controllers of the platform, whoever made it, to which a service adds its own rights as policies of its name. External Secrets
-  # is none of them: its role becomes every service's reader of secrets, and only its platform writes what it may do.
+  # Controllers of any platform, to which a service adds its own rights as policies of its name. External Secrets
+  # is not among them: its role becomes every service's reader of secrets, and only its platform writes what it may do.
   controllers = { for key, environments in local.covered : key => flatten([
     for environment in environments : [
       for name in ["external-dns", "load-balancer"] : "arn:${local.partition}:iam::${local.account}:role/${var.platform_name}-${environment}-${name}"

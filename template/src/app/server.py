@@ -20,7 +20,7 @@ GRACEFUL_SHUTDOWN_SECONDS = 30
 
 
 class ApiServer(BoundedServer):
-    """uvicorn that, told to stop, lets go of its callers first: it cuts no request off, and its status is 0.
+    """uvicorn with a graceful end: requests under way finish, connections are closed, and the exit status is 0.
 
     While it drains it serves as before, but every answer ends its connection. A second signal ends the draining.
     """

@@ -182,7 +182,7 @@ class WorkerProcess:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Run until told to stop, then wait up to JOB_COMPLETION_WAIT seconds for jobs under way."""
+        """Run until stopped, then wait up to JOB_COMPLETION_WAIT seconds for jobs under way."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
@@ -206,7 +206,7 @@ class WorkerProcess:
             await self._work(resources, lane, places)
 
     async def _work(self, resources: Resources, lane: "_Lane", places: Places) -> None:
-        """Take jobs until told to stop, or until Redis fails. Jobs under way go on without Redis."""
+        """Take jobs until stopped, or until Redis fails. Jobs under way continue without Redis."""
         worker = make_worker(resources, lane.features, queue=lane.queue, jobs=lane.free_jobs(), places=places)
         running = asyncio.create_task(worker.async_run())
         stopping = asyncio.create_task(self._stopping.wait())
@@ -270,7 +270,7 @@ class WorkerProcess:
 
 
 def _note_failure(job: asyncio.Task[None]) -> None:
-    """Log a job that lost its queue. Its outcome is in PostgreSQL all the same."""
+    """Log a job that lost its queue. PostgreSQL has its outcome nevertheless."""
     if not job.cancelled() and (error := job.exception()):
         log.info("job could not be taken off the queue", error=type(error).__name__)
 

@@ -17,7 +17,7 @@ from app.dev.reload import changes_of, reload_until
 from app.dev.services import free_port
 from app.settings import Settings
 
-# Notes its number, and lives until it is told to end; or dies at once while there is a file named broken.
+# Writes a line, and lives until SIGTERM; or dies at once while there is a file named broken.
 CHILD = """
 import signal, sys
 from pathlib import Path

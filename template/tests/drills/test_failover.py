@@ -81,7 +81,7 @@ class OlderData(Outage):
 
 
 def copy(source: Path, target: Path) -> None:
-    """All of a folder with its owners: a server does not run as root, whoever runs the tests."""
+    """Copy a folder with its owners: the server does not run as root, even if the tests do."""
     subprocess.run(["cp", "-a", source, target], check=True)
 
 

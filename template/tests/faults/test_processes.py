@@ -1,4 +1,4 @@
-"""API and worker are killed, paused and told to stop: no accepted request or job is lost, and none is done twice."""
+"""API and worker are killed, paused and stopped: no accepted request or job is lost, and none is done twice."""
 
 import signal
 import time

@@ -28,8 +28,8 @@ pytestmark = pytest.mark.fuzz
 # Of each operation. One without input has only a handful.
 EXAMPLES, AT_LEAST_ON_AVERAGE = 150, 60
 
-# A query parameter that the service does not know is left alone, as HTTP clients expect.
-# 413: a body that violates its schema may be too large to be read. The others are schemathesis' own.
+# Unknown query parameters are ignored, as HTTP clients expect: none is generated.
+# 413: a body that violates its schema may be too large to be read. The other statuses are schemathesis' defaults.
 _REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
 _config = schemathesis.Config.from_dict(
     {

@@ -1,4 +1,4 @@
-"""Idempotency-Key: one effect, one answer, whoever asks twice."""
+"""Idempotency-Key: a repeated request has one effect and the same response."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Bodies: whoever may not send one, or not this one, is refused before a byte of it is read. And CORS on refusals."""
+"""Bodies: a request that is not allowed is refused before a byte of its body is read. And CORS on refusals."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any

@@ -189,7 +189,7 @@ def test_the_document_names_each_answer(application: FastAPI) -> None:
 
 
 async def test_a_change_that_the_cache_does_not_hear_of_is_refused_once(ann: SignedIn, resources: Resources) -> None:
-    """An outage of Redis loses an invalidation: whoever is refused reads the current version."""
+    """An outage of Redis loses an invalidation: after a refusal, the next read shows the current version."""
     path, tag = await make(ann)
     await send(ann, "PATCH", path, {"name": "Green tea"}, **{"If-Match": tag})
     stale = ProductRead.model_validate((await ann.get(path)).json() | {"version": 1, "name": "Tea"})

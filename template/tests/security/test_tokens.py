@@ -1,4 +1,4 @@
-"""Access tokens that were tampered with, whoever issued them, at a route that needs one."""
+"""Access tokens of any issuer that were tampered with, at a route that needs one."""
 
 import base64
 import hashlib

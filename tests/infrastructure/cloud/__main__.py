@@ -55,7 +55,7 @@ class FailFast:
 
 
 def serve(port: int) -> None:
-    """Serve on the loopback interface until the process is told to end."""
+    """Serve on the loopback interface until the process is stopped."""
     os.environ["MOTO_PORT"] = str(port)
     application = DomainDispatcherApplication(create_backend_app)
     served: Any = FailFast(application)

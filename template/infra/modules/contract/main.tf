@@ -1,7 +1,7 @@
 # A contract between layers: one JSON document in Parameter Store, with facts and no secret.
 
 resource "aws_ssm_parameter" "this" {
-  # checkov:skip=CKV2_AWS_34: Facts and no secret; whoever may read the parameter shall need no key.
+  # checkov:skip=CKV2_AWS_34: Facts without secrets; reading the parameter should need no key.
   name           = var.name
   description    = var.description
   type           = "String"

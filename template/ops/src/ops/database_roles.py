@@ -110,7 +110,7 @@ def _variables(contract: Contract) -> dict[str, str]:
 
 
 def _secret(variables: dict[str, str], owner: str) -> Manifest:
-    """Belongs to the Job: whoever removes that, the cluster itself included, removes this."""
+    """Return a Secret that the Job owns: Kubernetes deletes both together."""
     reference = {"apiVersion": "batch/v1", "kind": "Job", "name": NAME, "uid": owner}
     metadata = {"name": NAME, "ownerReferences": [reference]}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": variables}

@@ -1,4 +1,4 @@
-"""One deploy at a time in an environment, whoever starts it: a note in the cluster, taken atomically.
+"""One deploy at a time in an environment: a lock in the cluster, taken atomically.
 
 Workflows wait for each other by their concurrency group; this keeps a laptop and a workflow apart.
 """

@@ -63,7 +63,7 @@ class LoginLocked(Problem):
 
 
 class EmailUnverified(Problem):
-    """The password is right, and the address must be confirmed first. Told to nobody without the password."""
+    """The password is right, but the email address is not confirmed. Shown only after the right password."""
 
     status = 403
     slug = "email-unverified"
@@ -72,7 +72,7 @@ class EmailUnverified(Problem):
 
 
 class AccountDisabled(Problem):
-    """The password is right, and the account is closed. Told to nobody without the password."""
+    """The password is right, but the account is disabled. Shown only after the right password."""
 
     status = 403
     slug = "account-disabled"

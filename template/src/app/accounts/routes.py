@@ -59,7 +59,7 @@ async def _registration(new: UserCreate, service: AccountServiceDep) -> Registra
 _Registration = Annotated[Registration, Depends(_registration)]
 
 
-# Hashed first: the idempotency key holds a connection from then on, and whoever holds one waits for no hash.
+# Hashed first: the idempotency key holds a connection from then on, and no connection is held during a hash.
 @router.post(
     "/users",
     status_code=201,

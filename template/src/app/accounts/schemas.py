@@ -63,7 +63,7 @@ class UserRead(BaseModel):
 
 
 class ProfileChange(BaseModel):
-    """Changes of users to their own record; absent fields stay. Null restores the service's default."""
+    """A user's changes to their own profile. Absent fields are unchanged; null restores the service's default."""
 
     model_config = ConfigDict(extra="forbid")
 

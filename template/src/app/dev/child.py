@@ -11,9 +11,9 @@ import threading
 
 
 def main() -> None:
-    """Run until told to stop, or until the pipe from the parent closes."""
+    """Run until stopped, or until the pipe from the parent closes."""
     threading.Thread(target=_await_parent, daemon=True).start()
-    # Imported after the watch began: on a busy machine the imports take seconds, in which the parent may be killed.
+    # Imported after the watch starts: on a busy machine the imports take seconds, and the parent may die meanwhile.
     if sys.argv[1] == "api":
         from app.server import run_api
 

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def reload_until(stopping: threading.Event, half: Sequence[str], sources: Path) -> None:
-    """Run one half until told to stop. A change of the sources, or its death, starts it again."""
+    """Run the API or the worker until stopped. Restart it when its sources change or it dies."""
     seen, child = changes_of(sources), _start(half)
     while not stopping.wait(_INTERVAL):
         now, died = changes_of(sources), child.poll() is not None

@@ -23,7 +23,7 @@ from app.kit.configuration import dev_directory, project_root
 from app.migrations.runner import upgrade
 from app.settings import Settings
 
-# A child finishes its requests and jobs within this; then it is killed.
+# Seconds that a child has to finish its requests and jobs before it is killed.
 _STOP_SECONDS = 10
 # The API of a predecessor that was just killed needs a moment to notice.
 _PORT_SECONDS = 5

@@ -18,7 +18,7 @@ _RETRY_SECONDS = 1.0
 
 @dataclass
 class ServingState:
-    """Set once started; draining once told to stop."""
+    """`started` is set once the process serves; `draining` once it is shutting down."""
 
     started: bool = False
     draining: bool = False

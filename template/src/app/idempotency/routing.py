@@ -139,7 +139,7 @@ async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> N
         raise FeatureError("a router with idempotent routes needs route_class=IdempotentRoute")
     digest = hashlib.sha256(f"{caller} {key}".encode()).digest()
     fingerprint = await _fingerprint(request, key)
-    # Released with the transaction. Does not wait: the caller is told to.
+    # Released with the transaction. Does not wait: the response asks the caller to retry.
     lock = func.pg_try_advisory_xact_lock(int.from_bytes(digest[:8], "big", signed=True))
     if not await work.session.scalar(select(lock)):
         raise KeyInUse

@@ -88,8 +88,8 @@ class Cache:
     async def get_or_fill(self, key: str, fill: Fill, ttl: int = 300) -> Cached[bytes]:
         """The cached bytes of a key, or what `fill` returns, kept for about `ttl` seconds (10 % jitter).
 
-        One caller fills at a time. None, which says that nothing is there, is kept for a few seconds: whoever asks for
-        what is not there again and again reaches PostgreSQL no more often. Raises what `fill` raises.
+        One caller fills at a time. None, which means that there is no value, is kept for a few seconds, so repeated
+        requests for a missing row do not all reach PostgreSQL. Raises what `fill` raises.
         """
         return await self.read_through(key, "bytes", _unchanged, fill, ttl)
 

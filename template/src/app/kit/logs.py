@@ -9,7 +9,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from app.kit.configuration import Environment
 
-# Values under these names never reach a log line, whoever logs them.
+# Values under these names are removed from every log line, those of libraries included.
 _SECRET_NAMES = frozenset({"password", "token", "access_token", "refresh_token", "authorization", "secret", "cookie"})
 
 

@@ -70,5 +70,5 @@ def position(cursor: str | None, sort: str) -> Position | None:
 
 
 def split(rows: Sequence[Row], size: int) -> tuple[Sequence[Row], Row | None]:
-    """The rows of a page out of at most `size` + 1 read, and the row that the next page starts after."""
+    """Return the rows of a page, and its last row if another page follows. At most `size` + 1 rows were read."""
     return rows[:size], rows[size - 1] if len(rows) > size else None

@@ -63,7 +63,7 @@ class _Turn:
             self._held.take(Rank.CONNECTION)
 
     def release(self) -> None:
-        """Give what was taken to whoever waits."""
+        """Hand the freed connection to the next waiting caller."""
         if self._held is not None and len(self._taken) == len(self._semaphores):
             self._held.give_back(Rank.CONNECTION)
         while self._taken:
@@ -97,7 +97,7 @@ class _Turn:
 
 
 class FairPool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's own lets a newcomer overtake whoever waits: under load a few would wait until their time-out.
+    """Serves waiting callers in order. In SQLAlchemy's pool newcomers overtake them, and a few time out under load.
 
     It costs 9 µs of CPU a connection. `connect` and the events are documented; `await_only` is not, and has no public
     replacement before a connection is there: `tests/kit/test_libraries.py` fails when it changes.

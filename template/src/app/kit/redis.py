@@ -162,7 +162,7 @@ async def renew(redis: Redis) -> None:
 
 
 async def check_writable(redis: Redis) -> None:
-    """Raise one of OUTAGES unless the server accepts writes. A replica and a full server answer PING all the same."""
+    """Raise one of OUTAGES unless the server accepts writes. A replica and a full server also answer PING."""
     await redis.set("health", b"1", ex=60)
 
 

@@ -33,7 +33,7 @@ HTTP_REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
-# An id from outside is kept when it can harm no log: letters, digits and hyphens.
+# A caller's request ID is used if it is safe in a log: letters, digits and hyphens.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # `:uuid` in `{task_id:uuid}`: the converter of a parameter is not part of the route's name.
 _CONVERTER = re.compile(r":[a-z]+(?=\})")
@@ -46,7 +46,7 @@ RawHeader = tuple[bytes, bytes]
 
 
 def add_response_header(request: HTTPConnection, name: str, value: str) -> None:
-    """Have the answer carry a header, whoever builds the answer, problems included."""
+    """Add a header to the response, also where the response is a problem."""
     request.scope.setdefault(_EXTRA_HEADERS, []).append((name.lower().encode(), value.encode()))
 
 

@@ -1,4 +1,4 @@
-"""Times: kept in UTC, shown in the zone of whoever reads them."""
+"""Times: stored in UTC, shown in the reader's time zone."""
 
 import re
 from datetime import UTC, datetime

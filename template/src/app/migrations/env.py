@@ -54,7 +54,7 @@ def is_compared(_item: SchemaItem, name: str | None, kind: str, _reflected: bool
     if kind != "table":
         return True
     prefix = f"app.{context.config.attributes['only']}." if context.config.attributes.get("only") else "app."
-    # A table without a class has no owner: whoever just added it writes its migration.
+    # A table without a class has no owner, so the feature whose migration is being written takes it.
     owners = {mapper.class_.__tablename__: f"{mapper.class_.__module__}." for mapper in Model.registry.mappers}
     return name in Model.metadata.tables and owners.get(str(name), prefix).startswith(prefix)
 

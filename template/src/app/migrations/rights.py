@@ -48,9 +48,9 @@ async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -
     `app` gets no TRUNCATE: it would pass by the trigger that keeps the audit log.
     """
     if owned := await connection.fetchval(_OWNED, app):
-        raise MigrationError(f"{app} owns {owned}: as the master, ALTER … OWNER TO {migrations} first")
+        raise MigrationError(f"{app} owns {owned}: run ALTER … OWNER TO {migrations} as the master user first")
     if memberships := await connection.fetchval(_MEMBERSHIPS, app):
-        raise MigrationError(f"{app} belongs to {memberships}: as the master, REVOKE {memberships} FROM {app} first")
+        raise MigrationError(f"{app} belongs to {memberships}: run REVOKE {memberships} FROM {app} as the master user")
     database = await connection.fetchval("SELECT quote_ident(current_database())")
     # Inheriting makes the master the owners' equal, which the default privileges of another role take (PostgreSQL 16).
     await connection.execute(f"GRANT {migrations} TO CURRENT_USER WITH INHERIT TRUE")

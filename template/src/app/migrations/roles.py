@@ -75,7 +75,7 @@ async def ensure_roles(settings: Settings, roles: RoleSettings) -> list[str]:
     except (OSError, asyncpg.CannotConnectNowError) as error:
         raise MigrationError(f"PostgreSQL does not answer: {error}") from error
     except asyncpg.PostgresError as error:
-        raise MigrationError(f"PostgreSQL refused: {error}. Does DATABASE_USER name its master?") from error
+        raise MigrationError(f"PostgreSQL refused: {error}. Is DATABASE_USER its master user?") from error
     for role, password in roles.passwords.items():
         if not await _logs_in(settings, role, password):
             raise MigrationError(f"{role} cannot log in with the password that was just set")

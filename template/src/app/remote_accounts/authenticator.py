@@ -1,4 +1,4 @@
-"""Tell the owner of another service's token: verify it by the issuer's keys, then ask whether its session lives."""
+"""Authenticate another service's token: verify it with the issuer's keys, then ask whether its session is active."""
 
 import hashlib
 import time
@@ -39,8 +39,8 @@ class Introspection(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RemoteAuthenticator:
-    """Trusts one issuer. Its answers are kept in the process, and not in Redis: whoever can write there would sign
-    users in, and give them roles.
+    """Trusts one issuer. Its answers are kept in the process, not in Redis, where anyone who can write could sign
+    users in and give them roles.
     """
 
     settings: RemoteAccountsSettings

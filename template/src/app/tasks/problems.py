@@ -45,4 +45,4 @@ class UnknownKind(Problem):
 
     slug = "task-unknown"
     title = N_("The task failed")
-    detail = N_("No part of the service knows this kind of task.")
+    detail = N_("This service has no handler for this kind of task.")

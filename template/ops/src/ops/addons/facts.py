@@ -34,7 +34,7 @@ class Platform:
 
     @property
     def cluster_name(self) -> str:
-        """The cluster."""
+        """The name of the EKS cluster."""
         return str(self.values["cluster_name"])
 
     @property

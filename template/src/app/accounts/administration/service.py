@@ -143,8 +143,8 @@ async def lock_user_of(work: UnitOfWork, email: str) -> User:
 async def _lock(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
     """Return the user whom an administrator is about to change. Raises NotFound, or Forbidden for other actors.
 
-    Both rows are locked, in the order of their ids: of two administrators who demote or disable each other at once,
-    one is first, and the other no longer may. So whoever changes another remains, and there is always one.
+    Both rows are locked, in the order of their ids. If two administrators demote or disable each other at once, the
+    second is refused, so at least one administrator always remains.
     """
     users = await AccountRepository(work.session).lock_users({user_id} | ({actor.user_id} if actor.user_id else set()))
     if actor.user_id:

@@ -78,7 +78,7 @@ class Passwords:
         # Threads of their own: never more hashes than these, even when a caller gives up and its hash goes on, and
         # no more arenas that keep a hash's memory.
         threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
-        # Checked for an unknown address, so that the answer takes as long as for a known one.
+        # Verified when no user has the email address, so that the response takes as long as for a known one.
         self._turn = Turn(hasher, threads, hasher.hash("nobody has this password"))
         self._turns = asyncio.Semaphore(_AT_ONCE)
 

@@ -52,7 +52,7 @@ async def change_password(
 ) -> None:
     """Set a new password by the current one: ends all other sessions. Raises WrongPassword or LoginLocked.
 
-    Mailed links stay good: whoever took over a session could otherwise void those that its owner asks for.
+    Mailed links stay valid: otherwise somebody who took over a session could void those that its owner requests.
     """
     accounts, actor = accounts_of(resources), Actor(principal.user_id, address)
     checked, user = await accounts.confirm_password(work, principal, current, address, new)

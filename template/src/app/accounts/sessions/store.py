@@ -3,9 +3,9 @@
 With Redis down the check reads PostgreSQL; with both down the answer is 503, never acceptance.
 
 Redis is not trusted. A copy carries a MAC under SESSION_SECRET, the session and user that it is for, and its end:
-whoever can write to Redis can neither make a copy, nor give one to another session, nor let one live longer. Such
-a writer can only restore a copy that was valid within the last five minutes. Administration therefore
-reads the row (`AccountService.administrator`).
+anyone who can write to Redis can neither make a copy, nor give one to another session, nor let one live longer. They
+can only restore a copy that was valid within the last five minutes. Administration therefore reads the row
+(`AccountService.administrator`).
 """
 
 import hmac
@@ -70,7 +70,7 @@ class _Copy:
 
 
 class SessionStore:
-    """Tells the owner of a session."""
+    """Finds the user of a session."""
 
     def __init__(self, database: Database, redis: Redis, tokens: Tokens) -> None:
         self._database = database
