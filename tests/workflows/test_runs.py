@@ -84,10 +84,11 @@ def test_what_talks_to_a_cluster_may_run_inside_its_network(render: Renderer) ->
 
 
 def test_an_environment_in_an_account_of_its_own_is_planned_with_that_accounts_role(render: Renderer) -> None:
-    job = workflows_of(render({}))["plan"]["jobs"]["plan"]
-    *own, common = job["env"]["AWS_PLAN_ROLE_ARN"].removeprefix("${{ ").removesuffix(" }}").split(" || ")
+    jobs = workflows_of(render({}))["plan"]["jobs"]
+    *own, common = jobs["role"]["env"]["AWS_PLAN_ROLE_ARN"].removeprefix("${{ ").removesuffix(" }}").split(" || ")
     assert own == [f"inputs.environment == '{name}' && vars.AWS_PLAN_ROLE_ARN_{name.upper()}" for name in ("dev", "staging", "production")]
     assert common == "vars.AWS_PLAN_ROLE_ARN"
-    (takes,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("aws-actions/")]
-    assert takes["role-to-assume"] == "${{ env.AWS_PLAN_ROLE_ARN }}"
-    assert "vars." not in str(job["steps"])
+    (takes,) = [step["with"] for step in jobs["plan"]["steps"] if step.get("uses", "").startswith("aws-actions/")]
+    assert jobs["role"]["outputs"] == {"arn": "${{ steps.role.outputs.arn }}"}
+    assert takes["role-to-assume"] == "${{ needs.role.outputs.arn }}"
+    assert "vars." not in str(jobs["plan"])

@@ -138,8 +138,13 @@ def test_what_scans_or_builds_holds_no_right_to_take_a_role_and_no_secret(render
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_newborn_repository_is_green_and_says_what_is_skipped(render: Renderer, variant: str) -> None:
-    for name in ("deploy", "rollback", "plan", "apply"):
-        (job,) = workflows_of(render(VARIANTS[variant]))[name]["jobs"].values()
+    workflows = workflows_of(render(VARIANTS[variant]))
+    role, plan = (workflows["plan"]["jobs"][name] for name in ("role", "plan"))
+    assert "::notice" in role["steps"][0]["run"]
+    assert (plan["needs"], plan["if"]) == ("role", "needs.role.outputs.arn != ''")
+    # Their variable belongs to an environment, so a job that reads it would wait for the reviewers once more.
+    for name in ("deploy", "rollback", "apply"):
+        (job,) = workflows[name]["jobs"].values()
         question, *others = job["steps"]
         assert "::notice" in question["run"]
         assert all("steps.aws.outputs.configured == 'true'" in step["if"] for step in others), name
