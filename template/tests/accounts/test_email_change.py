@@ -1,4 +1,4 @@
-"""A change of email address: confirmed at the new one, told to the former one, and taken back from there."""
+"""A change of email address: confirmed at the new address, announced to the former one, and reverted from there."""
 
 import re
 from datetime import timedelta
