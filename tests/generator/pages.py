@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-CLAIMS = ("recovery.md", "region.md", "compliance.md")
+CLAIMS = ("recovery.md", "region.md", "compliance.md", "users-data.md")
 PAGES = (*CLAIMS, "roadmap.md", "cost.md")
 SOURCES = {
     "aws.amazon.com",

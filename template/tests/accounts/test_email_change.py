@@ -80,9 +80,7 @@ async def test_the_mail_to_the_new_address_tells_a_stranger_nothing(link: str, m
     assert not re.search(r"\bAnn\b|ann@example", mail.text + mail.html)
 
 
-async def test_a_change_ends_all_sessions_but_the_one_that_asked(
-    sign_in: SignIn, verified: SignedIn, link: str
-) -> None:
+async def test_a_change_ends_all_other_sessions(sign_in: SignIn, verified: SignedIn, link: str) -> None:
     other = await sign_in()
     await confirm_new(verified.client, link)
     assert (await other.get("/v1/users/me")).status_code == 401

@@ -9,16 +9,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.accounts.login.lockout import FORGOTTEN_AFTER
 from app.accounts.models import Purpose, User
 from app.accounts.personal_data.service import erase_late_rows
-from app.accounts.recovery.mailed_tokens import MailedTokens
+from app.accounts.recovery.mailed_tokens import LIFETIMES, MailedTokens
+from app.accounts.retention import ENDED_SESSIONS_STAY
 from app.accounts.service import AccountService
 from app.composition import Resources
 from app.kit.database import Model
 from app.tasks.models import Task
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in, set_up
 from tests.accounts.test_commands import users
-from tests.conftest import RunQueue
+from tests.conftest import ROOT, RunQueue
 from tests.identity import Confirm, SignedIn, SignIn
 
 PATH = "/v1/users/me/delete"
@@ -305,3 +307,16 @@ def test_commands_export_and_delete() -> None:
     for command in (("export",), ("delete", "--yes")):
         done = users(command[0], "ann@example.com", *command[1:])
         assert (done.exit_code, "no user has the address" in done.output) == (2, True)
+
+
+def test_the_documented_times_are_those_of_the_code() -> None:
+    document = (ROOT / "docs/users-data.md").read_text(encoding="utf-8")
+    verify, restore = LIFETIMES[Purpose.VERIFY_EMAIL].days, LIFETIMES[Purpose.RESTORE_EMAIL].days
+    for stated in (
+        f"| {ENDED_SESSIONS_STAY.days} days after the end of the session",
+        f"| {verify} days; {restore} days for the former address |",
+        f"| {FORGOTTEN_AFTER.days} day after the last failure |",
+        f"takes the change back for {restore} days",
+    ):
+        assert stated in document
+    assert max(LIFETIMES.values()) == LIFETIMES[Purpose.RESTORE_EMAIL]

@@ -27,6 +27,7 @@ class Credentials:
     """The facts about a user that a login needs."""
 
     user_id: UUID
+    email: str
     password_hash: str
     disabled: bool
     verified: bool
@@ -82,7 +83,8 @@ class AccountRepository:
         return await self._credentials(User.id == user_id)
 
     async def _credentials(self, condition: ColumnElement[bool]) -> Credentials | None:
-        query = select(User.id, User.password_hash, User.disabled_at.is_not(None), User.email_verified_at.is_not(None))
+        verified = User.email_verified_at.is_not(None)
+        query = select(User.id, User.email, User.password_hash, User.disabled_at.is_not(None), verified)
         row = (await self._session.execute(query.where(condition))).one_or_none()
         return Credentials(*row) if row is not None else None
 

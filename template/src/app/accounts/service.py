@@ -69,11 +69,15 @@ class Checked:
     new_hash: str = ""
 
     async def lock(self, work: UnitOfWork) -> User | None:
-        """The user, locked to the end of the transaction. None unless the password is right, and still the user's."""
+        """The user, locked to the end of the transaction. None unless the password is right, and still the user's.
+
+        None, too, if the email address was changed since: a session that is opened now would outlive the change.
+        """
         if self.found is None or not self.right:
             return None
         user = await AccountRepository(work.session).lock_user(self.found.user_id)
-        return user if user is not None and user.password_hash == self.found.password_hash else None
+        checked = (self.found.email, self.found.password_hash)
+        return user if user is not None and (user.email, user.password_hash) == checked else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ async def request_change(
 
 @router.post("/confirm", status_code=204, responses=problems(LinkRefused))
 async def confirm_change(body: VerifyRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
-    """Change the address with the token of a mail. All sessions end, except the session that asked for the change."""
+    """Change the address with the token of a mail. The session that requested the change stays, and all others end."""
     await email_change.confirm_change(resources, work, body.token, device.address)
 
 
