@@ -78,7 +78,8 @@ class View:
 
     def shown(self, name: str) -> str:
         """Return the text that the form shows for a question: the given one, also when it is refused."""
-        return self.given[name] if name in self.given else links.text(self.verdict.answers[name])
+        text = self.given[name] if name in self.given else links.text(self.verdict.answers[name])
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # as a browser reads it
 
 
 @dataclass(frozen=True)
