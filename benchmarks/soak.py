@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--project", type=Path, help="a rendered and installed project; a new one otherwise")
     parser.add_argument("--minutes", type=float, default=12)
     parser.add_argument("--rate", type=float, default=20, help="requests per second")
+    parser.add_argument("--record", type=Path, help="write scrapes and log lines here, for `python -m tests.observability.draw`")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = (given.project or Path(folder) / "project").absolute()
@@ -33,6 +34,7 @@ def main() -> None:
         script = str(Path(__file__).with_name("soak_run.py"))
         command = [str(project / ".venv/bin/python"), script, str(project)]
         command += ["--minutes", str(given.minutes), "--rate", str(given.rate)]
+        command += ["--record", str(given.record.absolute())] if given.record else []
         raise SystemExit(subprocess.run(command, check=False, cwd=project).returncode)
 
 

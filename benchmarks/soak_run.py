@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import json
 import os
 import secrets
 import ssl
@@ -192,10 +193,31 @@ def redis_keys(client: redis.Redis) -> dict[str, float]:
     return {"redis keys": float(sum(kinds.values())), **{name: float(count) for name, count in sorted(kinds.items())}}
 
 
-async def sample(servers: dict[str, Server], url: str, into: Samples, stopped: asyncio.Event) -> None:
+class Recorder:
+    """The scrapes of each process, and its log lines: tests/observability/draw.py draws the dashboard from them."""
+
+    def __init__(self) -> None:
+        self.scrapes: list[tuple[float, str, str, str]] = []
+
+    async def scrape(self, servers: dict[str, Server]) -> None:
+        """Scrape each process."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            for name, server in servers.items():
+                with contextlib.suppress(httpx.TransportError):
+                    text = (await client.get(f"http://127.0.0.1:{server.port}/metrics")).text
+                    self.scrapes.append((time.time(), name, f"127.0.0.1:{server.port}", text))
+
+    def write(self, file: Path, logs: Path) -> None:
+        """Write the recording."""
+        lines = [(log.stem, line) for log in (logs / "api.log", logs / "worker.log") for line in log.read_text().splitlines()]
+        file.write_text(json.dumps({"scrapes": self.scrapes, "lines": lines}), encoding="utf-8")
+
+
+async def sample(servers: dict[str, Server], url: str, into: Samples, recorder: Recorder, stopped: asyncio.Event) -> None:
     """Note memory, descriptors and keys now and then."""
     client = redis.Redis.from_url(url)
     while not stopped.is_set():
+        await recorder.scrape(servers)
         figures = await asyncio.to_thread(redis_keys, client)
         for name, server in servers.items():
             figures |= {f"{name} MiB": server.memory(), f"{name} descriptors": server.descriptors()}
@@ -324,12 +346,12 @@ async def progress(run: Soak, started: float) -> None:
 
 
 async def drive(
-    base: str, servers: dict[str, Server], redis_url: str, sink: Sink, pace: tuple[float, float]
+    base: str, servers: dict[str, Server], redis_url: str, sink: Sink, *, recorder: Recorder, pace: tuple[float, float]
 ) -> tuple[Soak, Samples, float]:
     """Send for the seconds and at the rate of the pace, sample, and wait for the last mails."""
     samples: Samples = []
     stopped = asyncio.Event()
-    sampling = asyncio.create_task(sample(servers, redis_url, samples, stopped))
+    sampling = asyncio.create_task(sample(servers, redis_url, samples, recorder, stopped))
     async with httpx.AsyncClient(base_url=base, timeout=30, limits=httpx.Limits(max_connections=200)) as client:
         run = Soak(client)
         before = time.monotonic()
@@ -346,11 +368,14 @@ async def drive(
     return run, samples, took
 
 
-def soak(project: Path, folder: Path, minutes: float, rate: float) -> int:
+def soak(project: Path, folder: Path, minutes: float, rate: float, record: Path | None) -> int:
     """Run, print, and return the status of the process."""
+    recorder = Recorder()
     with processes(project, folder) as (servers, base, database, redis_url, sink):
-        run, samples, took = asyncio.run(drive(base, servers, redis_url, sink, (minutes * 60, rate)))
+        run, samples, took = asyncio.run(drive(base, servers, redis_url, sink, recorder=recorder, pace=(minutes * 60, rate)))
         counted = asyncio.run(rows(database))
+    if record:
+        recorder.write(record, folder.parent)
     total = sum(run.statuses.values())
     machine = f"load of the machine {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
     print(f"{total} requests in {took:.0f} s, {total / took:.1f} a second; {machine}")
@@ -382,6 +407,7 @@ if __name__ == "__main__":
     parser.add_argument("project", type=Path)
     parser.add_argument("--minutes", type=float, default=12)
     parser.add_argument("--rate", type=float, default=20)
+    parser.add_argument("--record", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        raise SystemExit(soak(given.project, Path(directory) / "services", given.minutes, given.rate))
+        raise SystemExit(soak(given.project, Path(directory) / "services", given.minutes, given.rate, given.record))

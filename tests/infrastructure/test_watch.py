@@ -223,7 +223,13 @@ def test_options_bring_their_alarms(plans: Planner) -> None:
 
 
 def test_a_finished_backup_is_counted(plans: Planner) -> None:
+    """Of the metrics that EventBridge sends for a match, TriggeredRules alone has the dimension RuleName; MatchedEvents has none.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html, and awsdocs/amazon-eventbridge-user-guide at 2657d71.
+    """
     plan = plans(Case("startup", "service", "production"))
+    assert watched(alarms(plan)["backup"]) == [("AWS/Events", "TriggeredRules", "Sum")]
+    assert alarms(plan)["backup"]["dimensions"] == {"RuleName": plan.one("aws_cloudwatch_event_rule")["name"]}
     pattern: dict[str, Any] = json.loads(plan.one("aws_cloudwatch_event_rule")["event_pattern"])
     assert pattern["detail"] == {"EventID": ["RDS-EVENT-0002"], "SourceIdentifier": ["startup-production"]}
     assert minutes(alarms(plan)["backup"]) == (26 * 60, 26 * 60)

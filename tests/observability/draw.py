@@ -1,18 +1,28 @@
-"""Draws a dashboard of CloudWatch as SVG from its own definition, with made-up data: to look at the page before it ships.
+"""Draws a dashboard of CloudWatch as SVG from its own definition: to look at the page before it ships.
 
-`python -m tests.observability.draw BODY.json PICTURE.svg`, where BODY.json is the value of `dashboard_body` in a plan:
+`python -m tests.observability.draw BODY.json PICTURE.svg [RECORDING.json]`, where BODY.json is the value of `dashboard_body` in a plan:
 `terraform show -json PLAN | jq -r '.resource_changes[] | select(.type == "aws_cloudwatch_dashboard") | .change.after.dashboard_body'`.
+
+RECORDING.json comes from a load run: `benchmarks/soak.py --minutes 4 --rate 8 --record RECORDING.json`. Its scrapes go through the agent's
+arithmetic, and its log lines through the widgets' queries. A widget of metrics that AWS measures itself has made-up data, and says so.
+Without a recording, all data are made up.
 """
 
 import json
 import math
+import os
 import random
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
+
+from tests.observability.agent import Agent, Labels
+from tests.observability.cloudwatch import Metrics, Value, evaluate
+from tests.observability.insights import Event, event, run
 
 COLUMN, ROW, GAP = 60, 50, 4
 """Size of a cell of the grid, in pixels."""
@@ -45,15 +55,82 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def series_of(widget: dict[str, Any]) -> Iterator[tuple[str, list[float], bool]]:
-    """The lines of a widget that are visible: label, made-up values, and whether they have the right axis."""
-    for row in widget["properties"]["metrics"]:
-        words = [cell for cell in row if isinstance(cell, str)]
-        options: dict[str, Any] = next((cell for cell in row if isinstance(cell, dict)), {})
+STEP = 10
+"""Seconds of a point of a load run, which is too short for CloudWatch's minutes. Sums are shown a minute, as the titles say."""
+
+MADE_UP = "made up"
+
+
+@dataclass(frozen=True)
+class Load:
+    """A recorded load run: the samples that would reach CloudWatch, and the lines that would reach its logs."""
+
+    metrics: Metrics
+    events: Sequence[Event]
+    begin: float
+    end: float
+
+    @classmethod
+    def of(cls, recording: Mapping[str, Any], widgets: Sequence[dict[str, Any]]) -> "Load":
+        """Read a recording for the service and environment of a dashboard."""
+        rows = (row for widget in widgets for row in widget["properties"].get("metrics", []))
+        service, environment = next((row[0], row[3]) for row in rows if "Environment" in row)
+        agent, metrics = Agent.of(service, environment), Metrics()
+        for at, job, instance, text in recording["scrapes"]:
+            metrics.put(agent.scrape(job, instance, text, at))
+        times = [at for at, *_ in recording["scrapes"]]
+        return cls(metrics, [event(line, pod=pod, namespace=service) for pod, line in recording["lines"]], min(times), max(times))
+
+    @property
+    def steps(self) -> int:
+        """The points of a line."""
+        return int((self.end - self.begin) // STEP)
+
+    def metric(self, row: Sequence[Any], statistic: str, *, whole: bool) -> list[Value]:
+        """The values of a metric, in each step or over the whole run."""
+        dimensions: Labels = ((row[2], row[3]),)
+        bounds = [(self.begin, self.end)] if whole else [(self.begin + STEP * n, self.begin + STEP * (n + 1)) for n in range(self.steps)]
+        return [self.metrics.value(row[0], row[1], dict(dimensions), statistic, begin=begin, end=end) for begin, end in bounds]
+
+    def ask(self, query: str) -> list[dict[str, str]]:
+        """The rows of a widget's query."""
+        _, _, commands = query.partition(" | ")
+        return run(commands.replace(" | ", "\n| "), self.events)
+
+
+Line = tuple[str, list[float], bool]
+"""Label, values, and whether it has the right axis."""
+
+
+def series_of(widget: dict[str, Any], load: Load | None = None) -> tuple[list[Line], bool]:
+    """The lines of a widget that are visible, and whether their values are made up."""
+    rows = [([cell for cell in row if isinstance(cell, str)], next((c for c in row if isinstance(c, dict)), {})) for row in _rows(widget)]
+    if load is None or any(words and "Environment" not in words for words, _ in rows):
+        return [_made_up(words, options) for words, options in rows if options.get("visible") is not False], True
+    whole = widget["properties"].get("view") == "singleValue"
+    length = 1 if whole else load.steps
+    known: dict[str, list[Value]] = {}
+    lines: list[Line] = []
+    for number, (words, options) in enumerate(rows):
+        statistic = options.get("stat") or widget["properties"].get("stat", "Sum")
+        values = load.metric(words, statistic, whole=whole) if words else evaluate(options["expression"], known, length)
+        known[options.get("id", f"row{number}")] = values
         if options.get("visible") is not False:
-            name = words[1] if words else f"expression {options.get('label', '')}"
-            label = str(options.get("label") or (f"{name} {words[-1]}" if len(words) > 4 or words[0] == "AWS/ElastiCache" else name))
-            yield label, list(_values(name, label)), options.get("yAxis") == "right"
+            scale = 60 / STEP if words and statistic == "Sum" and not whole else 1
+            label = str(options.get("label") or words[1])
+            lines.append((label, [scale * (value or 0) for value in values], options.get("yAxis") == "right"))
+    return lines, False
+
+
+def _rows(widget: dict[str, Any]) -> list[list[Any]]:
+    found: list[list[Any]] = widget["properties"]["metrics"]
+    return found
+
+
+def _made_up(words: list[str], options: dict[str, Any]) -> Line:
+    name = words[1] if words else f"expression {options.get('label', '')}"
+    label = str(options.get("label") or (f"{name} {words[-1]}" if len(words) > 4 or words[0] == "AWS/ElastiCache" else name))
+    return label, list(_values(name, label)), options.get("yAxis") == "right"
 
 
 def _values(name: str, label: str) -> Iterator[float]:
@@ -65,11 +142,11 @@ def _values(name: str, label: str) -> Iterator[float]:
         yield float(dice.random() > 0.95) if rare else (round(middle) if middle in (1.0, 3.0, 8.0) else middle * wave)
 
 
-def _lines(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
-    drawn = list(series_of(widget))
+def _lines(widget: dict[str, Any], drawn: Sequence[Line], width: float, height: float) -> Iterator[str]:
     marks = [mark["value"] for mark in widget["properties"].get("annotations", {}).get("horizontal", [])]
     tops = [
-        max([1e-9, *(max(values) for _, values, right in drawn if right is side), *([] if side else marks)]) * 1.1 for side in (False, True)
+        (max([*(max(values) for _, values, right in drawn if right is side), *([] if side else marks), 0]) or 1) * 1.1
+        for side in (False, True)
     ]
     left, right, upper, lower = 46.0, width - 10, 34.0, height - 16 - 14 * ((len(drawn) + 1) // 2)
     if any(second for _, _, second in drawn):
@@ -86,7 +163,7 @@ def _lines(widget: dict[str, Any], width: float, height: float) -> Iterator[str]
         yield f'<line x1="{left}" x2="{right}" y1="{y:.0f}" y2="{y:.0f}" stroke="#d13212" stroke-dasharray="5 3"/>'
     for place, (label, values, second) in enumerate(drawn):
         colour = COLOURS[place % len(COLOURS)]
-        step = (right - left) / (POINTS - 1)
+        step = (right - left) / max(1, len(values) - 1)
         path = " ".join(f"{left + step * at:.1f},{lower - (lower - upper) * value / tops[second]:.1f}" for at, value in enumerate(values))
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
         x, y = 12 + (width / 2 - 6) * (place % 2), lower + 18 + 14 * (place // 2)
@@ -96,24 +173,42 @@ def _lines(widget: dict[str, Any], width: float, height: float) -> Iterator[str]
         yield text(x + 12, y, name if len(name) <= longest else name[: longest - 1] + "…", 10)
 
 
-def _numbers(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
-    drawn = list(series_of(widget))
+def _numbers(drawn: Sequence[Line], width: float, height: float) -> Iterator[str]:
     for place, (label, values, _) in enumerate(drawn):
         x = width * (place + 0.5) / len(drawn)
         yield text(x, height / 2 + 10, number(values[-1]), 34, anchor="middle")
         yield text(x, height / 2 + 34, label, 11, colour="#687078", anchor="middle")
 
 
-def _log(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
+def _log(widget: dict[str, Any], load: Load | None, width: float, height: float) -> Iterator[str]:
     query = str(widget["properties"]["query"])
     stats = re.findall(r"stats (.+?)(?:\||$)", query)[-1]
+    names = re.findall(r" as (\w+)", stats)
     if widget["properties"].get("view") == "timeSeries":
-        names = re.findall(r" as (\w+)", stats)
-        shape = {"properties": {"metrics": [["log", name, {"label": f"{name} (ms)"}] for name in names]}}
-        yield from _lines(shape, width, height)
+        if load:
+            rows = sorted(load.ask(query.replace("bin(5m)", f"bin({STEP}s)")), key=lambda row: row[f"bin({STEP}s)"])
+            lines = [(f"{name} (ms)", [float(row[name]) for row in rows], False) for name in names]
+        else:
+            lines = [_made_up([], {"label": f"{name} (ms)"}) for name in names]
+        yield from _lines(widget, lines, width, height)
         return
-    computed, _, by = stats.partition(" by ")
-    columns = [field.strip().rpartition(".")[2] for field in by.split(",")] + re.findall(r" as (\w+)", computed)
+    _, _, by = stats.partition(" by ")
+    fields = [field.strip() for field in by.split(",")] + names
+    columns = [field.rpartition(".")[2] for field in fields]
+    cells = [[row.get(field, "") for field in fields] for row in load.ask(query)[:5]] if load else list(_made_up_rows(query, columns))
+    if not cells:
+        yield text(12, 50, "No rows", 11, colour="#687078")
+        return
+    step = (width - 24) / (len(columns) + 2)
+    places = [12.0, *(12 + step * (place + 2.4) for place in range(1, len(columns)))]
+    places[1] = 12 + step
+    for place, column in zip(places, columns, strict=True):
+        yield text(place, 50, column, 11, colour="#687078", weight="bold")
+    for number_of_row, row in enumerate(cells):
+        yield from (text(place, 74 + 24 * number_of_row, cell) for place, cell in zip(places, row, strict=True))
+
+
+def _made_up_rows(query: str, columns: Sequence[str]) -> Iterator[list[str]]:
     rows = [
         ["GET", "/api/v1/tasks/{task_id}"],
         ["POST", "/api/v1/login"],
@@ -122,14 +217,8 @@ def _log(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
         ["GET", "/api/v1/tasks"],
     ]
     dice = random.Random(query)  # noqa: S311  a picture, not a secret
-    step = (width - 24) / (len(columns) + 2)
-    places = [12.0, *(12 + step * (place + 2.4) for place in range(1, len(columns)))]
-    places[1] = 12 + step
-    for place, column in zip(places, columns, strict=True):
-        yield text(place, 50, column, 11, colour="#687078", weight="bold")
-    for line, row in enumerate(rows):
-        cells = [*row, *("500" if column == "status" else str(dice.randint(2, 40) * (len(rows) - line)) for column in columns[2:])]
-        yield from (text(place, 74 + 24 * line, cell) for place, cell in zip(places, cells, strict=True))
+    for place, row in enumerate(rows):
+        yield [*row, *("500" if column == "status" else str(dice.randint(2, 40) * (len(rows) - place)) for column in columns[2:])]
 
 
 def _markdown(widget: dict[str, Any], width: float) -> Iterator[str]:
@@ -143,30 +232,32 @@ def _markdown(widget: dict[str, Any], width: float) -> Iterator[str]:
 
 def _alarms(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
     names = [arn.rpartition(":alarm:")[2] for arn in widget["properties"]["alarms"]]
+    # The names of cache nodes repeat it.
+    stem = os.path.commonprefix(names)  # noqa: RUF071  names, not paths
     across = 8
     down = math.ceil(len(names) / across)
     cell, tall = (width - 20) / across, (height - 40) / down
     for place, name in enumerate(names):
         x, y = 10 + cell * (place % across), 32 + tall * (place // across)
         yield f'<rect x="{x:.0f}" y="{y:.0f}" width="{cell - 3:.0f}" height="{tall - 3:.0f}" rx="2" fill="#e6f4ea" stroke="#1d8102"/>'
-        yield text(x + 5, y + tall / 2 + 3, name.partition("-production-")[2][:28] or name[:28], 10)
+        yield text(x + 5, y + tall / 2 + 3, name.replace(stem, "")[:28], 10)
 
 
-def _inside(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
+def _inside(widget: dict[str, Any], load: Load | None, width: float, height: float) -> tuple[list[str], bool]:
+    """The inside of a widget, and whether it is made up."""
     if widget["type"] == "alarm":
-        yield from _alarms(widget, width, height)
-    elif widget["type"] == "text":
-        yield from _markdown(widget, width)
-    elif widget["type"] == "log":
-        yield from _log(widget, width, height)
-    elif widget["properties"].get("view") == "singleValue":
-        yield from _numbers(widget, width, height)
-    else:
-        yield from _lines(widget, width, height)
+        return list(_alarms(widget, width, height)), True
+    if widget["type"] == "text":
+        return list(_markdown(widget, width)), False
+    if widget["type"] == "log":
+        return list(_log(widget, load, width, height)), load is None
+    drawn, made_up = series_of(widget, load)
+    whole = widget["properties"].get("view") == "singleValue"
+    return list(_numbers(drawn, width, height) if whole else _lines(widget, drawn, width, height)), made_up
 
 
-def draw(widgets: Sequence[dict[str, Any]]) -> str:
-    """The dashboard as SVG."""
+def draw(widgets: Sequence[dict[str, Any]], load: Load | None = None) -> str:
+    """The dashboard as SVG. With a load run, the widgets that are made up say so."""
     bottom = max(widget["y"] + widget["height"] for widget in widgets)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {24 * COLUMN} {bottom * ROW}" font-family="Helvetica, Arial, sans-serif">'
     parts = [head, f'<rect width="{24 * COLUMN}" height="{bottom * ROW}" fill="#f2f3f3"/>']
@@ -180,10 +271,20 @@ def draw(widgets: Sequence[dict[str, Any]]) -> str:
         else:
             parts.append(f'<rect width="{width}" height="{height}" rx="4" fill="#ffffff" stroke="#d5dbdb"/>')
             parts.append(text(10, 20, title, 13, weight="bold"))
-            parts += _inside(widget, width, height)
+            inside, made_up = _inside(widget, load, width, height)
+            if load and made_up:
+                parts.append(text(width - 10, 20, MADE_UP, 11, colour="#687078", anchor="end"))
+            parts += inside
         parts.append("</g>")
     return "\n".join([*parts, "</svg>", ""])
 
 
+def main(body: str, picture: str, recording: str | None = None) -> None:
+    """Write the picture."""
+    widgets = json.loads(Path(body).read_text(encoding="utf-8"))["widgets"]
+    load = Load.of(json.loads(Path(recording).read_text(encoding="utf-8")), widgets) if recording else None
+    Path(picture).write_text(draw(widgets, load), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(draw(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["widgets"]), encoding="utf-8")
+    main(*sys.argv[1:])

@@ -2,7 +2,7 @@
 
 From the user guide, *CloudWatch Logs Insights query syntax* (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html):
 `filter` with comparisons, `in`, `ispresent`, `and` and `or`; `fields`; `stats` with `count(*)` and `pct(field, n)` `by` fields or
-`bin(5m)`; `sort`; `limit`. A comparison with a field that an event lacks does not hold. The rest of the language is refused.
+a `bin` of time; `sort`; `limit`. A comparison with a field that an event lacks does not hold. The rest of the language is refused.
 
 An event has the fields that Fluent Bit writes on EKS: `log`, and `log_processed` where that is JSON (option `Merge_Log_Key` of
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html), and `kubernetes`.
@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 Event = Mapping[str, Any]
@@ -92,11 +93,12 @@ def _stats(rest: str, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]],
 
 
 def _key(row: dict[str, Any], name: str) -> Any:
-    """The value of a field, or the five minutes that an event falls into."""
-    if name != "bin(5m)":
+    """The value of a field, or the beginning of the bin that an event falls into, in seconds since 1970."""
+    found = re.fullmatch(r"bin\((\d+)([sm])\)", name)
+    if found is None:
         return row.get(name)
-    minute = str(row.get("@timestamp"))[:16]
-    return f"{minute[:-1]}{'0' if minute[-1:] < '5' else '5'}"
+    width = int(found[1]) * {"s": 1, "m": 60}[found[2]]
+    return int(datetime.fromisoformat(str(row["@timestamp"])).timestamp()) // width * width
 
 
 def _computed(function: str, group: list[dict[str, Any]]) -> float:

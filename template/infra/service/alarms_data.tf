@@ -59,7 +59,7 @@ locals {
     backup = {
       severity   = "critical"
       summary    = "The newest backup of the database is older than ${var.alarm_thresholds.backup_hours} hours"
-      metrics    = { finished = { namespace = "AWS/Events", name = "MatchedEvents", dimensions = { RuleName = aws_cloudwatch_event_rule.backup_finished.name }, statistic = "Sum" } }
+      metrics    = { finished = { namespace = "AWS/Events", name = "TriggeredRules", dimensions = { RuleName = aws_cloudwatch_event_rule.backup_finished.name }, statistic = "Sum" } }
       comparison = "LessThanThreshold"
       threshold  = 1
       seconds    = 3600
@@ -85,8 +85,11 @@ locals {
   }
 }
 
-# RDS reports the age of its backups nowhere, but it sends an event when one is finished, and EventBridge counts the events of a rule.
+# RDS reports the age of its backups nowhere, but it sends an event when one is finished, and EventBridge counts how often a rule has
+# matched: TriggeredRules has the rule's name as its dimension, and MatchedEvents has none. The pages do not say that a rule without a target counts:
+# before its first event `ops alarms` shows the alarm without a heartbeat, and after a backup it must not.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
 resource "aws_cloudwatch_event_rule" "backup_finished" {
   name        = "${local.name}-backup-finished"
   description = "Counts the finished backups of the database of ${local.name}."
