@@ -19,7 +19,7 @@ from copier._main import Worker
 from copier._user_data import AnswersMap, Question
 from jinja2 import meta
 
-from sampan import root, rules
+from sampan import classes, root, rules
 
 LONGEST: Final = 72
 """Characters of a refusal, as in copier.yml: a terminal of 80 columns shows all of it."""
@@ -241,8 +241,8 @@ def choose(answer: Any, choices: list[Any]) -> str:
     """Return a refusal with the choices that fit in a line, the nearest one first."""
     known = [written(choice) for choice in choices]
     given = written(answer)
-    if nearest := get_close_matches(given, known, n=1):
-        return one_line(f"choose {nearest[0]}: {given} is not one of the choices")
+    if near := classes.nearest(given, known) or next(iter(get_close_matches(given, known, n=1)), None):
+        return one_line(f"choose {near}: {given} is not one of the choices")
     complete = f"choose {' or '.join(filter(None, [', '.join(known[:-1]), known[-1]]))}"
     if len(complete) <= LONGEST:
         return complete

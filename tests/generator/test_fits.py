@@ -42,7 +42,29 @@ def test_a_set_that_does_not_fit_gets_its_number_and_a_remedy(
 
 
 def test_ten_sets_are_refused() -> None:
-    assert len(REFUSED) >= 10
+    """Each of another question or by another rule, with a number in its message."""
+    assert len({re.sub(r"\d+", "#", f"{question} {message}") for _, question, message in REFUSED}) >= 10
+    assert all(re.search(r"\d", message) for _, _, message in REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("question", "fits", "too_much"),
+    [
+        ("node_min", 100, 101),
+        ("node_max", 200, 201),
+        ("nat_gateways", 2, 3),
+        ("vpc_cidr", "10.0.0.0/20", "10.0.0.0/21"),
+        ("vpc_cidr", "10.0.0.0/16", "10.0.0.0/15"),
+        ("db_storage_gb", 20, 19),
+        ("db_storage_gb", 16384, 16385),
+        ("cache_replicas", 5, 6),
+        ("cache_replicas", 0, -1),
+    ],
+)
+def test_a_bound_that_a_remedy_names_is_the_last_that_fits(question: str, fits: Any, too_much: Any, questionnaire: Questionnaire) -> None:
+    others = {"az_count": 2} if question == "nat_gateways" else {"node_max": 200} if question == "node_min" else {}
+    assert questionnaire.check({**others, question: fits}).findings == ()
+    assert [finding.question for finding in questionnaire.check({**others, question: too_much}).findings] == [question]
 
 
 @pytest.mark.parametrize("answers", [{"node_min": 1}, {"node_min": 2, "node_max": 2}, {"node_min": 7, "node_max": 6}])
@@ -58,8 +80,10 @@ def test_the_remedy_is_the_smallest_that_fits(answers: dict[str, Any], questionn
 @pytest.mark.parametrize(
     ("question", "name", "offered"),
     [
-        ("db_instance_class", "db.t3.nano", "db.t3."),
-        ("cache_node_type", "cache.t2.nano", "cache.t3."),
+        ("db_instance_class", "db.t3.nano", "db.t3.micro:"),
+        ("db_instance_class", "db.m5.4xlarge", "db.m7g.xlarge:"),
+        ("cache_node_type", "cache.t2.nano", "cache.t3.micro:"),
+        ("node_instance_type", "t2.micro", "t3.medium:"),
         ("node_instance_type", "t3.meduim", "t3.medium"),
         ("aws_region", "ap-southeast-9", "ap-southeast-"),
         ("profile", "productionn", "production"),
