@@ -196,6 +196,13 @@ def broken(outcome: Outcome) -> dict[str, list[str]]:
 
 def edit(folder: Path, *, moved: bool) -> dict[str, bytes]:
     """Edit a project as teams do and commit; the lines by the path where they are after all updates."""
+    edits = edit_in(folder, moved=moved)
+    commit_all(folder, "Ours")
+    return edits
+
+
+def edit_in(folder: Path, *, moved: bool) -> dict[str, bytes]:
+    """Edit a project, which may be a folder of a repository, without a commit."""
     (folder / "src/app/kit/ours.py").write_text("# a file of ours\n", encoding="utf-8")
     edits = {"src/app/kit/ours.py": b"# a file of ours\n"}
     targets = {"src/app/kit/growing.py": "src/app/kit/growing.py"} | ({"src/app/kit/moving.py": "src/app/kit/moved.py"} if moved else {})
@@ -207,7 +214,6 @@ def edit(folder: Path, *, moved: bool) -> dict[str, bytes]:
         with values.open("a", encoding="utf-8") as file:
             file.write("# a value of ours\n")
         edits[values.relative_to(folder).as_posix()] = b"# a value of ours\n"
-    commit_all(folder, "Ours")
     return edits
 
 

@@ -11,8 +11,10 @@ import pytest
 import yaml
 from copier import Worker
 
+from sampan import cli
 from tests.harness import ANSWERS_FILE, commit_all, copy_questionnaire, fast_copier, files_of, git
 from tests.infrastructure.variants import Case
+from tests.update.gate import git_identity
 from tests.update.test_update import release
 
 PARTS = ("infra/environments", "deploy/overlays", "src/app/products", "README.md.jinja")
@@ -157,6 +159,21 @@ def test_an_option_that_goes_leaves_the_teams_values(project: Path) -> None:
     assert "infra/environments/production.service.dr_region.tfvars" not in files_of(project)
 
 
+def test_an_option_that_goes_takes_managed_files_whose_edits_git_still_shows(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Plain Copier offers a template no rule that depends on the content of a project's file. `sampan update` writes nothing."""
+    name = "infra/environments/production.service.dr_region.tfvars"
+    edit(project, name)
+    with git_identity():
+        assert cli.run(["update", str(project), "--to", "v1.0.0", "-d", "dr_region=", "--yes"]) == 1
+    assert f"! {name}: the template removes it, and you edited it" in capsys.readouterr().err
+    assert git("status", "--porcelain", cwd=project) == ""
+    with fast_copier():
+        copier.run_update(project, data={"dr_region": "", "destroyed": True}, vcs_ref="v1.0.0", defaults=True, overwrite=True)
+    assert not (project / name).exists()
+    assert "(`git diff --diff-filter=D` shows the edits in files that went)" in capsys.readouterr().err
+    assert "-# ours\n" in git("diff", "--diff-filter=D", cwd=project)
+
+
 def test_a_new_name_reaches_every_file_of_answers(project: Path) -> None:
     update(project, service="orders", platform_name="orders", aws_region="us-east-1", github_owner="acme", destroyed=True)
     service, bootstrap = variables(project, "service"), variables(project, "bootstrap")
@@ -182,6 +199,7 @@ def test_the_message_after_an_update_lists_what_changed(project: Path, capsys: p
     assert 'environments: ["dev", "staging", "production"] is now ["dev", "production"]' in printed
     assert "db_multi_az: true is now false" in printed
     assert "alert_email: empty is now alerts@example.com" in printed
+    assert "README.md and docs/architecture.md are yours: edit them where they name an old answer." in printed
     assert "Removed: staging." in printed
     update(project)
     assert "Changed answers" not in capsys.readouterr().err
