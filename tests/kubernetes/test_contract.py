@@ -51,9 +51,9 @@ def ops_package(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def component_of(contract: dict[str, Any]) -> str:
-    from ops.component import component  # type: ignore[import-not-found]  # noqa: PLC0415  of the rendered project
-    from ops.contract import Contract  # type: ignore[import-not-found]  # noqa: PLC0415
-    from ops.images import Images  # type: ignore[import-not-found]  # noqa: PLC0415
+    from ops.component import component  # noqa: PLC0415  of the rendered project
+    from ops.contract import Contract  # noqa: PLC0415
+    from ops.images import Images  # noqa: PLC0415
 
     text: str = component(Contract.parse(json.dumps(contract)), Images.of(ZERO, ZERO, ZERO))
     return text

@@ -38,7 +38,7 @@ def healthy(render: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def world(healthy: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    from ops.doctor import domain  # type: ignore[import-not-found]  # noqa: PLC0415  of the rendered project
+    from ops.doctor import domain  # noqa: PLC0415  of the rendered project
 
     # There is no DNS here.
     monkeypatch.setattr(domain, "resolve", lambda _: None)
@@ -164,7 +164,7 @@ def no_credentials(_: World) -> Iterator[None]:
 
 @contextmanager
 def root_user(_: World) -> Iterator[None]:
-    import ops.doctor.context  # type: ignore[import-not-found]  # noqa: PLC0415  of the rendered project
+    import ops.doctor.context  # noqa: PLC0415  of the rendered project
 
     client = ops.doctor.context.Context.aws
 
