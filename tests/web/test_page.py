@@ -5,14 +5,19 @@ import re
 import shlex
 import zipfile
 from html import unescape
+from pathlib import Path
 
+import copier
 import pytest
 import yaml
 from starlette.testclient import TestClient
 
 from sampan import estimates
 from sampan.questionnaire import Questionnaire
-from tests.harness import Renderer, files_of
+from sampan.source import opened
+from sampan.web.app import create_app
+from tests.harness import Renderer, commit_all, copy_questionnaire, files_of, git
+from tests.web.conftest import GENEROUS
 from tests.web.pages import part, query, text_of
 
 Answers = dict[str, str]
@@ -131,6 +136,33 @@ def test_the_command_and_the_file_have_the_answers(client: TestClient, template:
     ]
     document = yaml.safe_load(client.get("/answers.yml", params=ORDERS).text)
     assert document == {"project_name": "Orders & more", "profile": "sandbox", "environments": ["dev", "production"], "waf": True}
+
+
+@pytest.fixture
+def versioned(tmp_path: Path) -> Path:
+    """A template with few files in a git repository, with a release and a commit after it."""
+    template = copy_questionnaire(tmp_path / "template", "docs/cost.md.jinja")
+    commit_all(template, "Release")
+    git("tag", "v1.0.0", cwd=template)
+    commit_all(template, "Later")
+    return template
+
+
+def test_the_command_makes_the_project_of_the_zip_and_both_store_template_and_version(versioned: Path, tmp_path: Path) -> None:
+    """The command's texts are put to Copier, which reads them as YAML, and the zip file has what Copier then writes."""
+    given = {**ORDERS, "project_name": "Orders: 'new' & \"more\"", "api_public_cidrs": "203.0.113.0/24,198.51.100.0/24", "node_max": "7"}
+    with opened(str(versioned)) as template, TestClient(create_app(template, GENEROUS), base_url="http://localhost") as client:
+        command = shlex.split(text_of(part(client.get("/", params=given).text, "command")))
+        downloaded = client.get("/project.zip", params=given)
+    assert command[:5] == ["copier", "copy", "--defaults", "--vcs-ref", "v1.0.0"]
+    location, folder = command[-2:]
+    data = dict(pair.split("=", 1) for pair in command[6:-2:2])
+    copier.run_copy(location, tmp_path / folder, data=data, defaults=True, quiet=True, vcs_ref="v1.0.0")
+    with zipfile.ZipFile(io.BytesIO(downloaded.content)) as archive:
+        archive.extractall(tmp_path / "zip")
+    assert files_of(tmp_path / "zip" / folder) == files_of(tmp_path / folder)
+    stored = yaml.safe_load((tmp_path / folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert (stored["_commit"], stored["_src_path"], stored["node_max"]) == ("v1.0.0", str(versioned), 7)
 
 
 def test_a_kind_of_resource_keeps_its_letter_and_colour(client: TestClient) -> None:

@@ -77,6 +77,7 @@ class Pages:
             "groups": form.groups(self.desk, view),
             "prefix": "",
             "kinds": self.desk.kinds,
+            "folder": view.verdict.answers["service"],
             "take": bundle.take_away(view, self.desk.template),
             "is_local": is_local(self.desk.template.location),
             "base_url": base_url,
