@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from redis.asyncio import Redis
 from sqlalchemy.engine import make_url
 
 from app.composition import Resources, discover
@@ -20,6 +21,7 @@ from app.dev.services import ServicesError, running_services
 from app.kit.database import Model
 from app.kit.logs import configure_logging
 from app.kit.queue import BULK_QUEUE, QUICK_QUEUE
+from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.main import create_app
 from app.migrations.runner import upgrade
 from app.settings import Settings
@@ -45,6 +47,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """Stop the services."""
     _services.close()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Collect the tests in fuzz/ with `-m fuzz` alone: they need a dependency group of their own."""
+    asked: str = config.option.markexpr
+    fuzz = collection_path.parent.name == "fuzz" and collection_path.name.startswith("test_")
+    return True if fuzz and "fuzz" not in asked.split() else None
 
 
 @contextlib.contextmanager
@@ -91,14 +100,26 @@ def settings() -> Settings:
     return settings
 
 
-@pytest.fixture(scope="session")
-async def application(settings: Settings, anyio_backend: str) -> AsyncIterator[FastAPI]:
-    """The application, started."""
+@contextlib.asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Run the application for the length of a block, which begins once it is ready."""
     application = create_app(settings)
     async with application.router.lifespan_context(application):
         async with asyncio.timeout(30):
             while not application.state.serving.started:  # noqa: ASYNC110  set by a task that offers no event
                 await asyncio.sleep(0.01)
+        yield application
+
+
+def open_limiter(redis: Redis) -> RateLimiter:
+    """Make a limiter that refuses nobody, for tests that ask hundreds of times."""
+    return RateLimiter(redis, {name: Limit(name, 1_000_000, 60) for name in declared_limits()})
+
+
+@pytest.fixture(scope="session")
+async def application(settings: Settings, anyio_backend: str) -> AsyncIterator[FastAPI]:
+    """The application, started."""
+    async with started(settings) as application:
         yield application
 
 
@@ -124,6 +145,12 @@ async def client(application: FastAPI, resources: Resources) -> AsyncIterator[ht
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:
         yield client
+
+
+@pytest.fixture
+def open_limits(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No rate limits, for tests that ask hundreds of times."""
+    monkeypatch.setattr(resources, "limiter", open_limiter(resources.redis))
 
 
 RunQueue = Callable[[], Awaitable[None]]

@@ -4,12 +4,10 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,9 +18,9 @@ from app.dev.services import free_port
 from app.settings import Settings
 from app.tasks.metrics import UNKNOWN
 from tests.conftest import ROOT
+from tests.waiting import await_answer
 
 REFERENCE = ROOT / "docs/reference/metrics.md"
-_START_SECONDS = 60
 
 # Metrics of modules that the API does not import.
 WORKER_ALONE = {"jobs_dropped_total"}
@@ -45,16 +43,6 @@ def own(text: str) -> Scrape:
     return found
 
 
-def scraped(url: str, process: subprocess.Popen[bytes]) -> Scrape:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            return own(httpx.get(url).text)
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url} did not answer")
-
-
 @pytest.fixture(scope="module")
 def scrapes(settings: Settings) -> Iterator[Mapping[str, Scrape]]:
     """The first scrapes of an API and of a worker."""
@@ -71,7 +59,8 @@ def scrapes(settings: Settings) -> Iterator[Mapping[str, Scrape]]:
             stack.callback(process.wait)
             stack.callback(process.kill)
             processes[half] = process
-        yield {half: scraped(f"http://127.0.0.1:{port}/metrics", processes[half]) for half, port in ports.items()}
+        urls = {half: f"http://127.0.0.1:{port}/metrics" for half, port in ports.items()}
+        yield {half: own(await_answer(url, processes[half]).text) for half, url in urls.items()}
 
 
 @pytest.mark.parametrize("half", ["api", "worker"])

@@ -18,7 +18,6 @@ from app.accounts.service import AccountService, accounts_of
 from app.audit.models import AuditEvent
 from app.composition import Resources
 from app.kit.mail import Mail
-from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from tests.identity import Confirm, SignedIn, SignIn
 
 PASSWORD = "correct horse battery staple"
@@ -77,13 +76,6 @@ def confirm(resources: Resources) -> Confirm:
 async def ann(sign_in: SignIn) -> SignedIn:
     """A signed-in user."""
     return await sign_in("ann@example.com")
-
-
-@pytest.fixture
-def open_limits(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No rate limits, for tests that ask hundreds of times."""
-    limits = {name: Limit(name, 1_000_000, 60) for name in declared_limits()}
-    monkeypatch.setattr(resources, "limiter", RateLimiter(resources.redis, limits))
 
 
 class Mailbox:

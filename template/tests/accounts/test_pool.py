@@ -13,10 +13,10 @@ from app.accounts.login import passwords
 from app.accounts.login.passwords import Passwords
 from app.accounts.service import accounts_of
 from app.composition import Resources, discover, open_resources
-from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.main import create_app
 from app.settings import Settings
 from tests.accounts.fixtures import PASSWORD, log_in
+from tests.conftest import open_limiter
 from tests.identity import SignedIn
 
 
@@ -29,7 +29,7 @@ async def small(
     own = settings.model_copy(update={"database_pool_size": request.param})
     application = create_app(own)
     async with open_resources(own, discover()) as opened:
-        opened.limiter = RateLimiter(opened.redis, {n: Limit(n, 1_000_000, 60) for n in declared_limits()})
+        opened.limiter = open_limiter(opened.redis)
         opened.authenticator = replace(accounts_of(opened), passwords=Passwords())
         application.state.resources = opened
         yield application

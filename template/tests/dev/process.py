@@ -7,18 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import psutil
 
 from app.settings import Settings
-
-# Migrations, two Pythons and two servers start on a machine that may be busy.
-START_SECONDS = 90
+from tests.waiting import await_answer
 
 
 @dataclass
@@ -38,14 +34,7 @@ class DevProcess:
 
     def await_serving(self) -> None:
         """Wait until the health route answers 200."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, "".join(self.output)
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.api}/health/").status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise AssertionError("".join(self.output))
+        await_answer(f"{self.api}/health/", self.process)
 
     def relatives(self) -> list[psutil.Process]:
         """Every process that belongs to this run: descendants, and servers that work on its data."""
@@ -82,6 +71,8 @@ def app_dev(port: int, data: Path, *options: str, **variables: str) -> Iterator[
         process.kill()
         process.wait()
         reader.join()
+        # pytest shows it where a test fails.
+        sys.stdout.write("".join(running.output))
 
 
 def on_data(data: Path) -> list[psutil.Process]:

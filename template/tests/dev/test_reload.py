@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.dev import reload
 from app.dev.reload import changes_of, reload_until
 from app.dev.services import free_port
 from app.settings import Settings
+from tests.waiting import await_answer, until
 
 # Writes a line, and lives until SIGTERM; or dies at once while there is a file named broken.
 CHILD = """
@@ -31,12 +31,7 @@ if not (sources / "broken").exists():
 
 
 def await_runs(runs: Path, count: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if runs.exists() and len(runs.read_text().splitlines()) == count:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"not {count} runs: {runs.read_text() if runs.exists() else 'none'}")
+    until(lambda: runs.exists() and len(runs.read_text().splitlines()) == count, f"{count} runs", 30)
 
 
 @pytest.fixture
@@ -116,7 +111,7 @@ def test_a_worker_serves_and_told_to_stop_ends_in_order(settings: Settings) -> N
     environment = {**os.environ, **addresses, "WORKER_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "app.dev.reload", "worker"], env=environment)
     try:
-        await_live(f"http://127.0.0.1:{port}/live")
+        await_answer(f"http://127.0.0.1:{port}/live", process)
         process.terminate()
         assert process.wait(30) == 0
         with pytest.raises(httpx.TransportError):
@@ -124,14 +119,3 @@ def test_a_worker_serves_and_told_to_stop_ends_in_order(settings: Settings) -> N
     finally:
         process.kill()
         process.wait()
-
-
-def await_live(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer")

@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from tests.faults.stack import Stack, until
+from tests.faults.stack import Stack
+from tests.waiting import until
 
 # Figures, for `-rP`.
 log = logging.getLogger(__name__)

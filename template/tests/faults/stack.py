@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -23,19 +22,10 @@ from app.kit.database import connection_arguments
 from app.migrations.runner import upgrade
 from app.settings import Settings
 from tests.faults.probe import TABLES
+from tests.waiting import until
 
-# A machine may be busy: this only ends what hangs. Promises are measured elsewhere.
-PATIENCE = 90.0
 LEASE = 3
 COMPLETION_WAIT = 4
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until something holds. Raises AssertionError."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
 
 
 class Process:

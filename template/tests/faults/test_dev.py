@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 import app
 from app.dev.services import free_port
 from tests.dev.process import DevProcess, app_dev, still_running
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 
@@ -55,21 +55,15 @@ def check_page(output: list[str]) -> None:
     """The page draws what both processes measure."""
     page = re.search(r"observe +(http\S+)", "".join(output))
     assert page
-    deadline = time.monotonic() + 30
     with httpx.Client(base_url=page[1]) as client:
-        while not all(client.get("/data.json").json()["processes"].values()):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        until(lambda: all(client.get("/data.json").json()["processes"].values()), "both processes are measured", 30)
         assert "panels" in client.get("/").text
 
 
 def check_reload(running: DevProcess) -> None:
     """A changed file restarts API and worker, and no request is refused meanwhile."""
     Path(app.__file__).touch()
-    deadline = time.monotonic() + 20
-    while not any(line.startswith("restarting: ") for line in running.output):
-        assert time.monotonic() < deadline, running.output
-        time.sleep(0.1)
+    until(lambda: any(line.startswith("restarting: ") for line in running.output), "both processes restart", 20)
     assert httpx.get(f"{running.api}/health/live", timeout=30).status_code == 200
     running.await_serving()
 
@@ -88,10 +82,8 @@ def check_revival(running: DevProcess) -> None:
         process.kill()
     await_line(running, "PostgreSQL ended and was started again")
     await_line(running, "Valkey ended and was started again")
-    deadline = time.monotonic() + 60
-    while httpx.get(f"{running.api}/health/dependencies", timeout=30).status_code != 200:
-        assert time.monotonic() < deadline, running.output
-        time.sleep(0.1)
+    dependencies = f"{running.api}/health/dependencies"
+    until(lambda: httpx.get(dependencies, timeout=30).status_code == 200, "both servers answer", 60)
 
 
 def servers(running: DevProcess) -> list[psutil.Process]:
@@ -102,7 +94,4 @@ def servers(running: DevProcess) -> list[psutil.Process]:
 
 def await_line(running: DevProcess, line: str) -> None:
     """Wait until `app dev` prints a line."""
-    deadline = time.monotonic() + 60
-    while f"{line}\n" not in running.output:
-        assert time.monotonic() < deadline, "".join(running.output)
-        time.sleep(0.1)
+    until(lambda: f"{line}\n" in running.output, line, 60)

@@ -18,8 +18,9 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
-from tests.faults.stack import Process, Stack, until
+from tests.faults.stack import Process, Stack
 from tests.security.operations import FORM, JSON, MULTIPART, Operation, operations
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.faults,

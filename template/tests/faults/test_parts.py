@@ -10,7 +10,8 @@ import pytest
 
 from tests.faults.load import under_load
 from tests.faults.recovery import check_recovery
-from tests.faults.stack import Stack, until
+from tests.faults.stack import Stack
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 

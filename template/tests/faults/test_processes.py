@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.faults.load import under_load
-from tests.faults.stack import COMPLETION_WAIT, LEASE, Stack, until
+from tests.faults.stack import COMPLETION_WAIT, LEASE, Stack
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 

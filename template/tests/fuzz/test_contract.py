@@ -1,16 +1,13 @@
 """Each operation of the OpenAPI document under generated requests, valid and invalid, over HTTP."""
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck
@@ -22,6 +19,7 @@ from app.dev.services import free_port
 from app.main import create_app
 from app.settings import Settings
 from tests.identity import SignIn
+from tests.waiting import await_answer
 
 pytestmark = pytest.mark.fuzz
 
@@ -61,7 +59,7 @@ def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
             command, env={**os.environ, "RATE_LIMITS": _no_limits()}, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _await(f"{url}{settings.route_prefix}/health/ready", process)
+            await_answer(f"{url}{settings.route_prefix}/health/ready", process)
             yield url
         finally:
             process.terminate()
@@ -75,17 +73,6 @@ def _no_limits() -> str:
     """Limits are tested where they stand; here they would turn most answers into one."""
     names = subprocess.run([sys.executable, "-c", NAMES], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     return json.dumps(dict.fromkeys(names, "1000000/60"))
-
-
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None
-        with contextlib.suppress(httpx.ConnectError):
-            if httpx.get(url).status_code == 200:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"{url} does not answer 200")
 
 
 @pytest.fixture

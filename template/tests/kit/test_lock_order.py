@@ -12,9 +12,9 @@ from app.dependencies import ResourcesDep
 from app.kit.context import request_context
 from app.kit.database import Database, UnitOfWorkDep
 from app.kit.lock_order import LockOrderError, Rank, about_to_wait, check_order
-from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.main import create_app
 from app.settings import Settings
+from tests.conftest import open_limiter
 from tests.identity import SignIn
 from tests.security.operations import operations
 
@@ -54,8 +54,7 @@ async def application_of_one(settings: Settings) -> AsyncIterator[FastAPI]:
     application = create_app(own)
     application.include_router(router)
     async with open_resources(own, discover()) as resources:
-        limits = {name: Limit(name, 1_000_000, 60) for name in declared_limits()}
-        resources.limiter = RateLimiter(resources.redis, limits)
+        resources.limiter = open_limiter(resources.redis)
         application.state.resources = resources
         yield application
 

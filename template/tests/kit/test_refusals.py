@@ -15,10 +15,10 @@ from app.kit.ids import new_id
 from app.kit.queue import Queue
 from app.kit.ratelimit import Limit, RateLimiter
 from app.kit.redis import OUTAGES
-from app.main import create_app
 from app.settings import Settings
 from app.tasks.models import TaskStatus
 from app.tasks.service import request_task
+from tests.conftest import started
 from tests.kit.refusals import STATES, RefusingServer, refusing_server
 from tests.tasks.fixtures import Kinds, Word, handler, kind, stored
 from tests.test_worker import process
@@ -37,11 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingServer]
 @pytest.fixture(scope="module")
 async def application(settings: Settings, server: RefusingServer) -> AsyncIterator[FastAPI]:
     """The application, with the refusing server as its Redis."""
-    application = create_app(settings.model_copy(update={"redis_url": server.address}))
-    async with application.router.lifespan_context(application):
-        async with asyncio.timeout(30):
-            while not application.state.serving.started:  # noqa: ASYNC110  set by a task that offers no event
-                await asyncio.sleep(0.01)
+    async with started(settings.model_copy(update={"redis_url": server.address})) as application:
         yield application
 
 

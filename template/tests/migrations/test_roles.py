@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from app.cli import cli
 from app.dev.servers import PostgresqlServer
 from app.kit.database import Model, connection_arguments
-from app.main import create_app
 from app.migrations.failure import MigrationError
 from app.migrations.roles import RoleSettings, ensure_roles, verifier
 from app.migrations.runner import upgrade
 from app.settings import Settings
+from tests.conftest import started
 
 _Result = TypeVar("_Result")
 
@@ -110,11 +110,7 @@ def test_migrations_run_as_one_role_and_requests_as_the_other(master: Settings) 
     upgrade(settings_as(master, "migrations", MIGRATIONS))
 
     async def answer() -> httpx.Response:
-        application = create_app(settings_as(master, "app", APP))
-        async with application.router.lifespan_context(application):
-            async with asyncio.timeout(30):
-                while not application.state.serving.started:  # noqa: ASYNC110  set by a task that offers no event
-                    await asyncio.sleep(0.01)
+        async with started(settings_as(master, "app", APP)) as application:
             transport = httpx.ASGITransport(application)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return await client.get(f"{master.route_prefix}/health/dependencies")

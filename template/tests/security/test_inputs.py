@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.composition import Resources
-from app.kit.ratelimit import Limit, RateLimiter, declared_limits
 from app.settings import Settings
 from tests.identity import SignIn
 from tests.security.operations import JSON, operations
@@ -29,13 +28,6 @@ HOSTILE = {
     "unicode": "\u202e\u2028\ufeff\U0001f600",
     "long": "x" * 60_000,
 }
-
-
-@pytest.fixture
-def open_limits(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No rate limits: they would answer nearly everything here."""
-    limits = {name: Limit(name, 1_000_000, 60) for name in declared_limits()}
-    monkeypatch.setattr(resources, "limiter", RateLimiter(resources.redis, limits))
 
 
 async def test_there_is_text_to_attack(application: FastAPI) -> None:

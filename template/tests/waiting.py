@@ -1,0 +1,32 @@
+"""Waiting until something holds. A machine may be busy: the limits only end what hangs."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable
+
+import httpx
+
+PATIENCE = 90.0
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Wait until something holds. Raises AssertionError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
+
+
+def await_answer(url: str, process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> httpx.Response:
+    """Wait until a process answers 200. Raises AssertionError, also when the process ends."""
+    answers: list[httpx.Response] = []
+
+    def answered() -> bool:
+        assert process.poll() is None, f"{url}: the process ended"
+        with contextlib.suppress(httpx.TransportError):
+            answers.append(httpx.get(url))
+        return bool(answers) and answers[-1].status_code == 200
+
+    until(answered, f"{url} answers 200")
+    return answers[-1]
