@@ -44,7 +44,7 @@ class Class:
 def nearest(name: str, offered: Iterable[str]) -> str | None:
     """Return the offered class nearest to a name: of the same family or the next generation, and of the same size or the next larger.
 
-    The largest of the family where none is as large. None where the name is no class, or nothing of its letter is offered.
+    The largest of the family where none is as large. None if the name is not a class, or the family has none.
     """
     wanted = Class.parse(name)
     if wanted is None:

@@ -344,7 +344,7 @@ def test_connections_without_a_request_are_closed(impatient: str) -> None:
         silent = [opened.enter_context(raw(impatient)) for _ in range(20)]
         assert [answer(connection) for connection in silent] == [b""] * 20
     with raw(impatient, head(impatient)) as kept:
-        assert status(answer(kept)) == 200, "and one that was answered, after a while without a second"
+        assert status(answer(kept)) == 200, "and a connection that was answered, after a while without a second request"
 
 
 def test_more_connections_than_the_limit_are_refused_at_once(impatient: str) -> None:
@@ -446,7 +446,7 @@ def test_a_forwarded_address_or_host_of_a_stranger_is_not_believed(plain_templat
 
 @pytest.mark.slow
 def test_renderings_at_the_same_time_are_bounded(plain_template: Template) -> None:
-    """Twelve different projects at once: some are rendered, the others are told to return, and the page still answers."""
+    """Twelve different projects at once: some are rendered, the others are asked to try later, and the page still answers."""
     with served(plain_template, replace(GENEROUS, deadline_seconds=60)) as url, ThreadPoolExecutor(13) as threads:
 
         def fetch(number: int) -> httpx.Response:
