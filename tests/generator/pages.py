@@ -1,4 +1,7 @@
-"""The pages that make claims (recovery, region, compliance): each row of their tables links to a file of the project or to a source."""
+"""The pages that make claims (recovery, region, compliance, users' data): each row links to a file of the project or to a source.
+
+A link is followed to its heading, and a test that is named to its function.
+"""
 
 import re
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ SOURCES = {
 }
 """Sites of the authority that a claim is about."""
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
 def anchors(text: str) -> set[str]:
@@ -40,8 +44,19 @@ def problems(project: Path) -> Iterator[str]:
             if link.startswith("https://"):
                 if urlsplit(link).hostname not in SOURCES:
                     yield f"{name}: {link} is not a known source"
-            elif link.startswith("#"):
-                if link[1:] not in anchors(text):
-                    yield f"{name}: no heading {link}"
-            elif not (page.parent / link.partition("#")[0]).exists():
-                yield f"{name}: {link} does not exist"
+            else:
+                yield from (f"{name}: {fault}" for fault in unreachable(page, link))
+        for file, function in TEST.findall(text):
+            test = project / file
+            if not test.is_file() or (function and f"def {function}(" not in test.read_text(encoding="utf-8")):
+                yield f"{name}: no test {'::'.join(filter(None, (file, function)))}"
+
+
+def unreachable(page: Path, link: str) -> Iterator[str]:
+    """Yield what is wrong with a link of a page to a file of the project, or to a heading."""
+    file, _, heading = link.partition("#")
+    target = page.parent / file if file else page
+    if not target.exists():
+        yield f"{link} does not exist"
+    elif heading and heading not in anchors(target.read_text(encoding="utf-8")):
+        yield f"no heading {link}"

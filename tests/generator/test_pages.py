@@ -18,12 +18,20 @@ PAGE = "# Region\n\n| Data | Shown by |\n|---|---|\n| users | {} |\n\n## Measure
         ("nothing", "no link in | users | nothing |"),
         ("[code](../other.tf)", "../other.tf does not exist"),
         ("[below](#elsewhere)", "no heading #elsewhere"),
+        ("[there](recovery.md#measure-it)", ""),
+        ("[there](recovery.md#elsewhere)", "no heading recovery.md#elsewhere"),
+        ("[there](recovery.md), `tests/test_it.py::test_it`", ""),
+        ("[there](recovery.md), `tests/test_it.py`", ""),
+        ("[there](recovery.md), `tests/test_it.py::test_that`", "no test tests/test_it.py::test_that"),
+        ("[there](recovery.md), `tests/test_that.py`", "no test tests/test_that.py"),
         ("[a blog](https://blog.example.com/)", "is not a known source"),
     ],
 )
 def test_a_claim_needs_a_link_that_leads_somewhere(cell: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "main.tf").touch()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_it.py").write_text("def test_it() -> None: ...\n", encoding="utf-8")
     for name in pages.PAGES:
         (tmp_path / "docs" / name).write_text(PAGE.format(cell if name == "region.md" else "[code](../main.tf)"), encoding="utf-8")
     found = list(pages.problems(tmp_path))
