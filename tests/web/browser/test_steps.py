@@ -23,7 +23,7 @@ def test_a_step_back_restores_the_text_of_the_field_that_has_the_focus(open_page
 def test_the_files_follow_a_change_and_one_opens_with_its_differences(open_page: Open) -> None:
     page = open_page("/")
     page.get_by_role("link", name="Show the files of the project").click()
-    expect(page.locator("#tree-summary")).to_contain_text("files.")
+    expect(page.locator("#tree-summary")).to_contain_text("files.", timeout=20_000)
     page.locator("#more-operation summary").click()
     page.locator("#waf").check()
     expect(page.locator("#tree-summary")).to_contain_text("The last change added", timeout=20_000)
@@ -32,7 +32,26 @@ def test_the_files_follow_a_change_and_one_opens_with_its_differences(open_page:
     button.click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(str(path))
-    expect(dialog.get_by_role("heading", name="Differences")).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Differences")).to_be_visible(timeout=20_000)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(button).to_be_focused()
+
+
+def test_the_focus_stays_in_the_part_whose_link_is_gone(open_page: Open) -> None:
+    page = open_page("/")
+    page.locator("#savings summary").click()
+    page.get_by_role("link", name="Choose nat_gateways=1").click()
+    expect(page).to_have_url("/?nat_gateways=1")
+    expect(page.locator("#savings summary")).to_be_focused()
+    assert page.locator("#savings").evaluate("part => part.open")
+
+
+def test_an_answer_replaces_no_other_control(open_page: Open) -> None:
+    """A list that is open would close."""
+    page = open_page("/")
+    page.locator("#aws_region").evaluate("control => { control.kept = true }")
+    page.locator("#accounts").select_option("remote")
+    expect(page).to_have_url("/?accounts=remote")
+    expect(page.locator("#accounts-field")).to_contain_text("default: local")
+    assert page.locator("#aws_region").evaluate("control => control.kept === true")

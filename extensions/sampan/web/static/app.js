@@ -44,7 +44,8 @@ async function show(url, { push = true, typed = false } = {}) {
 
 // Take over the parts of another page that differ. The control with the focus stays; an open part stays open.
 function take(next) {
-  const focused = document.activeElement?.id;
+  const focused = document.activeElement.id;
+  const around = document.activeElement.closest("details, section")?.id;
   for (const part of next.querySelectorAll("details")) if (byId(part.id)?.open) part.open = true;
   form().elements.from.value = next.getElementById("answers").elements.from.value;
   const outline = (root) => [...root.querySelectorAll(".group, .more, .field")].map((part) => part.id).join();
@@ -53,9 +54,22 @@ function take(next) {
   const live = (root) => [...root.querySelectorAll("[data-live]")];
   for (const part of live(document)) if (!next.getElementById(part.id)) part.remove();
   for (const part of live(next)) replace(part);
-  if (focused && document.activeElement?.id !== focused) byId(focused)?.focus({ preventScroll: true });
+  refocus(focused, around);
   enhance();
   status(`${byId("cost-total").textContent.trim()} a month. ${byId("problems-title")?.textContent ?? ""}`);
+}
+
+// Return the focus to the control that had it; where that is gone, to the part that it was in.
+function refocus(id, around) {
+  if (document.activeElement !== document.body) return;
+  const part = byId(around);
+  (byId(id) ?? part?.querySelector("summary, a[href], button") ?? byId("main")).focus({ preventScroll: true });
+}
+
+// Whether two parts look the same, and their controls have the same values.
+function same(old, part) {
+  const controls = (root) => [...root.querySelectorAll("input, select")].map((control) => `${control.value} ${control.checked}`).join("\n");
+  return old.isEqualNode(part) && controls(old) === controls(part);
 }
 
 // Put the texts of the page into the fields: what stands there was written before a step back, or before a link was followed.
@@ -79,7 +93,7 @@ function replace(part) {
   if (!old) return;
   const active = document.activeElement;
   if (old.contains(active) && active.matches("input[type=text]")) keep(old, part, active);
-  else if (!old.isEqualNode(part) || old.matches(".field")) old.replaceWith(part);
+  else if (!same(old, part)) old.replaceWith(part);
 }
 
 // Replace everything but the text that is being written.
