@@ -1,5 +1,6 @@
 """`sampan prices`: the real format of AWS's price lists, read from a small sample of them that was written by hand."""
 
+import csv
 import shutil
 from collections.abc import Iterable
 from datetime import date
@@ -24,6 +25,17 @@ def lines_of(offer: str, region: str) -> Iterable[str]:
     """Return the sample of an offer; the samples are of Singapore, and of three offers."""
     path = LISTS / f"{offer}.csv"
     return path.read_text(encoding="utf-8").splitlines(keepends=True) if region == "ap-southeast-1" and path.exists() else []
+
+
+@pytest.mark.parametrize("path", sorted(LISTS.glob("*.csv")), ids=lambda path: path.stem)
+def test_a_sample_has_the_format_that_aws_documents(path: Path) -> None:
+    """Five rows about the file, then the columns' names: docs.aws.amazon.com, "Reading the service price list file for an AWS service"."""
+    lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    assert [name for name, _ in lines[:5]] == ["FormatVersion", "Disclaimer", "Publication Date", "Version", "OfferCode"]
+    assert lines[4][1] == path.stem
+    assert lines[5][:4] == ["SKU", "OfferTermCode", "RateCode", "TermType"]
+    assert {len(line) for line in lines[5:]} == {len(lines[5])}
+    assert all(line[2].startswith(f"{line[0]}.{line[1]}.") for line in lines[6:])
 
 
 def test_a_refresh_reads_on_demand_prices_and_keeps_the_rest(table: Path) -> None:
