@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness import Renderer
 from tests.infrastructure.terraform import Plan, Planner, Resource
 from tests.infrastructure.variants import EVERYTHING, Case, cases
 
@@ -181,6 +182,24 @@ def test_objectives_have_an_alarm_for_a_fast_and_a_slow_burn(case: Case, plans: 
     rules = {name: alarm["alarm_rule"].replace(f"{case.variant}-{case.environment}-", "") for name, alarm in composites(plan).items()}
     assert '(ALARM("availability-fast-1h") AND ALARM("availability-fast-5m"))' in rules["users"]
     assert '(ALARM("latency-slow-6h") AND ALARM("latency-slow-30m"))' in rules["error-budget"]
+
+
+def test_the_answered_objectives_are_those_of_production(render: Renderer) -> None:
+    """Environments before it have no standby, and promise no more than it does."""
+    for answers, before in (
+        ({"availability_objective": "99.95", "latency_objective": "99.9"}, ("99.5", "99")),
+        ({"availability_objective": "99", "latency_objective": "95"}, ("99", "95")),
+    ):
+        folder = render(answers) / "infra/environments"
+        found = {
+            environment: re.findall(
+                r"^objectives = \{ availability_percent = ([\d.]+), latency_percent = ([\d.]+) \}$",
+                (folder / f"{environment}.service.tfvars").read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+            for environment in ("dev", "production")
+        }
+        assert found == {"dev": [before], "production": [tuple(answers.values())]}
 
 
 @pytest.mark.parametrize("case", SERVICES)
