@@ -1,5 +1,6 @@
 """The form of `sampan web`: answers in the URL, refusals beside the fields, and downloads that are what Copier renders."""
 
+import hashlib
 import io
 import re
 import shlex
@@ -169,3 +170,14 @@ def test_a_kind_of_resource_keeps_its_letter_and_colour(client: TestClient) -> N
     shown = [part(client.get(path).text, "part-cost") for path in ("/", "/?platform=join")]
     letters = [dict(re.findall(r'<span class="swatch (g\d)" aria-hidden="true">\w</span>([\w ]+)', page)) for page in shown]
     assert letters[1].items() < letters[0].items()
+
+
+def test_a_browser_keeps_what_a_page_names_by_its_digest(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["cache-control"] == "no-cache"
+    named = re.findall(r'(?:href|src)="(/[\w/.]+\?[0-9a-f]{12})"', page.text)
+    assert [path.partition("?")[0] for path in named] == ["/static/icon.svg", "/static/app.css", "/diagram.css", "/static/app.js"]
+    for path in named:
+        response = client.get(path)
+        assert "immutable" in response.headers["cache-control"]
+        assert path.endswith(f"?{hashlib.sha256(response.content).hexdigest()[:12]}")

@@ -1,9 +1,9 @@
 """The routes. Each is a GET that changes nothing: what it answers follows from its URL alone."""
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from sampan.estimates import LEVELS, usd
 from sampan.source import Template, is_local
@@ -21,18 +22,34 @@ from sampan.web.guard import Guard
 from sampan.web.settings import Settings
 
 HERE: Final = Path(__file__).parent
-VERSION: Final = metadata.version("sampan")
+CACHED: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""For what a page names with a digest of its content: another content has another URL."""
 
 
 class WrongAnswersError(Exception):
     """A project was asked for with answers that are refused; its arguments are the refusals."""
 
 
-def _environment() -> Environment:
+class _CachedFiles(StaticFiles):
+    """Files that a browser keeps."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code < HTTPStatus.BAD_REQUEST:
+            response.headers.update(CACHED)
+        return response
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _environment(diagram_style: str) -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals |= {"levels": LEVELS, "version": VERSION}
+    digests = {path.name: _digest(path.read_bytes()) for path in (HERE / "static").iterdir()}
+    made.globals |= {"levels": LEVELS, "digests": digests | {"diagram.css": _digest(diagram_style.encode())}}
     made.filters["usd"] = usd
     return made
 
@@ -42,11 +59,12 @@ class Pages:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._environment = _environment()
+        self._environment = _environment(desk.diagram_style)
 
     def page(self, name: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
         """Return a page."""
-        return HTMLResponse(self._environment.get_template(name).render(**values), status)
+        body = self._environment.get_template(name).render(**values)
+        return HTMLResponse(body, status, headers={"Cache-Control": "no-cache"})
 
     async def view(self, request: Request) -> View:
         """Return the view of the answers in a URL."""
@@ -162,7 +180,7 @@ class Pages:
 
     async def diagram_style(self, _: Request) -> Response:
         """The style sheet of the diagram, which belongs to the template."""
-        return Response(self.desk.diagram_style, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+        return Response(self.desk.diagram_style, media_type="text/css", headers=CACHED)
 
     async def project(self, request: Request) -> Response:
         """The rendered project as a zip file."""
@@ -207,7 +225,7 @@ def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
         "/answers.yml": Pages.answers,
     }.items():
         app.add_api_route(path, _route(handler), methods=["GET", "HEAD"], include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/static", _CachedFiles(directory=HERE / "static"))
     app.add_exception_handler(BusyError, _busy)
     app.add_exception_handler(WrongAnswersError, _wrong)
     app.add_exception_handler(links.TooLongError, _too_long)
