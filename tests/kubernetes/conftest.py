@@ -65,6 +65,15 @@ def deployer(render: Renderer, tmp_path: Path, aws: str) -> Deployer:
     return deployer_of(render, tmp_path, aws, {"service": "shop"}, Deployer)
 
 
+@pytest.fixture(scope="session")
+def first_release(render: Renderer, tmp_path_factory: pytest.TempPathFactory, emulated: Emulated) -> dict[str, Any]:
+    """The cluster after the first deploy of the `deployer`'s project: the beginning of many tests, deployed once for all of them."""
+    made = deployer_of(render, tmp_path_factory.mktemp("released"), emulated.endpoint, {"service": "shop"}, Deployer)
+    run = made.run()
+    assert run.returncode == 0, run.stderr
+    return made.state
+
+
 def deployer_of(render: Renderer, folder: Path, endpoint: str, answers: dict[str, Any], kind: type[Kind]) -> Kind:
     """A deploy of any project."""
     project = render.workspace(folder / "project", answers)
