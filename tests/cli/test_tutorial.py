@@ -1,10 +1,15 @@
 """docs/tutorial.md shows a recorded walk: its questions, sizes and costs are those of today."""
 
+import os
+import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from sampan import reference
 from tests.cli.conftest import Sampan
-from tests.harness import ROOT
+from tests.harness import GIT_ENVIRONMENT, ROOT, git, required
 
 ADVICE = "python -m tests.cli.record records the walk again"
 
@@ -25,3 +30,20 @@ def test_the_recorded_sizes_and_costs_are_those_of_today(sampan: Sampan, tmp_pat
     table = [line.rstrip() for line in shown[1:] if not line.startswith(str(tmp_path))]
     lines = recorded()
     assert lines[lines.index(table[0]) :][: len(table)] == table, ADVICE
+
+
+@pytest.mark.slow
+def test_the_first_commands_write_a_project(tmp_path: Path) -> None:
+    """As they stand on the page, but for the questions, in a clone and with nothing else of this machine's sampan."""
+    found = re.search(r"```sh\n(.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    clone = tmp_path / "sampan"
+    git("clone", "-q", str(ROOT), str(clone), cwd=tmp_path)
+    kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    tools = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    path = os.pathsep.join([str(tmp_path / "bin"), str(Path(required("uv")).parent), os.environ["PATH"]])
+    script = found[1].replace("sampan new shop", "sampan new shop --defaults --yes")
+    environment = {**kept, **GIT_ENVIRONMENT, **tools, "PATH": path}
+    run = subprocess.run(["sh", "-ec", script], cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "shop/pyproject.toml").is_file()
