@@ -55,3 +55,18 @@ def test_an_answer_replaces_no_other_control(open_page: Open) -> None:
     expect(page).to_have_url("/?accounts=remote")
     expect(page.locator("#accounts-field")).to_contain_text("default: local")
     assert page.locator("#aws_region").evaluate("control => control.kept === true")
+
+
+def test_the_last_change_tells_its_difference_in_cost(open_page: Open) -> None:
+    page = open_page("/?profile=sandbox")
+    low, high = (float(str(page.locator("#cost-total").get_attribute(f"data-{level}"))) for level in ("low", "high"))
+    page.locator("#more-operation summary").click()
+    page.locator("#waf").check()
+    expect(page).to_have_url("/?profile=sandbox&waf=true")
+    after = [float(str(page.locator("#cost-total").get_attribute(f"data-{level}"))) for level in ("low", "high")]
+    shown = " to ".join(f"+${round(new) - round(old)}" for old, new in zip((low, high), after, strict=True))
+    expect(page.locator("#cost-delta")).to_have_text(f"{shown} by the last change")
+    expect(page.locator("#status")).to_contain_text(shown)
+    page.locator("#sample").uncheck()
+    expect(page).to_have_url("/?profile=sandbox&sample=false&waf=true")
+    expect(page.locator("#cost-delta")).to_have_text("")

@@ -47,6 +47,7 @@ function take(next) {
   const focused = document.activeElement.id;
   const around = document.activeElement.closest("details, section")?.id;
   for (const part of next.querySelectorAll("details")) if (byId(part.id)?.open) part.open = true;
+  const before = amounts();
   form().elements.from.value = next.getElementById("answers").elements.from.value;
   const outline = (root) => [...root.querySelectorAll(".group, .more, .field")].map((part) => part.id).join();
   if (outline(document) === outline(next)) for (const field of next.querySelectorAll(".field")) replace(field);
@@ -56,8 +57,14 @@ function take(next) {
   for (const part of live(next)) replace(part);
   refocus(focused, around);
   enhance();
-  status(`${byId("cost-total").textContent.trim()} a month. ${byId("problems-title")?.textContent ?? ""}`);
+  const difference = amounts().map((amount, level) => Math.round(amount) - Math.round(before[level]));
+  if (difference.some(Boolean)) byId("cost-delta").textContent = `${difference.map(signed).join(" to ")} by the last change`;
+  status([`${byId("cost-total").textContent.trim()} a month`, byId("cost-delta").textContent, byId("problems-title")?.textContent].filter(Boolean).join(". "));
 }
+
+// Cost at low and at high traffic.
+const amounts = () => [byId("cost-total").dataset.low, byId("cost-total").dataset.high].map(Number);
+const signed = (amount) => `${amount > 0 ? "+" : amount < 0 ? "−" : ""}$${Math.abs(amount).toLocaleString("en-US")}`;
 
 // Return the focus to the control that had it; where that is gone, to the part that it was in.
 function refocus(id, around) {
