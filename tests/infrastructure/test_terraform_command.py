@@ -132,6 +132,18 @@ def test_other_commands_get_no_answers(script: Script) -> None:
     ]
 
 
+@pytest.mark.parametrize("words", [("destroy", "-auto-approve"), ("apply", "-destroy")])
+def test_a_whole_destroy_is_refused_before_half_of_it_is_gone(words: tuple[str, ...], script: Script) -> None:
+    """AWS, and the emulator with its words, deletes no database that is protected: Terraform finds out when the rest is gone already."""
+    refused = script.run("terraform", "dev", "service", *words)
+    assert refused.returncode == 1
+    assert "ops destroy dev" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not (script.folder / "calls").exists()
+    target = "-target=module.waf"
+    assert script.calls("dev", "service", "destroy", target)[-1][-1] == target
+
+
 def test_the_first_bootstrap_moves_its_state_into_the_bucket(script: Script) -> None:
     first, apply, move = script.calls("bootstrap", "apply")
     local = [json.loads(line)["local"] for line in (script.folder / "calls").read_text().splitlines()]

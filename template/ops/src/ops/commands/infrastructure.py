@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ops import project
+from ops.errors import OpsError
 from ops.secrets import free_secrets, require_free_names
 from ops.terraform import BOOTSTRAP, Root, roots_of
 
@@ -49,6 +50,17 @@ def terraform(context: typer.Context, environment: Where) -> None:
     if not name or not words:
         raise typer.BadParameter("give ENVIRONMENT ROOT COMMAND, or bootstrap COMMAND")
     root = Root.of(project.find(), environment, name)
+    _refuse_a_whole_destroy(environment, words)
     if words[0] == "apply":
         require_free_names(root, words[-1])
     raise typer.Exit(root.call(*words))
+
+
+def _refuse_a_whole_destroy(environment: str, words: list[str]) -> None:
+    """Raise OpsError: AWS refuses to delete a protected database, and only when the rest is gone already."""
+    destroys = words[0] == "destroy" or (words[0] == "apply" and "-destroy" in words)
+    if destroys and environment != BOOTSTRAP and not any(word.startswith("-target") for word in words):
+        raise OpsError(
+            f"Terraform alone fails midway: AWS keeps a protected database. Run `ops destroy {environment}`,"
+            " or name a part with -target"
+        )
