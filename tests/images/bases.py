@@ -98,7 +98,7 @@ def _make_uv(engine: Engine, name: str, folder: Path) -> None:
 
 
 def _make_standin(engine: Engine, service: str, image: str, folder: Path) -> None:
-    """Debian's PostgreSQL and Valkey, and a mail catcher of a page, behind what compose.yaml calls in the real images."""
+    """Build an image with Debian's PostgreSQL and Valkey and a small mail catcher, which takes the commands of compose.yaml."""
     common = "standin:databases"
     if not _has(engine, common):
         archive = folder / "databases.tar"

@@ -47,7 +47,7 @@ def test_the_containers_have_no_rights_and_wrote_nothing(stack: Stack) -> None:
         assert stack.world.engine.docker("diff", stack.name(name)) == ""
 
 
-# Last: it ends the stack. A worker that has a mail under way to a host that is not there may take its 90 s for it.
+# Runs last, because it ends the stack. A worker may need its 90 s while it sends mail to a host that does not exist.
 @pytest.mark.parametrize(("name", "seconds"), [("api", 10), ("worker", 100)])
 def test_sigterm_ends_it_in_order(stack: Stack, name: str, seconds: float, note: list[str]) -> None:
     started = time.monotonic()

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.infrastructure.emulator import ACCOUNT, Emulator
 
-# Service, operation, where the answer lists what it found, and the name of each; nothing where the list is of names.
+# Service, operation, the response's list of resources, and the field with their names; no field if the list holds names.
 REGIONAL = """
 acm list_certificates CertificateSummaryList CertificateArn
 backup list_backup_plans BackupPlansList BackupPlanName

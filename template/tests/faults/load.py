@@ -20,7 +20,7 @@ from tests.waiting import until
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 6
-# Between two requests of a connection, seconds: at most 120 a second, 30 of them for work, which the worker can do.
+# Seconds between two requests of a connection: at most 120 a second. 30 of them queue work, which the worker can do.
 PAUSE = 0.05
 
 

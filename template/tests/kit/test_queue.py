@@ -10,7 +10,7 @@ from arq.constants import default_queue_name, job_key_prefix, result_key_prefix
 from app.composition import Resources
 from app.kit.queue import RUN_TASK, deserialize_job, serialize_job
 
-# Step of the clock between two calls, in milliseconds.
+# How far the clock moves between two calls, in milliseconds.
 MOMENT = 2_000
 
 

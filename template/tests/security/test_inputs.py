@@ -69,7 +69,7 @@ async def test_half_a_character_is_refused(
     for operation in operations(application):
         for part, name in operation.texts():
             if part == "body" and operation.media_type == JSON:
-                # An escape in JSON says what no encoding can.
+                # JSON can escape half a character, which no encoding can carry.
                 request = operation.with_text(part, name, "half").request(client, settings.route_prefix, root.token)
                 content = request.content.replace(b'"half"', rb'"\ud800"')
                 answer = await client.request(request.method, request.url, content=content, headers=headers)

@@ -19,7 +19,7 @@ from ops.waiting import Wait
 # External Secrets answers within seconds; longer means that it may not read, or does not run.
 FETCH_SECONDS = 60
 POLL_SECONDS = 2.0
-# A change to this makes External Secrets look at once.
+# Changing this annotation makes External Secrets fetch immediately.
 FORCE = "force-sync"
 # kubectl's own mark of `rollout restart`. The deploy applies no such field, so it stays.
 RESTARTED = "kubectl.kubernetes.io/restartedAt"

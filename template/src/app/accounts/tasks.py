@@ -75,7 +75,7 @@ def notify_of_deletion(work: UnitOfWork, resources: Resources, user: User, actor
 
 
 async def send_welcome(run: TaskRun, payload: LinkPayload) -> None:
-    """Greet a new user, and have the address confirmed."""
+    """Welcome a new user by email, with the link that confirms the address."""
     page = accounts_of(run.resources).settings.verify_email_page()
     await _send(run, payload, Purpose.VERIFY_EMAIL, page, welcome)
 

@@ -36,7 +36,7 @@ DATABASE_CONNECTION_ERRORS = Counter("database_connection_errors", "Connections 
 DATABASE_POOL_SIZE = Gauge("database_pool_size", "Connections that the pool may hold")
 DATABASE_POOL_IN_USE = Gauge("database_pool_in_use", "Connections that are checked out of the pool")
 
-# A failover moves the address within seconds: a connection that takes longer is going to the old one.
+# After a failover DNS names the new primary within seconds: an attempt that takes longer goes to the old one.
 CONNECT_TIMEOUT = 5.0
 # Waiting longer for a connection than this only lengthens the queue.
 POOL_TIMEOUT = 5.0

@@ -59,7 +59,7 @@ class NotFound(Problem):
     status = 404
     slug = "not-found"
     title = N_("Not found")
-    detail = N_("There is nothing at this address.")
+    detail = N_("There is nothing at this URL.")
 
 
 class MethodNotAllowed(Problem):

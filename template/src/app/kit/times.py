@@ -40,7 +40,7 @@ def time_zones() -> frozenset[str]:
 
 
 def format_time(moment: datetime, language: str, time_zone: str) -> str:
-    """A moment to the minute, as people of a language write it, in a time zone, which it names."""
+    """Format a time to the minute for a language and a time zone. The text names the zone."""
     local = moment.astimezone(ZoneInfo(time_zone))
     date, time = dates.format_date(local, "long", locale=language), dates.format_time(local, "short", locale=language)
     return f"{date}, {time} ({dates.get_timezone_name(local, 'long', locale=language)})"

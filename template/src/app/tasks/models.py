@@ -29,11 +29,11 @@ class TaskStatus(StrEnum):
 class Task(Model):
     """The work to do, its owner and its outcome. The row is authoritative; the queue holds only its id.
 
-    `attempts` only ever grows: it tells the attempt that has the task from all earlier ones. `lease_until` is when
-    that attempt counts as lost, unless it has renewed the lease by then; `losses` counts the attempts that were.
+    `attempts` never decreases, so it identifies the current attempt. `lease_until` is when that attempt counts as lost
+    unless it renews the lease; `losses` counts the lost attempts.
 
-    `payload` may be large: no query that does not name it reads it. It is null once the task has succeeded, or some
-    days after it was given up.
+    `payload` may be large, so only queries that name it read it. It is set to null once the task has succeeded, or
+    some days after the last attempt failed.
     """
 
     __tablename__ = "tasks"

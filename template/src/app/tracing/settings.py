@@ -6,7 +6,7 @@ from app.kit.configuration import Section
 
 
 class TracingSettings(Section):
-    """Where spans go, and how many."""
+    """The collector of spans, and the share of requests that is traced."""
 
     service: str = Field(default="app", description="the service's name, a DNS label")
     release: str = Field(default="unreleased", description="version or commit of the running image")

@@ -144,7 +144,7 @@ class CanaryRelease:
                 return
 
     def _decided(self, what: str, tried: Reading, start: datetime, patience: Patience) -> bool:
-        """Whether the time is over and all is well. Raises OpsError when it is not well."""
+        """Return whether the step succeeded. Raises OpsError if the release is worse, or no verdict is possible."""
         verdict = judge(tried, self._baseline, patience.minimum)
         passed = (clock.now() - start) / timedelta(seconds=patience.bake) if patience.bake else EXTENSIONS
         if verdict.outcome is Outcome.WORSE:
