@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -90,3 +91,31 @@ def test_every_profile_answers_the_same_questions() -> None:
         for profile in table("profiles")["names"].split()
     }
     assert len(set(map(frozenset, rows.values()))) == 1
+
+
+OF_KUBERNETES = {
+    ".github/scripts/check-manifests.sh": r"--kubernetes-version ([\d.]+)",
+    "docs/runbooks/upgrade.md": r"the end of standard support: ([\d.]+) on",
+    "infra/modules/cluster/tests/refusals.tftest.hcl": r'kubernetes_version = "(1\.\d\d)"',
+    "infra/modules/nodes/tests/refusals.tftest.hcl": r'kubernetes_version = "(1\.\d\d)"',
+    "infra/platform/variables_cluster.tf": r'default     = "(1\.\d\d)"\n',
+    "ops/src/ops/doctor/tools.py": r"cluster's, which is ([\d.]+)\.",
+}
+"""Files that are copied as they stand, and their line of Kubernetes' version."""
+
+
+@pytest.mark.parametrize("path", OF_KUBERNETES)
+def test_every_file_has_the_catalogues_version_of_kubernetes(path: str) -> None:
+    text = (ROOT / "template" / path).read_text(encoding="utf-8")
+    assert re.findall(OF_KUBERNETES[path], text) == [table("versions")["kubernetes"]]
+
+
+def test_no_other_file_names_a_version_of_kubernetes() -> None:
+    named = re.compile(r"kubernetes[_-]version\W+(?:default\W+)?1\.\d\d\b", re.IGNORECASE)
+    found = {
+        path.relative_to(ROOT / "template").as_posix()
+        for path in (ROOT / "template").rglob("*")
+        if path.is_file() and path.suffix in {".hcl", ".jinja", ".py", ".sh", ".tf", ".yaml", ".yml"} and named.search(path.read_text())
+    }
+    assert found <= set(OF_KUBERNETES)
+    assert len(found) >= 3
