@@ -18,7 +18,7 @@ PRODUCTION = Case("startup", "service", "production")
 
 
 def planned(emulator: Emulator, folder: Path, project: Path) -> Plan:
-    """The plan of the project as it is now."""
+    """The present plan of the project."""
     planner = Planner(emulator, folder)
     try:
         planner.start(PRODUCTION, project)
