@@ -53,6 +53,13 @@ def test_nothing_but_get_and_head_is_answered(client: TestClient, method: str) -
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
+@pytest.mark.parametrize("headers", [{"Content-Length": "1000000000"}, {"Transfer-Encoding": "chunked"}])
+def test_a_body_is_refused_and_the_connection_ends(client: TestClient, headers: dict[str, str]) -> None:
+    refused = client.get("/", headers=headers)
+    assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+    assert client.get("/health", headers={"Content-Length": "0"}).status_code == 200
+
+
 def test_a_long_query_or_answer_is_refused(client: TestClient) -> None:
     assert client.get(f"/?x={'a' * 8_000}").status_code == 414
     refused = client.get(f"/?project_name={'a' * 501}")

@@ -87,7 +87,10 @@ class Guard:
         if _host(scope) not in self._settings.hosts:
             return HTTPStatus.MISDIRECTED_REQUEST, "This host name is not served here. Name it with --public.", {}
         if scope["method"] not in METHODS:
-            return HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.", {"Allow": ", ".join(METHODS)}
+            return HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.", {"Allow": ", ".join(METHODS), "Connection": "close"}
+        if _has_body(scope):
+            # The server would read and drop the body after the answer, for as long as the client sends.
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A request has no body here.", {"Connection": "close"}
         if len(scope["query_string"]) > self._settings.longest_query:
             return HTTPStatus.REQUEST_URI_TOO_LONG, f"The query is longer than {self._settings.longest_query} bytes.", {}
         if not scope["path"].startswith(FREE_PATHS):
@@ -105,6 +108,10 @@ def _host(scope: Scope) -> str:
     hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
     found = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
     return found[1] if found else ""
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in scope["headers"])
 
 
 class _Sender:
@@ -147,7 +154,7 @@ def protocol(settings: Settings) -> type[H11Protocol]:
             self._patience = self.loop.call_later(settings.header_seconds, self._give_up)
 
         def _give_up(self) -> None:
-            if self.conn.their_state is h11.IDLE or self.conn.our_state is h11.IDLE:
+            if self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}:
                 self.transport.close()
 
         def handle_events(self) -> None:
