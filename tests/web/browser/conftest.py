@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
 
 from sampan.source import Template
 from tests.harness import required
@@ -30,14 +30,21 @@ FLAGS = [
 
 Open = Callable[..., Page]
 
+expect.set_options(timeout=20_000)
+
+
+def chromium(playwright: Playwright) -> str:
+    """Path of a Chromium: on PATH, or Playwright's, where `playwright install chromium` ran."""
+    brought = playwright.chromium.executable_path
+    found = next(filter(None, map(shutil.which, NAMES)), brought if Path(brought).exists() else None)
+    return found or required(NAMES[0])
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A Chromium on PATH, or Playwright's, where `playwright install chromium` ran."""
+    """A Chromium without a window."""
     with sync_playwright() as playwright:
-        brought = playwright.chromium.executable_path
-        found = next(filter(None, map(shutil.which, NAMES)), brought if Path(brought).exists() else None)
-        launched = playwright.chromium.launch(executable_path=found or required(NAMES[0]), args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=chromium(playwright), args=FLAGS)
         yield launched
         launched.close()
 

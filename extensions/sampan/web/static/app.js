@@ -5,6 +5,7 @@ const PAUSE = 350; // milliseconds without a key before a text counts as answere
 let request = new AbortController();
 let files = new AbortController();
 let timer = 0;
+let answered = location.search; // answers that the history has for this page
 
 const byId = (id) => document.getElementById(id);
 const form = () => byId("answers");
@@ -32,6 +33,7 @@ async function show(url, { push = true, typed = false } = {}) {
     if (next.problem) return status(next.problem);
     const was = form().elements.from.value;
     if (push && next.url !== location.href) history.pushState(null, "", next.url);
+    answered = location.search;
     if (!typed) writeTexts(next.found);
     take(next.found);
     if (form().elements.from.value !== was && byId("tree")) showFiles(was);
@@ -197,5 +199,6 @@ if (form()) {
       else show(link.href);
     }
   });
-  addEventListener("popstate", () => show(location.href, { push: false }));
+  // A link to a field of this page fires it too, and must not fetch the answers before those that are being written.
+  addEventListener("popstate", () => { if (location.search !== answered) show(location.href, { push: false }); });
 }
