@@ -247,18 +247,22 @@ def _sampan(_command: Command, words: tuple[str, ...]) -> str:
     return _unknown_options(words, " ".join(option for parameter in found.params for option in parameter.opts) + " --help")
 
 
+OMITTED = {("git", "diff"): "--diff-filter"}
+"""Options that a program's short help leaves out. https://git-scm.com/docs/git-diff"""
+
+
 def _by_help(_command: Command, words: tuple[str, ...]) -> str:
     """A tool that is here is asked for the options of its subcommand."""
     tool, *rest = words
-    names = [] if tool in ("mypy", "pytest") else rest[:1]
+    names = [] if tool in ("mypy", "pytest") else rest[: 2 if words[:2] == ("uv", "tool") else 1]
     if tool in ("git", "terraform", "uv"):
         text = help_of(required(tool), *names, {"git": "-h", "terraform": "-help", "uv": "--help"}[tool])
     else:
         text = help_of(sys.executable, "-m", tool, *names, "--help")
-    subcommand = names[0] if names else tool
+    subcommand = " ".join(names) if names else tool
     if subcommand not in text:
         return f"{tool} has no {subcommand}"
-    return _unknown_options(words, text)
+    return _unknown_options(words, text + OMITTED.get(words[:2], ""))
 
 
 @functools.cache

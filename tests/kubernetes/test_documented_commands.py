@@ -58,6 +58,8 @@ WRONG = {
     "an unknown option of docker": (("docker", "compose", "up", "--rebuild"), "unknown options --rebuild"),
     "an unknown command of uv": (("uv", "locks"), "uv has no locks"),
     "an unknown option of uv": (("uv", "sync", "--lockd"), "unknown options --lockd"),
+    "an unknown option of a command of uv tool": (("uv", "tool", "install", "--edit", "."), "unknown options --edit"),
+    "an unknown command of uv tool": (("uv", "tool", "installs", "x"), "uv has no tool installs"),
     "an unknown option of copier": (("copier", "update", "--answer", "x=1"), "unknown options --answer"),
     "an unknown option of pytest": (("uv", "run", "pytest", "--numprocess=2"), "unknown options --numprocess"),
     "an unknown option of alembic": (("uv", "run", "alembic", "revision", "--auto"), "unknown options --auto"),
