@@ -247,7 +247,7 @@ def _sampan(_command: Command, words: tuple[str, ...]) -> str:
     return _unknown_options(words, " ".join(option for parameter in found.params for option in parameter.opts) + " --help")
 
 
-OMITTED = {("git", "diff"): "--diff-filter"}
+OMITTED: dict[tuple[str, ...], str] = {("git", "diff"): "--diff-filter"}
 """Options that a program's short help leaves out. https://git-scm.com/docs/git-diff"""
 
 
