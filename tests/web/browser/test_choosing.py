@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import Page, expect
 
 from sampan import estimates
 from sampan.questionnaire import Questionnaire
 from sampan.web import links
+from tests.harness import ROOT
 from tests.web.browser.conftest import Open
 
 pytestmark = pytest.mark.slow
@@ -22,6 +25,14 @@ def total(answers: Mapping[str, Any]) -> str:
     """Return what `sampan cost` has for answers."""
     costs = estimates.estimate("answers", dict(answers)).costs
     return f"${costs['low']:,.0f} to ${costs['high']:,.0f}"
+
+
+def words_of_diagram(questionnaire: Questionnaire, given: Mapping[str, Any]) -> str:
+    """Return what docs/architecture.svg of a project with these answers says in words."""
+    answers = questionnaire.check(given).answers
+    computed = questionnaire.computed_values(answers, "sizes", "costs")
+    source = "{% import 'extensions/diagram.jinja' as diagram with context %}{= diagram.description(environments | last) =}"
+    return " ".join(questionnaire.rendered(source, {**answers, **computed}).split())
 
 
 def unfold(page: Page) -> None:
@@ -113,8 +124,33 @@ def test_each_question_is_changed_and_its_effect_follows(name: str, open_page: O
     assert page.locator("form .error").all_text_contents() == []
     with Questionnaire() as questionnaire:
         given = {each: links.value(text, questionnaire.types[each]) for each, text in links.pairs(page.url.partition("?")[2])}
+        words = words_of_diagram(questionnaire, given)
     assert name in given
     expect(page.locator("#cost-total")).to_have_text(total(given))
+    assert " ".join((page.locator("#part-diagram desc").text_content() or "").split()) == words
+
+
+OPTIONS = yaml.safe_load((ROOT / "extensions/catalogue/options.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("waf", "added"), ("tracing", "added"), ("db_read_replica", "added"), ("sample", "removed")])
+def test_the_tree_marks_the_files_of_an_option(name: str, kind: str, open_page: Open) -> None:
+    page = open_page("/")
+    unfold(page)
+    page.locator("#files-link a").click()
+    expect(page.locator("#tree")).to_be_visible(timeout=60_000)
+    assert page.locator("#tree :is(.added, .removed, .changed)").count() == 0
+    change(page, name)
+    expect(page.locator(f"#tree .{kind}").first).to_be_attached(timeout=60_000)
+    marked = [str(button.get_attribute("value")) for button in page.locator(f"#tree .{kind} button").all()]
+    for pattern in OPTIONS[f"{name}.files"].split():
+        if pattern != "docs/runbooks/alarms/dr-replica-lag.md" and "dr_replica" not in pattern and "replica_network" not in pattern:
+            assert [path for path in marked if fnmatchcase(path, pattern) or path.startswith(f"{pattern}/")], pattern
+    expect(page.locator("#tree-summary")).to_contain_text(f"{kind} {len(marked)}")
+    page.locator("#tree .changed button[value='pyproject.toml'], #tree .changed button").first.click()
+    expect(page.locator("#file-dialog #diff-title")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#file-dialog")).not_to_be_visible()
 
 
 WRONG = {
