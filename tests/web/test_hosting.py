@@ -3,13 +3,12 @@
 import json
 import re
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 import yaml
 
-from sampan import root
+from sampan import cli, root
 from tests.harness import ROOT, required
 
 FOLDER = ROOT / "docs/hosting"
@@ -68,8 +67,9 @@ def test_the_port_is_open_to_this_host_alone(web: dict[str, Any]) -> None:
     assert web["ports"] == ["127.0.0.1:8180:8180"]
 
 
-def test_the_command_is_one_that_sampan_takes(web: dict[str, Any]) -> None:
+def test_the_command_is_one_that_sampan_takes(web: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     entry = json.loads(re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)[0])
     arguments = [*entry[2:], *(argument.partition("=")[0] for argument in web["command"])]
-    shown = run(sys.executable, "-m", "sampan", "web", "--help").stdout
+    assert cli.run(["web", "--help"]) == 0
+    shown = capsys.readouterr().out
     assert all(option in shown for option in arguments if option.startswith("--"))
