@@ -108,7 +108,7 @@ async def refresh(world: World) -> httpx.Response:
 ACTS: list[Act] = [login, change, reset, confirm, disable, enable, promote, refresh, delete, ask_to_move, move, restore]
 # These run with all other tests: passwords, a revocation, a role, the end of an account, and another address.
 ALWAYS = {(login, change), (change, reset), (refresh, disable), (promote, refresh), (delete, login), (reset, delete)}
-ALWAYS |= {(delete, promote), (move, reset), (restore, move), (login, move)}
+ALWAYS |= {(delete, promote), (login, move)}
 PAIRS = [
     pytest.param(one, other, marks=() if (one, other) in ALWAYS else pytest.mark.exhaustive)
     for one in ACTS
