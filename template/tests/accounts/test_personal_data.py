@@ -117,7 +117,7 @@ async def test_a_deletion_leaves_the_users_id_in_the_audit_log_and_nothing_else(
     await log_in(ann.client, ann.email, "wrong password")
     await add_task(resources, ann.user_id)
     async with resources.database.unit_of_work() as work:
-        # A mail that the server refused stays some days, to be tried again.
+        # A mail that the server refused stays for some days, and can be replayed.
         work.session.add(Task(kind="made-up", payload={"to": ann.email}, language="en", status="dead"))
     assert "users" in await tables_with(resources, ann.email)
     await delete(ann)
