@@ -1,13 +1,15 @@
 """The way back: an earlier release by digest and with the manifests of its commit, from the environment's own history."""
 
 import json
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.harness import Renderer, commit_all, git
-from tests.kubernetes.conftest import aws, deployer, emulated  # noqa: F401  fixtures
+from tests.kubernetes.conftest import Emulated, aws, deployer_of, emulated  # noqa: F401  fixtures among them
 from tests.kubernetes.deployer import Deployer
 
 FIRST = {name: f"sha256:{number:064x}" for number, name in enumerate(("api", "worker", "migrate"), start=1)}
@@ -40,17 +42,30 @@ def push(images: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ECRBackend, "describe_images", describe)
 
 
+@pytest.fixture(scope="module")
+def released(render: Renderer, tmp_path_factory: pytest.TempPathFactory, emulated: Emulated) -> Deployer:  # noqa: F811  the fixture
+    """Two releases: the first with the log level INFO, the second, which runs, with DEBUG. Deployed once for the tests of this file."""
+    made = deployer_of(render, tmp_path_factory.mktemp("released"), emulated.endpoint, {"service": "shop"}, Deployer)
+    made.environment.pop("GITHUB_RUN_ID", None)
+    with pytest.MonkeyPatch.context() as patch:
+        for images, level in ((FIRST, "INFO"), (SECOND, "DEBUG")):
+            push(images, patch)
+            assert made.run("--release", commit(made, level), images=images).returncode == 0
+            made.holds(made.state | {"deployment/api": UP, "deployment/worker": UP})
+    return made
+
+
 @pytest.fixture
-def service(deployer: Deployer, monkeypatch: pytest.MonkeyPatch) -> Deployer:  # noqa: F811  the fixture
-    """Two releases: the first with the log level INFO, the second, which runs, with DEBUG."""
+def service(released: Deployer, tmp_path: Path, aws: str, monkeypatch: pytest.MonkeyPatch) -> Deployer:  # noqa: F811  the fixture
+    """The two releases, in a clone and a cluster of the test's own."""
     monkeypatch.delenv("GITHUB_RUN_ID", raising=False)
-    deployer.environment.pop("GITHUB_RUN_ID", None)
-    for images, level in ((FIRST, "INFO"), (SECOND, "DEBUG")):
-        push(images, monkeypatch)
-        assert deployer.run("--release", commit(deployer, level), images=images).returncode == 0
-        deployer.holds(deployer.state | {"deployment/api": UP, "deployment/worker": UP})
-    (deployer.folder / "calls.jsonl").unlink()
-    return deployer
+    push(FIRST, monkeypatch)
+    push(SECOND, monkeypatch)
+    (tmp_path / "bin").mkdir()
+    made = Deployer(shutil.copytree(released.project, tmp_path / "project", symlinks=True), tmp_path / "bin", aws)
+    made.publish()
+    made.holds(released.state)
+    return made
 
 
 def applied(service: Deployer) -> str:
