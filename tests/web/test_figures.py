@@ -61,7 +61,7 @@ def check_cost(page: str, estimate: Estimate, document: str) -> None:
         bars = re.search(rf"<h3>{name}</h3>(.*?)</div>", shown, re.DOTALL)
         assert bars
         assert re.findall(r"<b>(.*?)</b>", bars[1]) == amounts
-        assert [f"{made['requests'][level]:g} requests a second" in bars[1] for level in ("low", "high")] == [True, True]
+        assert [f"{made['requests'][level]:g} request" in bars[1] for level in ("low", "high")] == [True, True]
     groups = {cells[0].split(" ", 1)[1]: cells[1:] for cells in tables(shown) if re.match(r"[A-J] ", cells[0])}
     assert groups == {group: [usd(estimate.sum_of(group, level)) for level in ("low", "high")] for group in estimate.groups()}
 
