@@ -34,13 +34,13 @@ async def list_users(
     return Page(items=[UserRead.of(user) for user in rows], next_cursor=last.id if last else None)
 
 
-@router.get("/users/{user_id}")
+@router.get("/users/{user_id:uuid}")
 async def read_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep) -> UserRead:
     """A user."""
     return UserRead.of(await administration.read_user(work, actor, user_id))
 
 
-@router.patch("/users/{user_id}/roles", responses=problems(OwnAccount))
+@router.patch("/users/{user_id:uuid}/roles", responses=problems(OwnAccount))
 async def change_roles(
     user_id: UUID, change: RolesChange, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> UserRead:
@@ -48,7 +48,7 @@ async def change_roles(
     return UserRead.of(await administration.set_roles(service, work, actor, user_id, change.roles))
 
 
-@router.post("/users/{user_id}/disable", responses=problems(OwnAccount))
+@router.post("/users/{user_id:uuid}/disable", responses=problems(OwnAccount))
 async def disable_user(
     user_id: UUID, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> UserRead:
@@ -56,7 +56,7 @@ async def disable_user(
     return UserRead.of(await administration.disable(service, work, actor, user_id))
 
 
-@router.post("/users/{user_id}/enable")
+@router.post("/users/{user_id:uuid}/enable")
 async def enable_user(
     user_id: UUID, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> UserRead:

@@ -56,7 +56,7 @@ async def delete_me(
     await personal_data.delete_own(resources, work, user, body.current_password, actor.address)
 
 
-@router.get("/{user_id}/export", dependencies=[_exports], response_model=Export, responses=problems(Forbidden))
+@router.get("/{user_id:uuid}/export", dependencies=[_exports], response_model=Export, responses=problems(Forbidden))
 async def export_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
     """The export of a user, for administrators."""
     await administration.read_user(work, actor, user_id)
@@ -64,7 +64,7 @@ async def export_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDe
     return StreamingResponse(document, headers=_HEADERS, media_type="application/json")
 
 
-@router.delete("/{user_id}", status_code=204, dependencies=[by_user], responses=problems(Forbidden, OwnAccount))
+@router.delete("/{user_id:uuid}", status_code=204, dependencies=[by_user], responses=problems(Forbidden, OwnAccount))
 async def delete_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
     """Delete the account of another user, for good, as its user could."""
     await administration.delete(resources, work, actor, user_id)
