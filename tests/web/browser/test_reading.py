@@ -17,6 +17,10 @@ STATES = {
     "everything": f"/?{PRODUCTION}&db_read_replica=true&dr_region=ap-southeast-2&cache_replicas=5&accounts=remote&tracing=true",
     "errors": "/?profile=production&db_storage_gb=5&service=Orders%21",
     "joined": "/?platform=join&platform_name=shared",
+    "files": "/files?waf=true&was=",
+    "file": "/file?waf=true&was=&path=pyproject.toml",
+    "compare": "/compare?a=profile%3Dstartup&b=profile%3Dproduction%26domain%3Dapi.example.com",
+    "architecture": f"/architecture?{PRODUCTION}",
     "refused": "/project.zip?db_storage_gb=5",
     "unknown": "/nothing",
 }
