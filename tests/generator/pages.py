@@ -19,6 +19,7 @@ SOURCES = {
 """Sites of the authority that a claim is about."""
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+TABLE = re.compile(r'^    __tablename__ = "(\w+)"$', re.MULTILINE)
 
 
 def anchors(text: str) -> set[str]:
@@ -35,6 +36,7 @@ def claims(text: str) -> list[str]:
 
 def problems(project: Path) -> Iterator[str]:
     """Yield claims without a link, links that lead nowhere, and unknown sources."""
+    yield from (f"users-data.md: {table} needs a table and a row" for table in tables_without_retention(project))
     for name in PAGES:
         page = project / "docs" / name
         text = page.read_text(encoding="utf-8")
@@ -50,6 +52,14 @@ def problems(project: Path) -> Iterator[str]:
             test = project / file
             if not test.is_file() or (function and f"def {function}(" not in test.read_text(encoding="utf-8")):
                 yield f"{name}: no test {'::'.join(filter(None, (file, function)))}"
+
+
+def tables_without_retention(project: Path) -> list[str]:
+    """Return the database tables that the retention table of docs/users-data.md does not name, and the names in it without a table."""
+    retention = (project / "docs/users-data.md").read_text(encoding="utf-8").partition("## Retention")[2]
+    named = set(re.findall(r"^\| `(\w+)` \|", retention, re.MULTILINE))
+    models = {name for file in (project / "src/app").rglob("*.py") for name in TABLE.findall(file.read_text(encoding="utf-8"))}
+    return sorted(models ^ named)
 
 
 def unreachable(page: Path, link: str) -> Iterator[str]:

@@ -37,3 +37,12 @@ def test_a_claim_needs_a_link_that_leads_somewhere(cell: str, problem: str, tmp_
     found = list(pages.problems(tmp_path))
     assert len(found) == bool(problem)
     assert all(problem in one for one in found)
+
+
+def test_each_table_has_its_row_in_the_retention_table(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/users-data.md").write_text("## Retention\n\n| `orders` | names |\n| `parcels` | names |\n", encoding="utf-8")
+    models = tmp_path / "src/app/orders/models.py"
+    models.parent.mkdir(parents=True)
+    models.write_text('class Order:\n    __tablename__ = "orders"\n\n\nclass Item:\n    __tablename__ = "items"\n', encoding="utf-8")
+    assert pages.tables_without_retention(tmp_path) == ["items", "parcels"]
