@@ -46,7 +46,7 @@ def test_without_the_extra_it_says_what_to_install(capsys: pytest.CaptureFixture
 
     monkeypatch.setattr(util, "find_spec", found)
     monkeypatch.setattr(web, "NEEDED", ("fastapi",))
-    assert "pip install 'sampan[web]'" in refusal(capsys)
+    assert "pip install -e '.[web]'" in refusal(capsys)
 
 
 def test_it_serves_until_it_is_interrupted(template: Path) -> None:

@@ -36,7 +36,7 @@ def command(
     The page is served to this machine alone, needs no network, and stores nothing.
     """
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
-        message = f"sampan web needs {' and '.join(missing)}: install sampan with its extra web, such as pip install 'sampan[web]'."
+        message = f"sampan web needs {' and '.join(missing)}: install the extra web, in a clone by pip install -e '.[web]'."
         raise UserError(message)
     if host not in LOOPBACK and not public:
         message = f"{host} can be reached from other machines: name the host that they use with --public NAME, or leave --host out."
