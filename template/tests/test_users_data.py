@@ -1,4 +1,4 @@
-"""docs/users-data.md tells the truth: each row is complete, and its times are those of the settings and of Terraform."""
+"""docs/users-data.md tells the truth: its rows are complete, and its times those of the settings and of Terraform."""
 
 import re
 from collections.abc import Iterator
