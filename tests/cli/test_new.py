@@ -35,6 +35,20 @@ def test_a_project_has_the_answers_given_and_follows_its_template(sampan: Sampan
 
 
 @pytest.mark.parametrize(
+    ("folder", "given", "name"),
+    [
+        ("order-desk", (), "Order Desk"),
+        ("order-desk", ("-d", "project_name=Orders"), "Orders"),
+    ],
+)
+def test_a_project_is_named_after_its_folder(
+    folder: str, given: tuple[str, ...], name: str, sampan: Sampan, releases: Path, tmp_path: Path
+) -> None:
+    assert sampan("new", tmp_path / folder, "--defaults", "--template", releases, *given).code == 0
+    assert stored(tmp_path / folder)["project_name"] == name
+
+
+@pytest.mark.parametrize(
     ("given", "line"),
     [
         ("az_count=5", "az_count: 5 is not in [2, 3]"),
@@ -77,7 +91,7 @@ def test_existing_files_are_named_and_never_replaced_without_a_word(sampan: Samp
     assert outcome.err.splitlines()[-1] == "  README.md"
     assert files_of(target) == {"README.md": b"mine\n"}
     assert sampan(*arguments, "--overwrite").code == 0
-    assert (target / "README.md").read_text(encoding="utf-8") == "# FastAPI Service, newer\n"
+    assert (target / "README.md").read_text(encoding="utf-8") == "# Project, newer\n"
     outcome = sampan(*arguments)
     assert outcome.code == 2
     assert "is already a project: use sampan update" in outcome.err

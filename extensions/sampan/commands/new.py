@@ -58,7 +58,7 @@ def command(
     _confirm_place(directory, interactive=interactive, yes=yes or dry_run, overwrite=overwrite)
     screen = console.messages()
     with source.opened(location, version) as opened:
-        suggested = _suggested(opened, directory, given) if interactive else {}
+        suggested = _suggested(opened, directory, given)
         answered = asking.ask(opened, given, defaults=defaults, asked=ask or (), suggested=suggested)
         if not as_json:
             _print_summary(screen, directory, opened, answered)
