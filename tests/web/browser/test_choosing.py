@@ -46,6 +46,12 @@ def write(page: Page, name: str, text: str) -> None:
     page.locator(f"#{name}").blur()
 
 
+def open_tree(page: Page) -> None:
+    """Show the tree of the files."""
+    page.locator("#files-link a").click()
+    expect(page.locator("#tree")).to_be_visible(timeout=60_000)
+
+
 def settled(page: Page) -> None:
     """Wait until the page shows the answers of its form."""
     expect(page.locator("body")).not_to_have_class(re.compile("is-waiting"))
@@ -117,6 +123,7 @@ def questions() -> list[str]:
 def test_each_question_is_changed_and_its_effect_follows(name: str, open_page: Open) -> None:
     page = open_page(f"/?{BESIDE.get(name, '')}")
     unfold(page)
+    open_tree(page)
     change(page, name)
     expect(page).to_have_url(re.compile(rf"[?&]{name}="))
     settled(page)
@@ -128,6 +135,8 @@ def test_each_question_is_changed_and_its_effect_follows(name: str, open_page: O
     assert name in given
     expect(page.locator("#cost-total")).to_have_text(total(given))
     assert " ".join((page.locator("#part-diagram desc").text_content() or "").split()) == words
+    expect(page.locator("#tree .changed button[value='.copier-answers.yml']")).to_be_attached(timeout=60_000)
+    assert page.locator("#tree :is(.added, .removed, .changed) button").count() > 1
 
 
 OPTIONS = yaml.safe_load((ROOT / "extensions/catalogue/options.yaml").read_text(encoding="utf-8"))
@@ -137,8 +146,7 @@ OPTIONS = yaml.safe_load((ROOT / "extensions/catalogue/options.yaml").read_text(
 def test_the_tree_marks_the_files_of_an_option(name: str, kind: str, open_page: Open) -> None:
     page = open_page("/")
     unfold(page)
-    page.locator("#files-link a").click()
-    expect(page.locator("#tree")).to_be_visible(timeout=60_000)
+    open_tree(page)
     assert page.locator("#tree :is(.added, .removed, .changed)").count() == 0
     change(page, name)
     expect(page.locator(f"#tree .{kind}").first).to_be_attached(timeout=60_000)
