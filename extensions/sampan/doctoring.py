@@ -29,10 +29,11 @@ TOOLS: Final = {
 VERSION_FLAGS: Final = {"kubectl": ("version", "--client")}
 ANSWERS_ONLY: Final = ("infra/environments/*.tfvars", "project.env", "deploy/overlays/*/kustomization.yaml")
 """Managed files that hold nothing but answers, so that any difference is drift."""
+WORKFLOWS: Final = ".github/workflows"
 MARKERS: Final = "^(<<<<<<< before updating|>>>>>>> after updating)"
 
-Kind = Literal["answer", "drift", "edited", "missing", "conflict", "tool", "template", "version"]
-KINDS: Final[tuple[Kind, ...]] = ("answer", "drift", "edited", "missing", "conflict", "tool", "template", "version")
+Kind = Literal["answer", "drift", "edited", "missing", "conflict", "tool", "template", "version", "place"]
+KINDS: Final[tuple[Kind, ...]] = ("answer", "drift", "edited", "missing", "conflict", "tool", "template", "version", "place")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def examine(place: Project, template: str | None = None) -> Iterator[Finding]:
     """Yield what is to be looked at, the cheapest checks first."""
     yield from _tools()
     yield from _conflicts(place)
+    yield from _workflows(place)
     try:
         location = project.template_of(place, template)
         if source.is_local(location) and not template:
@@ -62,6 +64,16 @@ def examine(place: Project, template: str | None = None) -> Iterator[Finding]:
                 yield from _files(place, current)
     except UserError as error:
         yield Finding("template", place.answers_file, error.message.splitlines()[0])
+
+
+def _workflows(place: Project) -> Iterator[Finding]:
+    """GitHub reads workflows in the root of a repository alone.
+
+    Source: docs.github.com/en/actions/concepts/workflows-and-actions/workflows.
+    """
+    if place.prefix and list((place.folder / WORKFLOWS).glob("*.yml")):
+        text = f"never run: GitHub runs those in {WORKFLOWS} of the repository's root; move them and set working-directory: {place.prefix.rstrip('/')}"
+        yield Finding("place", WORKFLOWS, text)
 
 
 def _tools() -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """`sampan render`, `diff` and `matrix`: answers files and the projects that they render."""
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -10,8 +11,9 @@ import pytest
 import yaml
 
 from sampan import matrix
+from sampan.commands.matrix import command
 from tests.cli.conftest import Sampan
-from tests.harness import ROOT, commit_all, copy_questionnaire, files_of
+from tests.harness import ROOT, commit_all, copy_questionnaire, files_of, git
 
 
 @pytest.fixture
@@ -133,6 +135,11 @@ def test_a_fork_has_rows_of_its_own(sampan: Sampan, tmp_path: Path) -> None:
     assert sampan("matrix", "--rows", rows).err == f"Error: {rows}: small: Unknown question 'profle'. Did you mean 'profile'?\n"
     rows.write_text("Small: 5\n", encoding="utf-8")
     assert sampan("matrix", "--rows", rows).code == 2
+
+
+def test_git_ignores_the_answers_files_of_the_matrix() -> None:
+    default = inspect.signature(command).parameters["output"].default
+    assert git("check-ignore", f"{default}/1.yml", cwd=ROOT).strip() == f"{default}/1.yml"
 
 
 def test_a_job_renders_its_row_without_computing_the_matrix(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """`sampan doctor`: one line a finding, and an exit code for scripts."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Sampan
-from tests.harness import commit_all, required
+from tests.harness import commit_all, git, required
 
 TOOLS = ("--ignore", "tool")
 """Which tools a machine has is not the test's business."""
@@ -45,6 +46,25 @@ def test_every_kind_of_finding_has_its_line(sampan: Sampan, project: Path) -> No
     }
     answers.write_text(answers.read_text(encoding="utf-8").replace("az_count: 3", "az_count: 5"), encoding="utf-8")
     assert "answer   az_count: 5 is not in [2, 3] (the files are not compared)\n" in sampan("doctor", project).out
+
+
+@pytest.mark.parametrize("subfolder", ["services/orders", ""])
+def test_workflows_in_a_subfolder_never_run(subfolder: str, sampan: Sampan, releases: Path, first: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shop" / subfolder
+    shutil.copytree(first, folder, ignore=shutil.ignore_patterns(".git"))
+    (folder / ".github/workflows").mkdir(parents=True)
+    (folder / ".github/workflows/ci.yml").touch()
+    git("init", "-q", cwd=tmp_path / "shop")
+    commit_all(tmp_path / "shop", "Begin")
+    outcome = sampan("doctor", folder, *TOOLS, "--ignore", "version", "--template", releases)
+    lines = [line for line in outcome.out.splitlines() if line.startswith("place")]
+    if subfolder:
+        assert lines == [
+            "place    .github/workflows: never run: GitHub runs those in .github/workflows of the repository's root;"
+            " move them and set working-directory: services/orders"
+        ]
+    else:
+        assert lines == []
 
 
 def test_tools_that_are_missing_are_named(sampan: Sampan, project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
