@@ -72,7 +72,8 @@ def _workflows(place: Project) -> Iterator[Finding]:
     Source: docs.github.com/en/actions/concepts/workflows-and-actions/workflows.
     """
     if place.prefix and list((place.folder / WORKFLOWS).glob("*.yml")):
-        text = f"never run: GitHub runs those in {WORKFLOWS} of the repository's root; move them and set working-directory: {place.prefix.rstrip('/')}"
+        folder = place.prefix.rstrip("/")
+        text = f"never run: GitHub runs those in {WORKFLOWS} of the repository's root; move them and set working-directory: {folder}"
         yield Finding("place", WORKFLOWS, text)
 
 

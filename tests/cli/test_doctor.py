@@ -59,10 +59,9 @@ def test_workflows_in_a_subfolder_never_run(subfolder: str, sampan: Sampan, rele
     outcome = sampan("doctor", folder, *TOOLS, "--ignore", "version", "--template", releases)
     lines = [line for line in outcome.out.splitlines() if line.startswith("place")]
     if subfolder:
-        assert lines == [
-            "place    .github/workflows: never run: GitHub runs those in .github/workflows of the repository's root;"
-            " move them and set working-directory: services/orders"
-        ]
+        [line] = lines
+        assert line.startswith("place    .github/workflows: never run: GitHub runs those in .github/workflows of the repository's root;")
+        assert line.endswith("move them and set working-directory: services/orders")
     else:
         assert lines == []
 
