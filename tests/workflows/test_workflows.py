@@ -136,6 +136,19 @@ def test_what_scans_or_builds_holds_no_right_to_take_a_role_and_no_secret(render
     assert seen or variant == THIS_REPOSITORY
 
 
+def test_an_environment_without_a_role_does_not_keep_the_others_from_being_applied(render: Renderer) -> None:
+    """A skipped job of a called workflow skips the jobs that need the call, unless their condition names a status function and the results.
+
+    Source: github.com/actions/runner/issues/2205.
+    """
+    for name, workflow in workflows_of(render({"github_plan": "enterprise"})).items():
+        for job_name, job in workflow["jobs"].items():
+            if job.get("needs") == "plan":
+                assert "!cancelled()" in job["if"], (name, job_name)
+    apply = workflows_of(render({"github_plan": "enterprise"}))["infrastructure"]["jobs"]["apply"]["if"]
+    assert "needs.plan.result == 'success' || needs.plan.result == 'skipped'" in apply
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_newborn_repository_is_green_and_says_what_is_skipped(render: Renderer, variant: str) -> None:
     workflows = workflows_of(render(VARIANTS[variant]))
