@@ -93,6 +93,8 @@ TEXTS = {
     "alert_email": "alerts@example.org",
     "monthly_budget_usd": "5000",
 }
+CHOICES = {"repository_visibility": "public"}
+"""Choices in place of the first other one: an internal repository has the files of a private one."""
 BESIDE = {"default_language": "languages=en,id", "mail": f"domain={DOMAIN}", "profile": f"domain={DOMAIN}"}
 """Answers that the other answer to a question needs."""
 
@@ -109,7 +111,7 @@ def change(page: Page, name: str) -> None:
         options = page.locator(f"#{name} option:not([disabled])")
         values = [str(option.get_attribute("value")) for option in options.all()]
         shown = page.locator(f"#{name}").input_value()
-        page.locator(f"#{name}").select_option(next(value for value in values if value != shown))
+        page.locator(f"#{name}").select_option(CHOICES.get(name) or next(value for value in values if value != shown))
     else:
         write(page, name, TEXTS[name])
 
