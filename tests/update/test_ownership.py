@@ -199,7 +199,7 @@ def test_the_message_after_an_update_lists_what_changed(project: Path, capsys: p
     assert 'environments: ["dev", "staging", "production"] is now ["dev", "production"]' in printed
     assert "db_multi_az: true is now false" in printed
     assert "alert_email: empty is now alerts@example.com" in printed
-    assert "README.md and docs/architecture.md are yours: edit them where they name an old answer." in printed
+    assert "README.md and docs/architecture.md are yours: edit old answers there." in printed
     assert "Removed: staging." in printed
     update(project)
     assert "Changed answers" not in capsys.readouterr().err

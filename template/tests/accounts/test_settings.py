@@ -9,7 +9,7 @@ from app.kit.configuration import ConfigurationError
 from tests.accounts.fixtures import log_in
 from tests.identity import SignedIn
 
-SECRET, OTHER = "0f" + "1e2d3c4b5a6978" * 2 + "8796a5b4c3", "f0e1d2c3b4a5" + "98765432100123456789abcd"
+SECRET, OTHER = "a-signing-key-of-these-tests-alone", "a-session-key-that-only-they-have"
 
 
 @pytest.fixture
