@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages made of what is not in docs/, and links that hold on GitHub and on the site.
+"""Hooks of MkDocs: pages made of what is not in docs/, and links that work on GitHub and on the site.
 
 The README of a folder is a page. A folder without an index gets a list of its pages. Links to other files lead to the
 repository, whose URL is `extra.repository` of mkdocs.yml.

@@ -27,7 +27,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def verdicts(installed: Path, entities: list[Entity]) -> list[str]:
-    """What Backstage says of each entity."""
+    """Backstage's verdict on each entity."""
     command = [required("node"), str(ROOT / "tests/cli/backstage.cjs")]
     done = subprocess.run(command, cwd=installed, input=json.dumps(entities), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
