@@ -25,6 +25,11 @@ PATHS = ["/", "/static/app.css", "/static/", "/nothing", "/project.zip?db_storag
 def test_every_response_has_the_security_headers(client: TestClient, path: str) -> None:
     response = client.get(path)
     assert {name: response.headers[name] for name in HEADERS} == HEADERS
+    assert response.headers["x-content-type-options"] == "nosniff"
+    policy = response.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
     assert "unsafe" not in response.headers["content-security-policy"]
 
 
