@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,21 +65,26 @@ def test_a_missing_lock_file_is_explained(render: Renderer, tmp_path: Path) -> N
 
 GH_RUN = """
 echo "$@" >>"$LOG"
-if [[ $* == *Checks* ]]; then echo "$CHECKED"; elif [[ $* == *"--json jobs"* ]]; then echo "$ENDED"; else echo "$RUN"; fi
+case "$*" in
+  *activity*) document=$PUSHES ;;
+  *"--json jobs"*) document=$JOBS ;;
+  *) document=$RUN ;;
+esac
+while [[ $1 != --jq ]]; do shift; done
+jq --raw-output "$2" <<<"$document"
 """
 
 
-def find(
-    render: Renderer,
-    tmp_path: Path,
-    run_id: str = "42",
-    *,
-    of: str = f"release main push {SHA}",
-    ended: str = "success",
-    checked: str = "success",
-) -> int:
-    """The exit status of find-run.sh for a run."""
-    tools = {"gh": f"RUN='{of}' ENDED='{ended}' CHECKED='{checked}'\n{GH_RUN}"}
+def find(render: Renderer, tmp_path: Path, run_id: str = "42", *, ended: str = "success", checked: str = "success", **of: str) -> int:
+    """The exit status of find-run.sh for a run, whose facts differ from those of a release by `of`; main was at SHA."""
+    jobs = [("Build / Scan (api)", name) for name in ended.split()] + [("Checks / Tests", name) for name in checked.split()]
+    documents = {
+        "RUN": {"workflowName": "release", "headBranch": "main", "event": "push", "headSha": SHA} | of,
+        "JOBS": {"jobs": [{"name": name, "conclusion": conclusion} for name, conclusion in jobs]},
+        "PUSHES": [{"after": "f" * 40}, {"after": SHA}],
+    }
+    recorded = "\n".join(f"{name}={shlex.quote(json.dumps(document))}" for name, document in documents.items())
+    tools = {"gh": f"{recorded}\n{GH_RUN}"}
     return run(render({}), "find-run.sh", "release", run_id, "Build / Scan", "Checks / ", tools=tools, tmp_path=tmp_path).returncode
 
 
@@ -86,12 +92,27 @@ def test_a_run_of_main_gives_its_commit(render: Renderer, tmp_path: Path) -> Non
     assert find(render, tmp_path) == 0
     assert lines(tmp_path / "output.txt") == [f"sha={SHA}"]
     assert lines(tmp_path / "log.txt")[0].startswith("run view 42 --repo acme/shop")
-    assert 'startswith("Build / Scan")' in lines(tmp_path / "log.txt")[1]
+    assert "repos/acme/shop/activity?ref=refs/heads/main&" in lines(tmp_path / "log.txt")[1]
+    assert 'startswith("Build / Scan")' in lines(tmp_path / "log.txt")[2]
 
 
-@pytest.mark.parametrize("answer", [f"release feature push {SHA}", f"ci main push {SHA}", f"release main pull_request {SHA}"])
-def test_any_other_run_is_refused(render: Renderer, tmp_path: Path, answer: str) -> None:
-    assert find(render, tmp_path, of=answer) == 1
+@pytest.mark.parametrize(
+    "of",
+    [
+        {"headBranch": "feature"},
+        {"workflowName": "ci"},
+        {"event": "pull_request"},
+        # A tag of a commit that nobody has reviewed, called main: GitHub tells its name as the branch.
+        {"headSha": "1" * 40},
+        # The name of a branch's own workflow, which holds what a run of main would say.
+        {"workflowName": f"release main push {SHA}", "headBranch": "feature"},
+        {"workflowName": f"release main push {SHA}\nx", "headBranch": "feature"},
+        {"workflowName": f"release\tmain\tpush\t{SHA}\nx", "headBranch": "feature"},
+    ],
+    ids=["branch", "workflow", "event", "tag", "words", "lines", "tabs"],
+)
+def test_any_other_run_is_refused(render: Renderer, tmp_path: Path, of: dict[str, str]) -> None:
+    assert find(render, tmp_path, **of) == 1
     assert not (tmp_path / "output.txt").exists()
 
 
