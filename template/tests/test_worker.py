@@ -26,11 +26,17 @@ from tests.tasks.fixtures import Kinds, ask, handler, stored
 
 @asynccontextmanager
 async def process(settings: Settings, features: tuple[Feature, ...], **values: object) -> AsyncIterator[WorkerProcess]:
-    """A worker in this event loop, up and answering; stopped at the end of the block, and waited for."""
+    """A worker in this event loop, up and answering; stopped at the end of the block, and waited for.
+
+    It looks for tasks and for its end more often than outside tests.
+    """
     own = settings.model_copy(update={"worker_port": free_port(), "job_completion_wait": 0, **values})
     worker = WorkerProcess(own, features, "127.0.0.1")
     running = asyncio.create_task(worker.run())
     loop = asyncio.get_running_loop()
+    often = pytest.MonkeyPatch()
+    for name in ("POLL", "HEALTH_LOOK"):
+        often.setattr(f"app.worker.{name}", 0.05)
     try:
         async with asyncio.timeout(20), httpx.AsyncClient() as client:
             while True:
@@ -43,6 +49,7 @@ async def process(settings: Settings, features: tuple[Feature, ...], **values: o
         async with asyncio.timeout(20):
             await running
     finally:
+        often.undo()
         running.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -122,7 +129,8 @@ async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
         async with asyncio.timeout(60):
             while len(kinds.runs) < 10:  # noqa: ASYNC110  tasks tell nobody
                 await asyncio.sleep(0.02)
-        await asyncio.sleep(1.5)
+        # Six looks for tasks.
+        await asyncio.sleep(0.3)
         assert len(kinds.runs) == 10
         kinds.open.set()
         for task_id in tasks:
@@ -137,6 +145,7 @@ async def test_tasks_that_use_more_connections_than_there_are_take_turns(
 ) -> None:
     """Longer than the pool's own patience, with the leases extended meanwhile, and nothing tried twice."""
     monkeypatch.setattr("app.kit.database.POOL_TIMEOUT", 0.3)
+    monkeypatch.setattr("app.tasks.lease.RENEWALS", 12)
     tasks = [await ask(resources, "queries") for _ in range(6)]
     features = (*discover(), Feature(name="kinds", task_handlers=[handler("queries", kinds.queries)]))
     monkeypatch.setenv("TASK_LEASE", "3")

@@ -38,6 +38,8 @@ HEALTH_INTERVAL = 15
 RECONNECT_PAUSE = 1.0
 # Seconds until an idle worker sees a new task. Two looks a second, one a queue, cost it 2 to 3 mCPU.
 POLL = 1.0
+# Seconds between two looks for deadlines and the end: uvicorn's ten a second were a third of an idle worker's CPU.
+HEALTH_LOOK = 0.5
 
 
 class Places:
@@ -72,7 +74,7 @@ def make_worker(
     jobs: int = 10,
     places: Places | None = None,
     burst: bool = False,
-    poll: float = POLL,
+    poll: float | None = None,
 ) -> Worker:
     """An ARQ worker over one queue and the features' cron jobs. With `burst` it ends when the queue is empty."""
     shared = places or Places(jobs)
@@ -102,7 +104,7 @@ def make_worker(
         ),
         queue_name=queue,
         burst=burst,
-        poll_delay=poll,
+        poll_delay=poll or POLL,
         handle_signals=False,
         job_completion_wait=resources.settings.job_completion_wait,
         max_jobs=jobs,
@@ -143,9 +145,9 @@ class _HealthServer(BoundedServer):
         yield
 
     async def main_loop(self) -> None:
-        """Look for deadlines and the end twice a second: uvicorn's ten looks were a third of an idle worker's CPU."""
+        """Look for deadlines and the end, less often than uvicorn."""
         while not await self.on_tick(0):  # noqa: ASYNC110  uvicorn sets a flag and offers no event
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(HEALTH_LOOK)
 
 
 async def health_application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -85,12 +85,12 @@ class Kinds:
         await self.open.wait()
 
     async def queries(self, run: TaskRun, _payload: Word) -> None:
-        """Hold a connection for a second."""
+        """Hold a connection for a while."""
         self.runs.append(run.attempt)
         connection = await run.work.session.connection()
         self.querying += 1
         self.most = max(self.most, self.querying)
-        await connection.execute(text("SELECT pg_sleep(1.2)"))
+        await connection.execute(text("SELECT pg_sleep(0.4)"))
         self.querying -= 1
 
 
