@@ -63,13 +63,20 @@ def reloading(sources: Path) -> Iterator[None]:
         assert not thread.is_alive()
 
 
+def save(sources: Path, name: str, text: str) -> None:
+    """Write a source in one step: a look between two steps would see two changes."""
+    written = sources.with_name("written")
+    written.write_text(text)
+    written.replace(sources / name)
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        lambda sources: (sources / "feature.py").write_text("changed"),
-        lambda sources: (sources / "new.py").write_text("new"),
+        lambda sources: save(sources, "feature.py", "changed"),
+        lambda sources: save(sources, "new.py", "new"),
         lambda sources: (sources / "feature.py").unlink(),
-        lambda sources: (sources / "locales/en.po").write_text("a word"),
+        lambda sources: save(sources, "locales/en.po", "a word"),
     ],
     ids=["edited", "added", "deleted", "a catalogue"],
 )
