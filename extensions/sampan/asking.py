@@ -88,7 +88,7 @@ def ask(
     with TemporaryDirectory(prefix="sampan-") as scratch:
         questions, target = Path(scratch) / "template", Path(scratch) / "project"
         template.write_questionnaire(questions)
-        _check_settings(questions, template.location)
+        _check_settings(questions, template.public)
         answers.check_names(data, _known(questions))
         _write_summary(questions)
         target.mkdir()

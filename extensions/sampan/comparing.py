@@ -42,6 +42,7 @@ def render(path: Path, target: Path, template: source.Template) -> dict[str, Any
     try:
         answers.check_names(given, asking.known(template))
         rendering.render(template.location, target, given, ref=template.ref)
+        template.publish(target / ANSWERS_FILE)
     except UserError as error:
         message = f"{path}: {error.message}"
         raise UserError(message) from None

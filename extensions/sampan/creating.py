@@ -87,6 +87,7 @@ def rendered(template: Template, target: Path, answers: Mapping[str, Any], creat
     with place as scratch:
         folder = Path(scratch) / "project"
         message = rendering.render_with_progress(template.location, folder, answers, ref=template.ref, created=created)
+        template.publish(folder / ANSWERS_FILE)
         yield Rendered(folder, target, _in_place(message, folder, target))
 
 

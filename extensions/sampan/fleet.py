@@ -29,7 +29,8 @@ class Repository:
     @property
     def name(self) -> str:
         """A short name: the last two parts of a URL, the last part of a path, and the folder."""
-        parts = [part for part in re.split(r"[/:]", self.location.removesuffix("/").removesuffix(".git")) if part]
+        location = source.without_credentials(self.location).removesuffix("/").removesuffix(".git")
+        parts = [part for part in re.split(r"[/:]", location) if part]
         name = "/".join(parts[-1:] if source.is_local(self.location) else parts[-2:])
         return f"{name}#{self.folder}" if self.folder else name
 

@@ -21,20 +21,27 @@ from sampan.errors import UserError
 QUESTIONNAIRE: Final = ("copier.yml", "extensions")
 """The parts of a template that its questions need."""
 SHORTHANDS: Final = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+CREDENTIALS: Final = re.compile(r"(https?://)[^/?#\s]*@")
 
 
 @dataclass(frozen=True)
 class Template:
     """A template at one version.
 
-    `location` is the URL or path as Copier takes it and as a project stores it. `ref` is what Copier checks out, None for a folder without
-    git. `clone` holds the history; for a folder without git, and for uncommitted changes in a clone of one's own, `folder` holds the files.
+    `location` is the URL or path as Copier takes it, perhaps with credentials; `public` is for everybody. `ref` is what Copier checks out,
+    None for a folder without git. `clone` holds the history; for a folder without git, and for uncommitted changes in a clone of one's own,
+    `folder` holds the files.
     """
 
     location: str
     ref: str | None
     clone: Path | None
     folder: Path | None
+
+    @property
+    def public(self) -> str:
+        """The location without credentials, which everybody may see and a project stores."""
+        return without_credentials(self.location)
 
     @property
     def version(self) -> str:
@@ -55,7 +62,7 @@ class Template:
             or ref.startswith("-")
             or not git.succeeds("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=self.clone)
         ):
-            message = f"The template {self.location} has no version {ref}."
+            message = f"The template {self.public} has no version {ref}."
             raise UserError(message)
         return Template(self.location, ref, self.clone, None)
 
@@ -95,6 +102,12 @@ class Template:
         if self.folder is None and self.clone is not None and self.ref is not None:
             return len(git.text("ls-tree", "-r", "-t", "--name-only", self.ref, "template/", cwd=self.clone).splitlines())
         return sum(1 for _ in Path(self.folder or self.location).joinpath("template").rglob("*"))
+
+    def publish(self, answers_file: Path) -> None:
+        """Take the credentials of the template's URL out of a new project's answers file, which a person commits."""
+        if self.location != self.public:
+            text = answers_file.read_text(encoding="utf-8")
+            answers_file.write_text(text.replace(self.location, self.public), encoding="utf-8", newline="")
 
     def commit(self, ref: str | None = None) -> str:
         """Return the full hash of a version."""
@@ -140,6 +153,11 @@ def url_of(location: str) -> str:
     return location.removeprefix("git+")
 
 
+def without_credentials(location: str) -> str:
+    """Return a location without the user and password, or the token, of an HTTP URL."""
+    return CREDENTIALS.sub(r"\1", location)
+
+
 def stored_form(location: str) -> str:
     """Return a location as Copier recognises a git repository, and as a project stores it: by `.git`, by a known host, or by `git+`."""
     known = ("git@", "git://", "git+", "https://github.com/", "https://gitlab.com/", *SHORTHANDS)
@@ -172,7 +190,7 @@ def opened(location: str, ref: str | None = None) -> Iterator[Template]:
                 cwd=Path(scratch),
             )
         except git.GitError as error:
-            message = f"The template {location} cannot be read: {error}."
+            message = f"The template {without_credentials(location)} cannot be read: {error}."
             raise UserError(message) from None
         stored = str(path.resolve()) if path.exists() else stored_form(location)
         chosen = ref or newest_release(clone) or "HEAD"
@@ -187,7 +205,7 @@ def opened(location: str, ref: str | None = None) -> Iterator[Template]:
 def _checked(template: Template) -> Template:
     """Return the template, if it has the parts that the commands read."""
     if template.clone and not git.succeeds("cat-file", "-e", f"{template.ref}:copier.yml", cwd=template.clone):
-        message = f"{template.location} is not a Copier template: copier.yml is missing."
+        message = f"{template.public} is not a Copier template: copier.yml is missing."
         raise UserError(message)
     return template
 

@@ -7,9 +7,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import plumbum
 import pytest
 import yaml
 
+from sampan import fleet
 from tests.cli.conftest import COMMAND, ENVIRONMENT, Sampan
 from tests.harness import files_of, git
 from tests.terminal import CTRL_C, DOWN, ENTER, TIMEOUT, Terminal
@@ -124,6 +126,23 @@ def test_places_and_templates_that_do_not_work(sampan: Sampan, releases: Path, t
         [line] = outcome.err.splitlines()
         assert words in line
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_credentials_in_the_templates_url_are_stored_and_shown_nowhere(
+    sampan: Sampan, releases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "https://bot:s3cr%t@git.example.com/platform/sampan.git"
+    target, template = tmp_path / "project", ("--defaults", "--template", url)
+    redirected = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{releases}.insteadOf", "GIT_CONFIG_VALUE_0": url}
+    for name, value in redirected.items():
+        monkeypatch.setenv(name, value)
+    with plumbum.local.env(**redirected):  # Copier's git has the variables of the time when Copier was imported
+        shown = [sampan("new", target, *template, *more) for more in (("--ref", "v9"), ())]
+    assert [outcome.code for outcome in shown] == [2, 0]
+    assert "s3cr" not in "".join(outcome.out + outcome.err for outcome in shown)
+    assert "_src_path: https://git.example.com/platform/sampan.git\n" in (target / ".copier-answers.yml").read_text(encoding="utf-8")
+    assert not [path for path, content in files_of(target).items() if b"s3cr" in content]
+    assert fleet.Repository("https://token@git.example.com", "").name == "https/git.example.com"
 
 
 def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:

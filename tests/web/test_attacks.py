@@ -142,6 +142,17 @@ def test_markup_of_templates_is_text_in_the_page_and_in_the_project(client: Test
     assert not [text for text in texts if re.search(r"(?<![\d.])1337(?!\d)", text)]
 
 
+def test_credentials_in_the_templates_url_are_given_to_nobody(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = client.app.state.pages.desk  # type: ignore[attr-defined]  # Starlette's client types any ASGI application
+    location = "https://bot:s3cr%t@git.example.com/platform/sampan.git"
+    monkeypatch.setattr(desk, "template", replace(desk.template, location=location))
+    page = client.get("/?team=credentials").text
+    stored = client.get("/file?team=credentials&path=.copier-answers.yml").text
+    for text in (page, stored):
+        assert "https://git.example.com/platform/sampan.git" in text
+        assert "s3cr" not in text
+
+
 @pytest.mark.parametrize("place", REFLECTED)
 @pytest.mark.parametrize("text", some(SCRIPTS))
 def test_no_text_becomes_markup_or_a_script(place: str, text: str, client: TestClient) -> None:

@@ -21,6 +21,22 @@ from tests.web.conftest import GENEROUS, served
 PATHS = ["/", "/static/app.css", "/static/", "/nothing", "/project.zip?db_storage_gb=1", "/answers.yml", "/?project_name=" + "a" * 501]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:ffff", 429),
+        ("2001:db8::1", "2001:db8:0:1::1", 200),
+        ("::ffff:192.0.2.1", "192.0.2.1", 429),
+        ("192.0.2.1", "192.0.2.2", 200),
+    ],
+)
+def test_a_client_of_ipv6_is_its_network(first: str, second: str, status: int) -> None:
+    """A host chooses among 2**64 addresses, none of which brings points of its own."""
+    guard = Guard(PlainTextResponse("answered"), Settings(burst=1, points_per_second=0.01))
+    clients = [TestClient(guard, base_url="http://localhost", client=(address, 50_000)) for address in (first, second)]
+    assert [client.get("/").status_code for client in clients] == [200, status]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_response_has_the_security_headers(client: TestClient, path: str) -> None:
     response = client.get(path)

@@ -184,7 +184,7 @@ def _document(
 ) -> dict[str, Any]:
     return {
         "directory": str(directory),
-        "template": template.location,
+        "template": template.public,
         "version": template.version,
         "answers": {name: answer for name, answer in answered.answers.items() if name != "destroyed"},
         "capacity": answered.summary.get("capacity", {}),

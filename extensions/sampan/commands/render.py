@@ -34,4 +34,4 @@ def command(
         step("Rendering")
         comparing.render(answers, directory, found)
     files = sum(path.is_file() for path in directory.rglob("*"))
-    console.messages().print(f"{files} files in {directory}, from the template {found.location}", markup=False, soft_wrap=True)
+    console.messages().print(f"{files} files in {directory}, from the template {found.public}", markup=False, soft_wrap=True)

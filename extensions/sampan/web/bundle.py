@@ -31,7 +31,7 @@ def take_away(view: View, template: Template) -> TakeAway:
     version = ["--vcs-ref", template.ref] if template.ref and template.ref != "HEAD" else []
     copier = links.command("copier", "copy", "--defaults", *version, answers=view.data)
     return TakeAway(
-        f"{copier} {links.command(template.location, folder, answers={})}",
+        f"{copier} {links.command(template.public, folder, answers={})}",
         f"{links.command('sampan', 'new', folder, '--defaults', answers=view.data)}",
     )
 

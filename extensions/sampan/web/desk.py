@@ -255,4 +255,4 @@ class Desk:
         """Return an answers file with the place and version of the template instead of this server's copy of it."""
         described = self.template.described
         version = f"_commit: {described}\n" if described else ""
-        return text.replace(f"_src_path: {self.folder}\n", f"{version}_src_path: {self.template.location}\n")
+        return text.replace(f"_src_path: {self.folder}\n", f"{version}_src_path: {self.template.public}\n")

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import h11
@@ -93,10 +94,9 @@ class Guard:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A request has no body here.", {"Connection": "close"}
         if len(scope["query_string"]) > self._settings.longest_query:
             return HTTPStatus.REQUEST_URI_TOO_LONG, f"The query is longer than {self._settings.longest_query} bytes.", {}
-        if not scope["path"].startswith(FREE_PATHS):
-            client = scope["client"][0] if scope["client"] else ""
-            if seconds := self._purse.pay(client, RENDERING_COSTS if scope["path"] in RENDERING_PATHS else 1):
-                return HTTPStatus.TOO_MANY_REQUESTS, "Too many requests. Wait a moment.", {"Retry-After": str(seconds)}
+        points = 0 if scope["path"].startswith(FREE_PATHS) else RENDERING_COSTS if scope["path"] in RENDERING_PATHS else 1
+        if points and (seconds := self._purse.pay(_client(scope), points)):
+            return HTTPStatus.TOO_MANY_REQUESTS, "Too many requests. Wait a moment.", {"Retry-After": str(seconds)}
         return None
 
 
@@ -108,6 +108,18 @@ def _host(scope: Scope) -> str:
     hosts = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
     found = HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
     return found[1] if found else ""
+
+
+def _client(scope: Scope) -> str:
+    """Return the address that points are counted for: of IPv6 the /64, the least that a host is given."""
+    found: str = scope["client"][0] if scope["client"] else ""
+    try:
+        address = ip_address(found)
+    except ValueError:  # a proxy may write anything
+        return found
+    if not isinstance(address, IPv6Address):
+        return found
+    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
 
 
 def _has_body(scope: Scope) -> bool:
