@@ -91,7 +91,6 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             "infra/service/tests/answers.auto.tfvars",
             "infra/service/tests/platform_join.auto.tfvars",
             "infra/service/tests/platform_join.tftest.hcl",
-            "docs/dashboard-platform.svg",
             "docs/runbooks/alarms/nodes*.md",
             "docs/runbooks/upgrade.md",
             "ops/src/ops/addons/*.py",
