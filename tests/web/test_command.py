@@ -59,7 +59,7 @@ def test_it_serves_until_it_is_interrupted(template: Path) -> None:
             url = re.search(r"http://127\.0\.0\.1:\d+/", running.stdout.readline())
             assert url
             with urllib.request.urlopen(url[0], timeout=60) as response:  # noqa: S310  # the URL that it printed
-                assert b"Choose an architecture" in response.read()
+                assert b"Configure a FastAPI service on AWS" in response.read()
             running.send_signal(signal.SIGINT)
             assert running.wait(timeout=60) in {0, 130}
             assert running.stderr.read() in {"", "Stopped.\n"}

@@ -14,6 +14,7 @@ import yaml
 from starlette.testclient import TestClient
 
 from sampan import estimates, reference
+from sampan.questionnaire import Questionnaire
 from sampan.source import opened
 from sampan.web.app import create_app
 from tests.harness import ROOT, Renderer, commit_all, copy_questionnaire, files_of, git
@@ -69,6 +70,39 @@ def form_of(page: str) -> list[tuple[str, str]]:
         if not re.search(r'type="(radio|checkbox)"', select) or " checked" in select:
             sent.append((name[1], unescape(value[1])))
     return sent
+
+
+def test_a_form_without_scripts_tells_what_the_last_change_did(client: TestClient) -> None:
+    sent = [(name, "true" if name == "waf" else text) for name, text in form_of(client.get("/?profile=sandbox").text)]
+    changed = client.get("/", params=[*sent, ("was", "profile=sandbox")])
+    assert changed.headers["location"] == "/?profile=sandbox&waf=true&was=profile%3Dsandbox"
+    page = client.get(changed.headers["location"]).text
+    assert re.fullmatch(r"\+\$\d+ to \+\$\d+ by the last change", text_of(part(page, "cost-delta")))
+    assert text_of(part(page, "link")) == "http://localhost/?profile=sandbox&waf=true"
+    assert 'href="/files?profile=sandbox&amp;waf=true&amp;was=profile%3Dsandbox"' in part(page, "files-link")
+
+
+def test_every_suggestion_is_an_answer_that_the_questionnaire_takes(client: TestClient) -> None:
+    page = client.get("/").text
+    listed = re.search(r'data-lists="(/lists\?[0-9a-f]{12})"', page)
+    assert listed
+    lists = client.get(listed[1]).text
+    with Questionnaire() as questionnaire:
+        for name, most in (("time_zone", 500), ("currency", 200)):
+            assert f'list="{name}-list"' in part(page, f"{name}-field")
+            [options] = re.findall(f'<datalist id="{name}-list">(.*?)</datalist>', lists)
+            values = re.findall(r'value="([^"]+)"', options)
+            assert 100 < len(set(values)) == len(values) < most
+            for value in values[:: len(values) // 20]:
+                assert name not in questionnaire.check({name: value}).refused, value
+
+
+def test_the_link_to_a_comparison_has_the_answers_of_the_page(client: TestClient) -> None:
+    for path, link in {
+        "/": "/compare?a=&amp;b=profile%3Dsandbox",
+        "/?profile=sandbox&waf=true": "/compare?a=profile%3Dsandbox%26waf%3Dtrue&amp;b=profile%3Dstartup",
+    }.items():
+        assert f'href="{link}"' in part(client.get(path).text, "nav-compare")
 
 
 def test_a_form_that_is_sent_keeps_the_defaults_open(client: TestClient) -> None:

@@ -26,6 +26,9 @@ CACHED: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 """For what a page names with a digest of its content: another content has another URL."""
 
 
+MINUS: Final = "\N{MINUS SIGN}"
+
+
 class WrongAnswersError(Exception):
     """A project was asked for with answers that are refused; its arguments are the refusals."""
 
@@ -44,12 +47,17 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _environment(diagram_style: str) -> Environment:
+def _environment(desk: Desk) -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     digests = {path.name: _digest(path.read_bytes()) for path in (HERE / "static").iterdir()}
-    made.globals |= {"levels": LEVELS, "digests": digests | {"diagram.css": _digest(diagram_style.encode())}}
+    texts = {"diagram.css": desk.diagram_style, "lists": str(desk.lists)}
+    made.globals |= {
+        "levels": LEVELS,
+        "lists": desk.lists,
+        "digests": digests | {name: _digest(text.encode()) for name, text in texts.items()},
+    }
     made.filters["usd"] = usd
     return made
 
@@ -59,7 +67,7 @@ class Pages:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._environment = _environment(desk.diagram_style)
+        self._environment = _environment(desk)
 
     def page(self, name: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> HTMLResponse:
         """Return a page."""
@@ -85,9 +93,12 @@ class Pages:
             base = await self.desk.view(self.desk.parse(links.pairs(request.query_params[links.BASE])))
             texts = form.submitted(pairs, self.desk, base)
         view = await self.desk.view(texts)
-        if request.url.query != view.query:
-            return RedirectResponse(f"/?{view.query}" if view.query else "/", HTTPStatus.SEE_OTHER)
-        return self.page("page.html", **self._of_page(view, str(request.base_url)))
+        was = {name: text for name, text in request.query_params.items() if name == links.WAS}
+        query = links.query(view.given, **was)
+        if request.url.query != query:
+            return RedirectResponse(f"/?{query}" if query else "/", HTTPStatus.SEE_OTHER)
+        delta = _delta(await self.earlier(request), view)
+        return self.page("page.html", **self._of_page(view, str(request.base_url)), was=was.get(links.WAS), delta=delta)
 
     def _of_page(self, view: View, base_url: str) -> dict[str, Any]:
         return {
@@ -109,9 +120,9 @@ class Pages:
 
     async def earlier(self, request: Request) -> View | None:
         """Return the view of the answers before the last change, if the URL names them and they were valid."""
-        if "was" not in request.query_params:
+        if links.WAS not in request.query_params:
             return None
-        view = await self.desk.view(self.desk.parse(links.pairs(request.query_params["was"])))
+        view = await self.desk.view(self.desk.parse(links.pairs(request.query_params[links.WAS])))
         return view if view.is_valid else None
 
     async def files(self, request: Request) -> Response:
@@ -178,6 +189,12 @@ class Pages:
         view = await self.view(request)
         return self.page("architecture.html", view=view, pictures=await self.desk.pictures(view))
 
+    async def lists(self, _: Request) -> Response:
+        """Suggestions for fields, which the script asks for once one of them has the focus."""
+        response = self.page("lists.html")
+        response.headers.update(CACHED)
+        return response
+
     async def diagram_style(self, _: Request) -> Response:
         """The style sheet of the diagram, which belongs to the template."""
         return Response(self.desk.diagram_style, media_type="text/css", headers=CACHED)
@@ -195,6 +212,15 @@ class Pages:
         view = await self.valid(request)
         headers = {"Content-Disposition": 'attachment; filename="answers.yml"'}
         return PlainTextResponse(bundle.answers_file(view), media_type="application/yaml", headers=headers)
+
+
+def _delta(before: View | None, after: View) -> str:
+    """Return the difference of the costs that a page shows, with the script's words; empty without any."""
+    if before is None:
+        return ""
+    amounts = [round(after.estimate.costs[level]) - round(before.estimate.costs[level]) for level in LEVELS]
+    signed = [f"{'+' if amount > 0 else MINUS if amount < 0 else ''}${abs(amount):,}" for amount in amounts]
+    return f"{' to '.join(signed)} by the last change" if any(amounts) else ""
 
 
 def _query_of(text: str) -> str:
@@ -221,6 +247,7 @@ def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
         "/health": Pages.health,
         "/architecture": Pages.architecture,
         "/diagram.css": Pages.diagram_style,
+        "/lists": Pages.lists,
         "/project.zip": Pages.project,
         "/answers.yml": Pages.answers,
     }.items():

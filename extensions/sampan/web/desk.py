@@ -155,6 +155,7 @@ class Desk:
         self.groups = reference.groups(self.types, self.folder)
         self.profiles = [str(offer.value) for offer in self._questionnaire.check({}).offers["profile"]]
         self.items = self._items()
+        self.lists = self._lists()
         self._draws = (self.folder / "extensions/diagram.jinja").is_file()
         self.diagram_style = self._questionnaire.rendered(DIAGRAM_STYLE, {}) if self._draws else ""
         self.kinds: list[str] = json.loads(self._questionnaire.rendered(KINDS, {}))
@@ -180,6 +181,18 @@ class Desk:
             "languages": {code: str(name) for code, name in answers.read(self.folder / "extensions/catalogue/languages.yaml").items()},
             "environments": {name: name for name in max(lists, key=len)},
         }
+
+    def _lists(self) -> dict[str, list[str]]:
+        """Return the suggestions for answers that have too many values for a choice: time zones by place, and currencies."""
+        zones = self._names("timezones.yaml")
+        places = sorted(
+            name for name in zones if "/" in name and not name.startswith(("Etc/", "US/", "Canada/", "Brazil/", "Chile/", "Mexico/"))
+        )
+        return {"time_zone": ["UTC", *places], "currency": sorted(self._names("currencies.yaml"))}
+
+    def _names(self, catalogue: str) -> list[str]:
+        path = self.folder / "extensions/catalogue" / catalogue
+        return " ".join(map(str, answers.read(path).values())).split() if path.is_file() else []
 
     def parse(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
         """Return the answers among the parameters of a URL."""

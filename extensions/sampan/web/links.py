@@ -14,6 +14,8 @@ FALSE: Final = ("false", "no")
 NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 BASE: Final = "from"
 """Parameter of the form: the answers of the page that it stands on."""
+WAS: Final = "was"
+"""Parameter of a page: the answers before the last change."""
 
 Texts = Mapping[str, str]
 """Answers as text, by question."""

@@ -67,11 +67,7 @@ def read(path: str, before: Files, after: Files) -> Reading | None:
     if file is None:
         return None
     text = _text(file.content)
-    kind = (
-        changed({path: before[path]} if path in before else {}, {path: after[path]} if path in after else {}).get(path, "")
-        if before
-        else ""
-    )
+    kind = _only(path, before, after) if before else ""
     old, new = (_text(files[path].content) if path in files else "" for files in (before, after))
     diff = _difference(old, new) if kind and old is not None and new is not None else ()
     cut = text[:LONGEST] if text is not None else None

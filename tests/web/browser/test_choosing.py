@@ -269,8 +269,11 @@ def test_the_form_works_without_scripts(open_page: Open) -> None:
     page = open_page("/", java_script_enabled=False)
     page.locator("#profile-sandbox").check()
     page.locator("form button[type=submit]").click()
-    expect(page).to_have_url(re.compile("profile=sandbox$"))
+    expect(page).to_have_url(re.compile(r"profile=sandbox&was=$"))
     expect(page.locator("#cost-total")).to_have_text(total({"profile": "sandbox"}))
+    expect(page.locator("#cost-delta")).to_have_text(re.compile("^\N{MINUS SIGN}\\$\\d+ to \N{MINUS SIGN}\\$[\\d,]+ by the last change$"))
+    page.get_by_role("link", name="Show the files of the project").click()
+    expect(page.locator("#tree-summary")).to_contain_text("The last change added", timeout=60_000)
 
 
 def test_the_page_is_used_by_keyboard_alone(open_page: Open) -> None:

@@ -38,6 +38,38 @@ def test_the_files_follow_a_change_and_one_opens_with_its_differences(open_page:
     expect(button).to_be_focused()
 
 
+def test_the_step_back_to_the_defaults_marks_its_files_too(open_page: Open) -> None:
+    page = open_page("/?waf=true")
+    page.get_by_role("link", name="Show the files of the project").click()
+    expect(page.locator("#tree-summary")).to_contain_text("files.", timeout=20_000)
+    page.locator("#waf").uncheck()
+    expect(page.locator("#tree-summary")).to_contain_text("The last change removed", timeout=20_000)
+
+
+def test_a_refusal_of_the_server_is_seen_and_leaves_with_the_next_answer(open_page: Open) -> None:
+    page = open_page("/", refused=True)
+    page.route("**/?*", lambda route: route.fulfill(status=429, body="Too many requests: try again in 2 s."))
+    page.locator("#spot").check()
+    expect(page.locator("#status")).to_have_text("Too many requests: try again in 2 s.")
+    assert page.locator("#status").evaluate("notice => notice.getBoundingClientRect().height") > 20
+    page.unroute("**/?*")
+    page.locator("#spot").uncheck()
+    page.locator("#spot").check()
+    expect(page).to_have_url("/?spot=true")
+    expect(page.locator("#status")).to_have_class("sr")
+
+
+def test_a_field_suggests_what_has_too_many_values_for_a_list(open_page: Open) -> None:
+    page = open_page("/")
+    page.locator("#more-service summary").click()
+    assert page.locator("datalist").count() == 0, "the first visit does not carry them"
+    page.locator("#time_zone").focus()
+    expect(page.locator("#time_zone-list option[value='Asia/Ho_Chi_Minh']")).to_be_attached()
+    page.locator("#currency").focus()
+    assert page.locator("#currency").evaluate("field => [...field.list.options].some(option => option.value === 'VND')")
+    assert page.locator("datalist").count() == 2
+
+
 def test_the_focus_stays_in_the_part_whose_link_is_gone(open_page: Open) -> None:
     page = open_page("/")
     page.locator("#savings summary").click()
@@ -51,6 +83,7 @@ def test_an_answer_replaces_no_other_control(open_page: Open) -> None:
     """A list that is open would close."""
     page = open_page("/")
     page.locator("#aws_region").evaluate("control => { control.kept = true }")
+    page.locator("#more-service summary").click()
     page.locator("#accounts").select_option("remote")
     expect(page).to_have_url("/?accounts=remote")
     expect(page.locator("#accounts-field")).to_contain_text("default: local")
@@ -67,6 +100,7 @@ def test_the_last_change_tells_its_difference_in_cost(open_page: Open) -> None:
     shown = " to ".join(f"+${round(new) - round(old)}" for old, new in zip((low, high), after, strict=True))
     expect(page.locator("#cost-delta")).to_have_text(f"{shown} by the last change")
     expect(page.locator("#status")).to_contain_text(shown)
+    page.locator("#more-service summary").click()
     page.locator("#sample").uncheck()
     expect(page).to_have_url("/?profile=sandbox&sample=false&waf=true")
     expect(page.locator("#cost-delta")).to_have_text("")

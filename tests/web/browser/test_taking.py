@@ -92,4 +92,6 @@ def test_a_command_is_copied_with_the_keyboard(open_page: Open) -> None:
     button.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_have_text("Copied.")
+    expect(button).to_have_class(re.compile("is-done"))
+    expect(button).not_to_have_class(re.compile("is-done"))
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#link").inner_text() == page.url

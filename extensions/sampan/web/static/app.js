@@ -9,7 +9,11 @@ let answered = location.search; // answers that the history has for this page
 
 const byId = (id) => document.getElementById(id);
 const form = () => byId("answers");
-const status = (text) => { byId("status").textContent = text; };
+// Announce an event to screen readers; a problem is shown to everybody.
+function status(text, isProblem = false) {
+  byId("status").className = isProblem ? "notice" : "sr";
+  byId("status").textContent = text;
+}
 
 // Fetch a page as a document; `problem` has a sentence where the server refuses.
 async function page(url, signal) {
@@ -19,7 +23,7 @@ async function page(url, signal) {
   return { found, problem, url: response.url };
 }
 
-const failed = (error) => { if (error.name !== "AbortError") status("The server does not answer. Your answers are still in the form."); };
+const failed = (error) => { if (error.name !== "AbortError") status("The server does not answer. Your answers are still in the form.", true); };
 
 // Show the page of other answers. A later call aborts this one, so that old answers never replace new ones.
 async function show(url, { push = true, typed = false } = {}) {
@@ -30,7 +34,7 @@ async function show(url, { push = true, typed = false } = {}) {
   try {
     const next = await page(url, signal);
     if (signal.aborted) return;
-    if (next.problem) return status(next.problem);
+    if (next.problem) return status(next.problem, true);
     const was = form().elements.from.value;
     if (push && next.url !== location.href) history.pushState(null, "", next.url);
     answered = location.search;
@@ -130,10 +134,12 @@ async function showFiles(was) {
   const link = document.querySelector("#files-link a");
   if (!link) return byId("files-here").replaceChildren();
   try {
-    const next = await page(was === undefined ? link.href : `${link.href}${link.search ? "&" : "?"}was=${encodeURIComponent(was)}`, signal);
+    const url = new URL(link.href);
+    if (was !== undefined) url.searchParams.set("was", was);
+    const next = await page(url, signal);
     if (signal.aborted) return;
     const tree = next.found.getElementById("tree");
-    if (!tree) return status(next.problem);
+    if (!tree) return status(next.problem, true);
     for (const part of tree.querySelectorAll("details")) if (byId(part.id)?.open) part.open = true;
     byId("files-here").replaceChildren(tree);
     if (was !== undefined) status(byId("tree-summary").textContent);
@@ -146,7 +152,7 @@ async function showFile(url) {
   try {
     const next = await page(url);
     const file = next.found.getElementById("file");
-    if (!file) return status(next.problem);
+    if (!file) return status(next.problem, true);
     const close = document.createElement("button");
     close.className = "button close";
     close.textContent = "Close";
@@ -160,7 +166,25 @@ async function showFile(url) {
 
 function enhance() {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
-  byId("nav-compare").href = `/compare?a=${encodeURIComponent(form().elements.from.value)}&b=${encodeURIComponent(form().elements.from.value)}`;
+}
+
+// Copy a text, and show for two seconds that it was copied.
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(byId(button.dataset.copy).textContent);
+  } catch {
+    return status("The browser does not allow copying. Select the text instead.", true);
+  }
+  status("Copied.");
+  button.classList.add("is-done");
+  setTimeout(() => button.classList.remove("is-done"), 2000);
+}
+
+// Get the suggestions of fields such as the time zone when the first of them has the focus.
+async function suggest({ target }) {
+  if (!target.matches("[list]") || target.list || target.form !== form()) return;
+  const { found } = await page(form().dataset.lists).catch(() => ({ found: document.createElement("p") }));
+  if (!target.list) document.body.append(...found.querySelectorAll("datalist"));
 }
 
 function changed() {
@@ -186,13 +210,13 @@ if (form()) {
       showFile(`${event.target.action}?${new URLSearchParams(new FormData(event.target, event.submitter))}`);
     }
   });
-  document.addEventListener("click", async (event) => {
+  document.addEventListener("focusin", suggest);
+  document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     const button = event.target.closest("[data-copy]");
     const link = event.target.closest(".effects a[href^='/?'], #files-link a");
     if (button) {
-      await navigator.clipboard.writeText(byId(button.dataset.copy).textContent);
-      status("Copied.");
+      copy(button);
     } else if (link) {
       event.preventDefault();
       if (link.pathname === "/files") showFiles();
