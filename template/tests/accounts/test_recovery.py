@@ -202,10 +202,10 @@ async def test_no_transaction_waits_for_the_mail_server(
 
     class Silent:
         async def send(self, _mail: Mail) -> None:
-            async with resources.database.reading() as connection:
-                query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
-                mine = " AND datname = current_database()"
-                busy.append(int(await connection.scalar(text(query + mine)) or 0))
+            query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+            mine = " AND datname = current_database()"
+            (row,) = await resources.database.read(text(query + mine))
+            busy.append(row["count"])
 
     monkeypatch.setattr(resources, "mailer", Silent())
     await run_queue()  # one task at a time: another's transaction would be counted

@@ -35,9 +35,10 @@ async def backend(database: Database, *statements: str) -> int:
 
 
 async def test_a_reading_is_no_transaction(impatient: Database) -> None:
-    async with impatient.reading() as connection:
-        first = await connection.scalar(text("SELECT now()"))
-        assert await connection.scalar(text("SELECT now()")) > first
+    # The end of a transaction that is not committed undoes a setting.
+    await impatient.read(text("SELECT set_config('app.test', :value, false)"), {"value": "kept"})
+    (row,) = await impatient.read(text("SELECT current_setting('app.test', true) AS value"))
+    assert row == {"value": "kept"}
 
 
 async def test_a_connection_that_the_server_closed_is_replaced_unseen(
@@ -71,9 +72,8 @@ async def test_waiters_for_a_connection_are_served_in_their_order(impatient: Dat
 
     async def wait_in_line(number: int) -> None:
         for _ in range(3):
-            async with impatient.reading() as connection:
-                await connection.execute(text("SELECT 1"))
-                served.append(number)
+            await impatient.read(text("SELECT 1"))
+            served.append(number)
 
     await asyncio.gather(*(wait_in_line(number) for number in range(4)))
     assert served == [0, 1, 2, 3] * 3
@@ -81,7 +81,7 @@ async def test_waiters_for_a_connection_are_served_in_their_order(impatient: Dat
 
 async def test_a_wait_for_a_connection_has_an_end(impatient: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(impatient.engine.pool, "_timeout", 0.05)
-    async with impatient.reading():
+    async with impatient.engine.connect():
         with pytest.raises(PoolTimeoutError):
             await backend(impatient)
     await backend(impatient)
@@ -111,7 +111,7 @@ async def test_a_value_that_does_not_fit_its_column_is_told_from_a_mistake(
     impatient: Database, column: str, value: object
 ) -> None:
     create, write = f"CREATE TEMP TABLE narrow (value {column})", "INSERT INTO narrow VALUES (:value)"
-    async with impatient.reading() as connection:
+    async with impatient.engine.connect() as connection:
         await connection.execute(text(create))
         with pytest.raises(DBAPIError) as refused:
             await connection.execute(text(write), {"value": value})
@@ -124,7 +124,6 @@ async def test_a_value_that_does_not_fit_its_column_is_told_from_a_mistake(
 async def test_a_mistake_of_the_service_is_no_unstorable_value(
     impatient: Database, statement: str, values: dict[str, str]
 ) -> None:
-    async with impatient.reading() as connection:
-        with pytest.raises(DBAPIError) as failed:
-            await connection.execute(text(statement), values)
+    with pytest.raises(DBAPIError) as failed:
+        await impatient.read(text(statement), values)
     assert not is_unstorable(failed.value)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Response
+from sqlalchemy import text
 
 from app.composition import Resources, discover, open_resources
 from app.dependencies import ResourcesDep
@@ -31,8 +32,8 @@ def checked() -> None:
 async def nested(work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
     """Ask for a second connection while holding one."""
     await work.session.connection()
-    async with resources.database.reading():
-        return Response()
+    await resources.database.read(text("SELECT 1"))
+    return Response()
 
 
 @router.get("/filled")
@@ -124,8 +125,7 @@ async def test_a_connection_that_is_returned_is_held_no_more(resources: Resource
         for _ in range(3):
             async with database.unit_of_work() as work:
                 await work.session.connection()
-            async with database.reading():
-                pass
+            await database.read(text("SELECT 1"))
     await database.close()
 
 

@@ -19,8 +19,8 @@ def task(task_id: UUID | None = None) -> Task:
 
 
 async def count(resources: Resources) -> int:
-    async with resources.database.reading() as connection:
-        return await connection.scalar(select(func.count()).select_from(Task)) or 0
+    (row,) = await resources.database.read(select(func.count().label("tasks")).select_from(Task))
+    return int(row["tasks"])
 
 
 @pytest.fixture
@@ -119,8 +119,7 @@ async def test_a_row_whose_writer_is_cancelled_is_not_stored_and_holds_no_connec
             work.add(task())
 
     async def read() -> None:
-        async with resources.database.reading() as connection:
-            await connection.execute(select(func.count()).select_from(Task))
+        await count(resources)
 
     async with resources.database.unit_of_work() as work:
         await work.session.execute(text("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"))

@@ -156,8 +156,7 @@ async def test_a_call_that_fails_says_so_and_nothing_more(
     parent = trace.set_span_in_context(trace.NonRecordingSpan(sampled()))
     with provider.get_tracer("test").start_as_current_span("request", parent):
         with pytest.raises(DBAPIError):
-            async with resources.database.reading() as connection:
-                await connection.execute(text("SELECT CAST('secret' AS integer)"))
+            await resources.database.read(text("SELECT CAST('secret' AS integer)"))
         with pytest.raises(RedisError):
             await resources.redis.execute_command("NOSUCHCOMMAND", "secret")  # type: ignore[no-untyped-call]  # redis-py
     failed = [span for span in spans.get_finished_spans() if not span.status.is_ok and span.status.description]

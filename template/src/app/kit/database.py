@@ -4,23 +4,22 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import asyncpg
 import structlog
 from fastapi import Depends, Request
 from prometheus_client import Counter, Gauge
-from sqlalchemy import Insert, MetaData, TextClause, bindparam, insert, inspect, text
+from sqlalchemy import Connection, Executable, Insert, MetaData, TextClause, bindparam, insert, inspect, text
 from sqlalchemy.engine import URL, AdaptedConnection, ExceptionContext, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
@@ -50,6 +49,7 @@ _RETURNED_AT = "returned_at"
 
 AfterCommit = Callable[[], Awaitable[None]]
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
+_Result = TypeVar("_Result")
 
 
 class Model(DeclarativeBase):
@@ -82,9 +82,8 @@ class Guard:
 class UnitOfWork:
     """One transaction, opened on first use, and what is to happen once it is committed."""
 
-    def __init__(self, engine: AsyncEngine, autocommit: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._autocommit = autocommit
         self._session: AsyncSession | None = None
         self._added: list[Model] = []
         self._guards: list[Guard] = []
@@ -160,13 +159,22 @@ class UnitOfWork:
             statement = _guarded(type(row), tuple(values), guard.condition)
             values.update(guard.values)
 
-        def write() -> None:
-            with self._autocommit.sync_engine.connect() as connection:
-                if connection.execute(statement, values).rowcount == 0 and guard is not None:
-                    raise guard.refusal
+        def write(connection: Connection) -> None:
+            if connection.execute(statement, values).rowcount == 0 and guard is not None:
+                raise guard.refusal
 
-        # One switch to SQLAlchemy's own world and back, in place of one for each step. The session opens nothing.
-        await AsyncSession().run_sync(lambda _session: write())
+        await _alone(self._engine, write)
+
+
+async def _alone(engine: AsyncEngine, run: Callable[[Connection], _Result]) -> _Result:
+    """Run one statement without a transaction, which saves two round trips."""
+
+    def connected() -> _Result:
+        with engine.sync_engine.connect() as connection:
+            return run(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+    # One switch to SQLAlchemy's own world and back, in place of one for each step. The session opens nothing.
+    return await AsyncSession().run_sync(lambda _session: connected())
 
 
 @cache
@@ -199,7 +207,6 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.engine = self._make_engine()
-        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def _make_engine(self) -> AsyncEngine:
         engine = create_async_engine(
@@ -225,17 +232,18 @@ class Database:
 
     def unit_of_work(self) -> UnitOfWork:
         """A unit of work: `async with` commits it at the end of the block, rolls it back when the block raises."""
-        return UnitOfWork(self.engine, self._autocommit)
+        return UnitOfWork(self.engine)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for single queries. No transaction surrounds them, which saves two round trips."""
-        connection = await self._autocommit.connect()
-        try:
-            yield connection
-        finally:
-            # As its own `async with`, but for a task: without a transaction, nothing here waits.
-            await connection.close()
+    async def read(self, query: Executable, values: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """The rows of one query by column, read without a transaction."""
+
+        def rows(connection: Connection) -> list[dict[str, Any]]:
+            result = connection.execute(query, values)
+            # Looking a column up in a Row takes as long as this takes for a whole row.
+            names = tuple(result.keys())
+            return [dict(zip(names, row, strict=True)) for row in result]
+
+        return await _alone(self.engine, rows)
 
     async def ping(self) -> None:
         """One round trip. Raises Unavailable when PostgreSQL does not answer."""

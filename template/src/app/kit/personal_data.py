@@ -48,10 +48,9 @@ class UserRows:
             if last is not None:
                 query = query.where(key > last)
             # No connection is held while the caller waits for its client.
-            async with database.reading() as connection:
-                rows = (await connection.execute(query)).mappings().all()
+            rows = await database.read(query)
             for row in rows:
-                yield self._exported(dict(row), user_id)
+                yield self._exported(row, user_id)
             if len(rows) < self.batch:
                 return
             last = rows[-1][key.name]

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, insert, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import Select, bindparam, insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.kit.database import Database
 from app.kit.paging import Position
 from app.products.models import Product
 from app.products.schemas import ProductRead, ProductSort
@@ -43,29 +44,30 @@ def _page(sort: ProductSort, *, by_currency: bool, after: bool) -> Select[Any]:
 
 
 class ProductRepository:
-    """Products over a connection, or over the session of a unit of work."""
+    """Products over the session of a unit of work; those that are only read, over the database."""
 
-    def __init__(self, connection: AsyncConnection | AsyncSession) -> None:
-        self._connection = connection
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
     async def add_all(self, owner_id: UUID, products: Sequence[dict[str, object]]) -> None:
         """Write products of one owner with one statement."""
-        await self._connection.execute(insert(Product), [{"owner_id": owner_id, **product} for product in products])
-
-    async def get(self, owner_id: UUID, product_id: UUID) -> Row[Any] | None:
-        """A product of an owner."""
-        return (await self._connection.execute(_ONE, {"id": product_id, "owner_id": owner_id})).one_or_none()
+        await self._session.execute(insert(Product), [{"owner_id": owner_id, **product} for product in products])
 
     async def lock(self, owner_id: UUID, product_id: UUID) -> Product | None:
         """A product of an owner, which nobody else changes until the unit of work ends."""
         query = select(Product).where(Product.id == product_id, Product.owner_id == owner_id)
-        return (await self._connection.execute(query.with_for_update())).scalar_one_or_none()
+        return (await self._session.execute(query.with_for_update())).scalar_one_or_none()
 
-    async def page(self, owner_id: UUID, wanted: ProductQuery, limit: int) -> Sequence[Row[Any]]:
-        """The first products of an owner that a query asks for."""
+    @staticmethod
+    async def get(database: Database, owner_id: UUID, product_id: UUID) -> dict[str, Any] | None:
+        """The columns of a product of an owner."""
+        return next(iter(await database.read(_ONE, {"id": product_id, "owner_id": owner_id})), None)
+
+    @staticmethod
+    async def page(database: Database, owner_id: UUID, wanted: ProductQuery, limit: int) -> list[dict[str, Any]]:
+        """The columns of the first products of an owner that a query asks for."""
         query = _page(wanted.sort, by_currency=wanted.currency is not None, after=wanted.after is not None)
         values = {"owner_id": owner_id, "limit": limit, "currency": wanted.currency}
         if wanted.after:
             values |= {"after_id": wanted.after.id, "after_name": wanted.after.value}
-        rows: Sequence[Row[Any]] = (await self._connection.execute(query, values)).all()
-        return rows
+        return await database.read(query, values)

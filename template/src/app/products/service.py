@@ -93,8 +93,7 @@ async def read_product(
     """
 
     async def fill() -> ProductRead | None:
-        async with database.reading() as connection:
-            row = await ProductRepository(connection).get(owner.user_id, product_id)
+        row = await ProductRepository.get(database, owner.user_id, product_id)
         return ProductRead.model_validate(row) if row else None
 
     cached = await cached_products(cache).get_or_fill(cache_key(owner.user_id, product_id), fill)
@@ -105,14 +104,13 @@ async def read_product(
 
 async def list_products(database: Database, owner: Principal, wanted: ProductQuery, size: int) -> ProductPage:
     """A page of the user's products."""
-    async with database.reading() as connection:
-        rows = await ProductRepository(connection).page(owner.user_id, wanted, size + 1)
+    rows = await ProductRepository.page(database, owner.user_id, wanted, size + 1)
     shown, last = split(rows, size)
     cursor = None
     if last:
-        value = last.name if "name" in wanted.sort else None
-        cursor = Position(sort=wanted.sort, value=value, id=last.id).cursor()
-    return ProductPage.model_validate({"items": shown, "next_cursor": cursor}, from_attributes=True)
+        value = last["name"] if "name" in wanted.sort else None
+        cursor = Position(sort=wanted.sort, value=value, id=last["id"]).cursor()
+    return ProductPage.model_validate({"items": shown, "next_cursor": cursor})
 
 
 def request_import(work: UnitOfWork, resources: Resources, owner: Principal, data: bytes) -> UUID:

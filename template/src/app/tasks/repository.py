@@ -22,9 +22,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app.kit.database import Database
 from app.kit.queue import Due
 from app.tasks.models import SentMail, Task, TaskStatus
 
@@ -61,9 +62,9 @@ class TaskRepository:
         self._session = session
 
     @staticmethod
-    async def read(connection: AsyncConnection, task_id: UUID) -> Row[Any] | None:
+    async def read(database: Database, task_id: UUID) -> dict[str, Any] | None:
         """Return the public columns of a task, and its owner."""
-        return (await connection.execute(_READ, {"id": task_id})).one_or_none()
+        return next(iter(await database.read(_READ, {"id": task_id})), None)
 
     async def get(self, task_id: UUID) -> Task | None:
         """A task with all that is known of it, its payload too."""

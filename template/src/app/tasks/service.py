@@ -73,11 +73,10 @@ def request_task(
 
 async def visible_task(resources: Resources, user: Principal, task_id: UUID) -> TaskRead:
     """A task of the user, or any task for an administrator. Raises NotFound."""
-    async with resources.database.reading() as connection:
-        task = await TaskRepository.read(connection, task_id)
+    task = await TaskRepository.read(resources.database, task_id)
     if task is None:
         raise NotFound
-    if task.owner_id != user.user_id and not (
+    if task["owner_id"] != user.user_id and not (
         ADMINISTRATOR in user.roles and await resources.authenticator.administers(user)
     ):
         raise NotFound
