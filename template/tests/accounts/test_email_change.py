@@ -13,6 +13,7 @@ from app.accounts.retention import remove_old
 from app.accounts.service import AccountService
 from app.composition import Resources
 from app.kit.configuration import Environment
+from app.tasks.mail import MOST_AN_HOUR
 from app.tasks.models import Task
 from tests.accounts.fixtures import PASSWORD, Mailbox, events, log_in, set_up
 from tests.conftest import RunQueue
@@ -164,6 +165,33 @@ async def test_a_taken_address_is_answered_alike_for_the_same_statements(
     assert [(answer.status_code, answer.content) for answer in answers] == [(202, b"")] * 4
     assert seen[0] == seen[1] == seen[2] == seen[3]
     assert [mail.to for mail in mailbox.mails if "change-email" in mail.text] == ["free@example.com"]
+
+
+async def test_neither_an_export_nor_a_task_tells_whether_an_address_is_free(
+    verified: SignedIn, sign_in: SignIn, mailbox: Mailbox, run_queue: RunQueue
+) -> None:
+    await sign_in("bob@example.com")
+    for email in ["free@example.com"] * (MOST_AN_HOUR + 1) + ["bob@example.com", verified.email]:
+        assert (await ask(verified, email)).status_code == 202
+        await run_queue()
+        records = (await verified.get("/v1/users/me/export")).json()["records"]
+        rows = [(row["purpose"], row["email"]) for row in records["mailed_tokens"]]
+        assert rows.count(("change-email", email)) == 1
+        tasks = (await verified.get("/v1/tasks")).json()["items"]
+        assert "accounts.change-email" not in {task["kind"] for task in (*records["tasks"], *tasks)}
+    assert {mail.to for mail in mailbox.mails if "change-email" in mail.text} == {"free@example.com"}
+
+
+async def test_a_former_address_is_told_of_a_deletion_too(
+    verified: SignedIn, link: str, mailbox: Mailbox, run_queue: RunQueue
+) -> None:
+    """A thief changes the address, and deletes the account before the notice of the change is sent."""
+    await confirm_new(verified.client, link)
+    mailbox.mails.clear()
+    assert (await verified.post("/v1/users/me/delete", {"current_password": PASSWORD})).status_code == 204
+    await run_queue()
+    told = [(mail.to, mail.subject) for mail in mailbox.mails]
+    assert sorted(told) == [(to, "Your account was deleted") for to in ("ann@example.com", NEW)]
 
 
 async def test_an_address_that_was_taken_meanwhile_is_not_given_twice(

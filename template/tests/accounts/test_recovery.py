@@ -172,6 +172,14 @@ async def test_nobody_fills_anothers_mailbox(
     assert [mail.subject for mail in mailbox.mails].count("Set a new password") == MOST_AN_HOUR
 
 
+async def test_a_plus_sign_makes_no_other_mailbox(sign_in: SignIn, mailbox: Mailbox, run_queue: RunQueue) -> None:
+    for number in range(MOST_AN_HOUR + 1):
+        await sign_in(f"ann+{number}@example.com")
+    await sign_in("+@example.com")
+    await run_queue()
+    assert sorted(mail.to[:3] for mail in mailbox.mails) == ["+@e"] + ["ann"] * MOST_AN_HOUR
+
+
 async def test_an_unconfirmed_address_is_notified_of_nothing(
     ann: SignedIn, mailbox: Mailbox, run_queue: RunQueue
 ) -> None:

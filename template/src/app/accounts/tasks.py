@@ -1,6 +1,6 @@
 """Mail about accounts, sent by the worker. Messages with a secret are written there: no task's row ever holds one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
@@ -63,15 +63,17 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
     )
 
 
-def notify_of_deletion(work: UnitOfWork, resources: Resources, user: User, actor: Actor) -> None:
-    """Tell a user whose email address is confirmed that the account is gone, once the unit of work is committed."""
-    if user.email_verified_at is None:
-        return
+def notify_of_deletion(work: UnitOfWork, resources: Resources, user: User, actor: Actor, former: Sequence[str]) -> None:
+    """Tell a user that the account is gone, once the unit of work is committed, where the email address is confirmed.
+
+    And at former addresses that could be restored: the person who changed the address may have taken the account over.
+    """
     reader = Reader.of(user, current_language(), resources.settings.time_zone)
     # An administrator's IP address is nobody else's business. The task has no owner: it outlives the user's tasks.
     address = actor.address if actor.user_id == user.id else ""
     message = account_deleted(reader, datetime.now(UTC), address)
-    request_mail(work, resources.queue, to=user.email, kind=ACCOUNT_DELETED, message=message, language=reader.language)
+    for to in sorted({*former, *([user.email] if user.email_verified_at else [])}):
+        request_mail(work, resources.queue, to=to, kind=ACCOUNT_DELETED, message=message, language=reader.language)
 
 
 async def send_welcome(run: TaskRun, payload: LinkPayload) -> None:

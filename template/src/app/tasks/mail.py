@@ -17,7 +17,7 @@ from app.tasks.service import request_task
 
 log = structlog.stdlib.get_logger(__name__)
 
-# So many mails of a kind an hour to one address: nobody fills a mailbox through this service.
+# So many mails of a kind an hour to one mailbox: nobody fills it through this service.
 MOST_AN_HOUR = 3
 
 
@@ -54,16 +54,22 @@ async def send_mail(run: TaskRun, mail: MailPayload) -> Payload:
 
 
 async def admit(work: UnitOfWork, run: TaskRun, to: str, kind: str) -> bool:
-    """Count a mail of this task to an address. False when the address got its three of the kind within the hour.
+    """Count a mail of this task to an address. False when its mailbox got its three of the kind within the hour.
 
     Commit the unit of work before the mail is sent: nothing waits in a transaction for a mail server. A retried task
     is counted once.
     """
-    recipient = hashlib.sha256(to.lower().encode()).digest()
+    recipient = hashlib.sha256(_mailbox(to).encode()).digest()
     admitted = await MailRepository(work.session).admit(run.task_id, recipient, kind, MOST_AN_HOUR)
     if not admitted:
         log.info("mail not sent: the address got enough of its kind", mail_kind=kind)
     return admitted
+
+
+def _mailbox(address: str) -> str:
+    """The mailbox of an address: at most servers, what stands behind a `+` is the caller's choice (RFC 5233)."""
+    user, _, host = address.lower().rpartition("@")
+    return f"{user.partition('+')[0] or user}@{host}"
 
 
 async def send_message(run: TaskRun, to: str, message: Message, language: str) -> None:

@@ -176,21 +176,24 @@ class TaskRepository:
         query = update(Task).where(Task.id.in_(old)).values(payload=None).returning(Task.id)
         return len((await self._session.execute(query.execution_options(synchronize_session=False))).all())
 
-    async def remove_unfinished(self, owner_id: UUID, kind: str = "") -> None:
-        """Remove an owner's tasks, or those of a kind, that wait or run. An attempt that is under way records nothing.
+    async def remove_unfinished(self, owner_id: UUID) -> None:
+        """Remove an owner's tasks that wait or run. An attempt that is under way records nothing.
 
         Waits for an attempt that is about to commit, and removes the tasks that it asked for, too.
         """
         query = delete(Task).where(Task.owner_id == owner_id, _UNFINISHED).returning(Task.id)
-        if kind:
-            query = query.where(Task.kind == kind)
         while (await self._session.execute(query.execution_options(synchronize_session=False))).all():
             pass
 
-    async def remove_mails_to(self, email: str) -> None:
-        """Remove the tasks of no owner that are to mail an email address, or failed to: their payload names it."""
-        named = or_(Task.payload["email"].astext == email, Task.payload["to"].astext == email)
-        query = delete(Task).where(Task.owner_id.is_(None), Task.payload.is_not(None), named)
+    async def remove_ownerless(self, kind: str = "", **named: str) -> None:
+        """Remove the tasks of no owner, or those of a kind, that are not done, or failed, and name one of these values.
+
+        A value is named by the member of the payload that has the keyword's name, such as `email`.
+        """
+        names = or_(*(Task.payload[member].astext == value for member, value in named.items()))
+        query = delete(Task).where(Task.owner_id.is_(None), Task.payload.is_not(None), names)
+        if kind:
+            query = query.where(Task.kind == kind)
         await self._session.execute(query.execution_options(synchronize_session=False))
 
     async def backlog(self) -> Backlog:

@@ -36,10 +36,11 @@ async def request_change(
     # A second request takes the place of the first.
     await MailedTokens(work.session, accounts.tokens).withdraw(user.id, Purpose.CHANGE_EMAIL)
     await accounts.forget_failures(work, principal)
-    await TaskRepository(work.session).remove_unfinished(user.id, CHANGE_EMAIL.name)
+    await TaskRepository(work.session).remove_ownerless(CHANGE_EMAIL.name, user_id=str(user.id))
     record(work, AuditAction.EMAIL_CHANGE_REQUESTED, Actor(user.id, address), user.id)
     payload = ChangePayload(user_id=user.id, session_id=principal.session_id, email=email)
-    request_task(work, resources.queue, CHANGE_EMAIL, payload, owner_id=user.id)
+    # Of no owner: how long it takes, and whether it fails, tells whether the address is free.
+    request_task(work, resources.queue, CHANGE_EMAIL, payload)
 
 
 async def confirm_change(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:

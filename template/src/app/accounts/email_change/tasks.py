@@ -94,11 +94,12 @@ async def _issue(run: TaskRun, payload: ChangePayload) -> tuple[User, str, datet
         mailed = MailedTokens(work.session, accounts_of(run.resources).tokens)
         # A new password, or anything else that ended the session, ends the change too.
         session = await repository.live_session(payload.session_id)
-        taken = await repository.user_by_email(payload.email) or await mailed.reserved(payload.email, payload.user_id)
-        if session is None or session[1].id != payload.user_id or taken:
-            return None
-        if not await admit(work, run, payload.email, Purpose.CHANGE_EMAIL):
+        if session is None or session[1].id != payload.user_id:
             return None
         user = session[1]
+        # In any case, as the user's export has this row; a token that is not mailed is known to nobody.
         token, expires_at = await mailed.issue(user, Purpose.CHANGE_EMAIL, payload.email, payload.session_id)
+        taken = await repository.user_by_email(payload.email) or await mailed.reserved(payload.email, payload.user_id)
+        if taken or not await admit(work, run, payload.email, Purpose.CHANGE_EMAIL):
+            return None
     return user, token, expires_at

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from app.accounts.actions import AuditAction
 from app.accounts.models import User
 from app.accounts.problems import LastAdministrator
+from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.accounts.tasks import notify_of_deletion
@@ -65,14 +66,15 @@ async def delete_own(resources: Resources, work: UnitOfWork, principal: Principa
 async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user: User) -> None:
     """Delete the account of a user who is locked. The audit log keeps what happened, under the user's id alone."""
     accounts, tasks = accounts_of(resources), TaskRepository(work.session)
+    former = await MailedTokens(work.session, accounts.tokens).reserved_for(user.id)
     record(work, AuditAction.DELETED, actor, user.id)
     # Copies of the sessions count no more as soon as this is committed.
     await accounts.announce(work, user.id)
     await AccountRepository(work.session).remove_user(user.id)
     await accounts.lockout.clear(work.session, user.email)
     await tasks.remove_unfinished(user.id)
-    await tasks.remove_mails_to(user.email)
-    notify_of_deletion(work, resources, user, actor)
+    await tasks.remove_ownerless(email=user.email, to=user.email, user_id=str(user.id))
+    notify_of_deletion(work, resources, user, actor, former)
     request_task(work, resources.queue, ERASE, ErasePayload(user_id=user.id))
 
 

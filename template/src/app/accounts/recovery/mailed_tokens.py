@@ -1,5 +1,6 @@
 """Tokens that travel by mail: kept as HMACs, good once and for a while."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -66,6 +67,12 @@ class MailedTokens:
         if but is not None:
             query = query.where(MailedToken.user_id != but)
         return await self._session.scalar(query.limit(1)) is not None
+
+    async def reserved_for(self, user_id: UUID) -> Sequence[str]:
+        """The former addresses of a user that can still be restored."""
+        lasts = MailedToken.expires_at > func.now()
+        query = select(MailedToken.email).where(*_of(user_id, Purpose.RESTORE_EMAIL), lasts)
+        return (await self._session.execute(query.distinct())).scalars().all()
 
     async def owner(self, token: str, purpose: Purpose) -> UUID | None:
         """Return the user of a token, None when it is not valid. Lock that user, then `use` it."""
