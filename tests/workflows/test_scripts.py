@@ -77,6 +77,7 @@ jq --raw-output "$2" <<<"$document"
 
 def find(render: Renderer, tmp_path: Path, run_id: str = "42", *, ended: str = "success", checked: str = "success", **of: str) -> int:
     """The exit status of find-run.sh for a run, whose facts differ from those of a release by `of`; main was at SHA."""
+    required("jq")
     jobs = [("Build / Scan (api)", name) for name in ended.split()] + [("Checks / Tests", name) for name in checked.split()]
     documents = {
         "RUN": {"workflowName": "release", "headBranch": "main", "event": "push", "headSha": SHA} | of,
