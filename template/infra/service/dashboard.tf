@@ -8,9 +8,12 @@ locals {
 
   # Container Insights, for the pods of this namespace.
   pods = {
-    for metric, label in { pod_cpu_utilization = "CPU", pod_memory_utilization = "memory", pod_network_rx_bytes = "received", pod_network_tx_bytes = "sent", pod_number_of_container_restarts = "restarts" } :
+    for metric, label in { pod_cpu_utilization = "CPU", pod_memory_utilization = "memory", pod_network_rx_bytes = "received", pod_network_tx_bytes = "sent" } :
     metric => ["ContainerInsights", metric, "ClusterName", local.platform.cluster_name, "Namespace", var.service, { label = label }]
   }
+
+  # The agent measures restarts for each Deployment, which it calls PodName, and for no namespace: each value is what was added.
+  restarts = [for name in ["api", "worker"] : ["ContainerInsights", "pod_number_of_container_restarts", "ClusterName", local.platform.cluster_name, "Namespace", var.service, "PodName", name, { label = "${name} restarts", stat = "Sum", yAxis = "right" }]]
 
   running = { for name, service in { api = "api", worker = "worker-pods" } : name => ["ContainerInsights", "service_number_of_running_pods", "ClusterName", local.platform.cluster_name, "Namespace", var.service, "Service", service, { label = name }] }
 
@@ -51,7 +54,7 @@ locals {
       { type = "metric", title = "Running pods", properties = merge(local.lines, { metrics = values(local.running) }) },
       { type = "metric", title = "CPU and memory of the pods (%)", properties = merge(local.lines, { metrics = [local.pods.pod_cpu_utilization, local.pods.pod_memory_utilization] }) },
       { type = "metric", title = "Requests in flight", properties = merge(local.lines, { metrics = [local.shown.in_flight] }) },
-      { type = "metric", title = "Restarts and network (B/s)", properties = merge(local.lines, { metrics = [concat(slice(local.pods.pod_number_of_container_restarts, 0, 6), [{ label = "restarts", yAxis = "right", stat = "Maximum" }]), local.pods.pod_network_rx_bytes, local.pods.pod_network_tx_bytes] }) },
+      { type = "metric", title = "Restarts and network (B/s)", properties = merge(local.lines, { metrics = concat(local.restarts, [local.pods.pod_network_rx_bytes, local.pods.pod_network_tx_bytes]) }) },
     ],
   ]
 
