@@ -13,15 +13,21 @@ from app.migrations.revisions import missing_revisions
 from app.settings import Settings
 
 
-@pytest.fixture
-def empty(settings: Settings) -> Settings:
-    """Settings over a database without tables."""
+@pytest.fixture(scope="session")
+def spare(settings: Settings) -> Settings:
+    """Settings over another database of this process."""
     url = make_url(settings.database_address())
     name = f"{url.database}_empty"
-    server = os.environ["TEST_DATABASE_SERVER"]
-    asyncio.run(ensure_database(server, name, fresh=True))
-    address = url.set(database=name).render_as_string(hide_password=False)
-    return settings.model_copy(update={"database_url": address})
+    asyncio.run(ensure_database(os.environ["TEST_DATABASE_SERVER"], name, fresh=True))
+    return settings.model_copy(update={"database_url": url.set(database=name).render_as_string(hide_password=False)})
+
+
+@pytest.fixture
+def empty(spare: Settings) -> Settings:
+    """Settings over a database without tables."""
+    # A new schema costs PostgreSQL a tenth of a new database, which takes 0.13 s of CPU.
+    sql(spare, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    return spare
 
 
 def tables(settings: Settings) -> set[str]:
@@ -36,11 +42,12 @@ def tables(settings: Settings) -> set[str]:
     return asyncio.run(read())
 
 
-def sql(settings: Settings, statement: str) -> None:
+def sql(settings: Settings, *statements: str) -> None:
     async def execute() -> None:
         database = Database(settings)
         async with database.engine.begin() as connection:
-            await connection.execute(text(statement))
+            for statement in statements:
+                await connection.execute(text(statement))
         await database.close()
 
     asyncio.run(execute())
