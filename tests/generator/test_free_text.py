@@ -23,7 +23,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_s
 @example(name="no", description="1e3")
 @example(name="\"quoted\" 'twice' \\ \\n", description="{{ x }} {= y =} #% if ${z} %{w} `v` <b>&amp;")
 @example(name="ร้านค้า 🛶", description="- item: [a, b] # c | d > e")
-@example(name="null", description="~")
+@example(name="null\ufffe", description="~")
 def test_any_one_line_text_ends_up_in_files_that_parse(name: str, description: str, render: Renderer) -> None:
     answers = {"project_name": name, "description": description, "environments": ["dev"]}
     project = render(answers)
@@ -31,6 +31,7 @@ def test_any_one_line_text_ends_up_in_files_that_parse(name: str, description: s
     assert (stored["project_name"], stored["description"]) == (name, description)
     metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert metadata["description"] == description
+    assert yaml.safe_load((project / "mkdocs.yml").read_text(encoding="utf-8"))["site_name"] == name
     for path in project.rglob("*"):
         if path.is_file() and path.suffix not in {".py", ".tf"} and (parser := parser_of(path)):
             parser(path.read_text(encoding="utf-8"))
