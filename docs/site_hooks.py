@@ -31,6 +31,7 @@ MOUNTED: Final = {
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "benchmarks.md",
     "template/docs/site.css": "site.css",
+    "extensions/sampan/web/static/icon.svg": "images/icon.svg",
 }
 NOTE: Final = """\
 !!! note "From a project"

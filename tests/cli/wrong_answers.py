@@ -52,11 +52,11 @@ WRONG: Final = {
     "tls": ("profile: regulated", "domain: write a host such as api.example.com: profile regulated needs TLS"),
     "small-node": (
         "node_instance_type: t3.small",
-        "node_instance_type: choose t3.medium or larger: a replica needs 256 MiB, t3.small has 110",
+        "node_instance_type: choose larger: a replica needs 256 MiB",
     ),
     "same-region": (
         "aws_region: ap-southeast-2\ndr_region: ap-southeast-2",
-        "dr_region: choose another or none: ap-southeast-2 is the first region",
+        "dr_region: choose another or none: it is the first region",
     ),
     "joined-nodes": (
         "platform: join\noff_hours_shutdown: nights-and-weekends",

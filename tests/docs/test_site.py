@@ -72,6 +72,6 @@ def test_the_tutorials_state_the_same_cost() -> None:
     deployment = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
     assert f"${low['dev']} a month with little traffic, about {round(100 * low['dev'] / 730)} cents an hour" in deployment
     home = (ROOT / "docs/index.md").read_text(encoding="utf-8")
-    assert f"at ${low['together']} a month with little traffic" in home
+    assert f"is estimated at ${low['together']} a month" in home
     (sandbox,) = re.findall(r"^\| `sandbox` \| dev \| (\$[\d,]+) ", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert f"`sandbox`, at {sandbox}." in home
