@@ -21,7 +21,7 @@ def main() -> None:
         sys.exit("Error: UPGRADE FAILED: context deadline exceeded")
     if arguments[:2] == ["show", "crds"]:
         print(CRD.format(name=arguments[2]))  # noqa: T201  its standard output is the answer
-    if "--dry-run" in arguments:
+    if "--dry-run=client" in arguments:
         print(f"# what {arguments[2]} would be")  # noqa: T201  its standard output is the answer
 
 

@@ -120,7 +120,7 @@ def test_a_chart_that_fails_is_named_and_the_rest_is_not_touched(administrator: 
 def test_a_dry_run_shows_each_chart_and_changes_nothing(administrator: Administrator) -> None:
     run = administrator.addons("--dry-run")
     assert run.returncode == 0, run.stderr
-    assert all("--dry-run" in call["arguments"] for call in administrator.helm)
+    assert all("--dry-run=client" in call["arguments"] for call in administrator.helm)
     for name in ORDER:
         assert f"would install {name} " in run.stdout
         assert f"# what {name} would be" in run.stdout

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+LIST = {"--all-namespaces", "--deployed", "--failed", "--output=json", "--pending", "--uninstalling"}
+"""Options of `helm list` that Helm 3.14 and Helm 4 have in common: cmd/helm/list.go at v3.14.0, pkg/cmd/list.go at v4.2.4."""
 
 
 def main() -> None:
@@ -15,8 +17,10 @@ def main() -> None:
     file = FOLDER / "helm.json"
     state = json.loads(file.read_text(encoding="utf-8"))
     if arguments[0] == "version":
-        print(state.get("version", "v3.19.0+gabcdef"))  # noqa: T201  its standard output is the answer
+        print(state.get("version", "v4.2.4+gabcdef"))  # noqa: T201  its standard output is the answer
     if arguments[0] == "list":
+        if unknown := sorted(set(arguments[1:]) - LIST):
+            sys.exit(f"Error: unknown flag: {unknown[0]}")
         print(json.dumps([{"name": name, **row} for name, row in state.items() if name != "version"]))  # noqa: T201  the answer
     if arguments[0] == "upgrade":
         (version,) = (argument.partition("=")[2] for argument in arguments if argument.startswith("--version="))

@@ -47,11 +47,13 @@ class Helm:
             f"--namespace={addon.namespace}", "--create-namespace", f"--values={values}", "--values=-",
             f"--history-max={HISTORY}", "--wait", f"--timeout={WAIT}", "--atomic",
         ]  # fmt: skip
-        return self._helm([*arguments, "--dry-run"] if dry_run else arguments, text=yaml.safe_dump(dict(facts)))
+        return self._helm([*arguments, "--dry-run=client"] if dry_run else arguments, text=yaml.safe_dump(dict(facts)))
 
     def releases(self) -> dict[str, dict[str, str]]:
         """Return the installed releases by name, with `status` and `chart` among the facts of each."""
-        rows = json.loads(self._helm(["list", "--all-namespaces", "--all", "--output=json"]) or "[]")
+        # Helm 4 has no --all, and Helm 3 lists what is deployed or failed unless states are named.
+        states = ["--deployed", "--failed", "--pending", "--uninstalling"]
+        rows = json.loads(self._helm(["list", "--all-namespaces", *states, "--output=json"]) or "[]")
         return {row["name"]: row for row in rows}
 
     def custom_resources(self, addon: Addon) -> list[dict[str, Any]]:
