@@ -100,6 +100,18 @@ async def test_a_line_names_request_and_user_and_tells_no_token(
     assert ann.token not in caplog.text
 
 
+async def test_a_path_in_a_line_controls_no_terminal(
+    client: httpx.AsyncClient, broken: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Any page of the web can have a developer's browser ask for one."""
+    for caller in (client, broken):
+        await caller.get("/%1b]52;c;cHduZWQ%07%0a")
+    lines = [record.msg for record in caplog.records if record.name == "app.access" and isinstance(record.msg, dict)]
+    paths = [line["path"] for line in lines]
+    assert len(paths) == 3
+    assert all(path.isprintable() and "%1b" in path.lower() for path in paths), paths
+
+
 async def test_what_one_request_bound_is_not_in_the_next_ones_line(
     ann: SignedIn, caplog: pytest.LogCaptureFixture
 ) -> None:

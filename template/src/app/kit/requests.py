@@ -154,7 +154,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request failed", method=method, path=scope["path"])
+            log.exception("request failed", method=method, path=_sent(scope))
             if status:
                 raise  # The answer is under way: closing the connection is all that is left to say.
             await self._failed(scope, receive, send_with_headers)
@@ -185,7 +185,7 @@ class RequestMiddleware:
         if seconds > SLOW_REQUEST_SECONDS:
             HTTP_SLOW_REQUESTS.inc()
         milliseconds = round(seconds * 1000, 1)
-        log.info("request", method=method, path=scope["path"], route=route, status=status, milliseconds=milliseconds)
+        log.info("request", method=method, path=_sent(scope), route=route, status=status, milliseconds=milliseconds)
 
     def _route(self, scope: Scope) -> str:
         """The route's path, with its parameters unfilled: a label that callers cannot multiply."""
@@ -196,6 +196,12 @@ class RequestMiddleware:
         prefix = self._prefix
         included = scope["path"].startswith(f"{prefix}/") and not path.startswith(f"{prefix}/")
         return prefix + path if included else path
+
+
+def _sent(scope: Scope) -> str:
+    """The path as the caller wrote it: decoded, it could end a log line or control a terminal."""
+    path: bytes = scope["raw_path"]
+    return path.decode("latin-1")
 
 
 # Finding a metric's child by its labels costs more than counting. Bounded by the methods, routes and classes of status.
