@@ -11,7 +11,7 @@ from sampan.errors import UserError, suggestion
 
 DataOption = Annotated[
     list[str] | None,
-    typer.Option("--data", "-d", metavar="NAME=VALUE", help="Give one answer; repeat it for more."),
+    typer.Option("--data", "-d", metavar="NAME=VALUE", help="Set one answer; can be repeated."),
 ]
 """`data: DataOption = None`, read with `pairs`."""
 
@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, Any]:
     if loaded is None:
         return {}
     if not isinstance(loaded, dict):
-        message = f"{path} holds no answers: write `name: value`, one a line."
+        message = f"{path} contains no answers: write one `name: value` per line."
         raise UserError(message)
     return {str(name): answer for name, answer in loaded.items()}
 

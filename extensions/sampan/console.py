@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-"""The option of every command with a result that a program can use: `as_json: JsonOption = False`."""
+"""The option of every command whose result programs can read: `as_json: JsonOption = False`."""
 
 
 def output() -> Console:
@@ -31,7 +31,7 @@ def _console(*, error: bool) -> Console:
 
 @contextmanager
 def working() -> Iterator[Callable[[str], None]]:
-    """Show what is being done beside a spinner: call the result with the words, and with none at the end. Silent without a terminal."""
+    """Return a function that shows a text beside a spinner; an empty text ends it. Without a terminal, nothing is shown."""
     status = messages().status("")
 
     def step(words: str) -> None:

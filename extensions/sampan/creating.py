@@ -53,14 +53,14 @@ def _differs(new: Path, old: Path) -> bool:
 def check_target(target: Path) -> None:
     """Raise `UserError` when no project can be created in `target`, whatever the answers."""
     if target.exists() and not target.is_dir():
-        message = f"{target} is a file: name a folder that does not exist yet."
+        message = f"{target} is a file: choose a folder that does not exist yet."
         raise UserError(message)
     if (target / ANSWERS_FILE).exists():
         message = f"{target} is already a project: use sampan update {shlex.quote(str(target))}."
         raise UserError(message)
     parent = _existing_parent(target)
     if not parent.is_dir():
-        message = f"{parent} is a file: name a folder below a folder."
+        message = f"{parent} is a file: choose a path whose parent is a folder."
         raise UserError(message)
 
 

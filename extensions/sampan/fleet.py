@@ -16,7 +16,7 @@ from sampan import doctoring, git, project, source, updating
 from sampan.errors import UserError
 
 NOT_OF_A_PROJECT: Final = frozenset({"tool"})
-"""Findings about the machine that looks."""
+"""Kinds of findings that concern the local machine, not the project."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Repository:
 
 
 def read(path: Path) -> list[Repository]:
-    """Return the repositories of a list, one a line; `#` after a location starts the folder of a project inside the repository.
+    """Return the repositories of a list, one per line; `#` after a location starts the folder of a project inside the repository.
 
     Relative paths count from the folder of the list. Raises `UserError` for a list that cannot be read, is empty or repeats a name.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        message = f"{path} cannot be read: write a text file with a path or URL on each line."
+        message = f"{path} cannot be read: write a text file with one path or URL per line."
         raise UserError(message) from None
     found = []
     for line in (line.strip() for line in lines):
@@ -57,7 +57,7 @@ def read(path: Path) -> list[Repository]:
         message = f"{path} names {repeated[0]} more than once."
         raise UserError(message)
     if not found:
-        message = f"{path} lists no repositories: write a path or URL on each line."
+        message = f"{path} lists no repositories: write one path or URL per line."
         raise UserError(message)
     return found
 
@@ -147,7 +147,7 @@ def _update(repository: Repository, clone: Path, *, to: str | None, data: Mappin
         with updating.planned(place, to=to, data=data, template=template) as plan:
             outcome = Updated(repository.name, "current", plan.old.version, plan.new.version)
             if plan.losses and not yes:
-                return _as(outcome, "refused", f"gives up {', '.join(plan.losses)}: needs --yes")
+                return _as(outcome, "refused", f"abandons AWS resources of {', '.join(plan.losses)}: needs --yes")
             if plan.conflicts:
                 return _as(outcome, "conflict", ", ".join(conflict.path for conflict in plan.conflicts))
             if not plan.changes:

@@ -107,10 +107,10 @@ def template_of(project: Project, given: str | None = None) -> str:
     location = given or project.stored.get("_src_path")
     where = f"{project.answers_file} in {project.folder}"
     if not location:
-        message = f"{where} does not say where the template is: add --template URL."
+        message = f"{where} does not name the template: add --template URL."
         raise UserError(message)
     if "_commit" not in project.stored:
-        message = f"{where} does not say which version of the template it holds (_commit): render the project from a git repository."
+        message = f"{where} does not name the version of the template (_commit): render the project from a git repository."
         raise UserError(message)
     if not given and source.is_local(location) and not Path(location).expanduser().is_dir():
         message = f"The template was at {location}, which is not on this machine: add --template URL, and write the URL to _src_path."

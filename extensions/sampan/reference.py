@@ -14,12 +14,12 @@ ROOT: Final = root.root()
 HEAD: Final = """\
 # Questions
 
-Made by `sampan questions`; a test holds it equal. *Asked* questions appear in the questionnaire, some of them only when the service joins
-another's platform or only when it does not. The others take the profile's default, and `--ask NAME` brings any of them back.
-Every answer can be given with `-d name=value` or in a file with `--data-file`.
-The answers describe production, or the only environment; the others take the profile's smaller sizes.
+`sampan questions` generates this page. Copier asks the *asked* questions, some of them only if the service joins, or does not join, another
+project's platform. The other questions take the profile's default, unless you ask for them with `--ask NAME`.
+You can give any answer with `-d name=value`, or in a file with `--data-file`.
+Answers apply to production, or to the only environment; other environments use the profile's smaller sizes.
 """
-COLUMNS: Final = "| Question | Asked | What it is | Default |\n|---|---|---|---|\n"
+COLUMNS: Final = "| Question | Asked | Description | Default |\n|---|---|---|---|\n"
 PROFILES: Final = ("sandbox", "startup", "production", "regulated")
 
 
@@ -69,7 +69,7 @@ def groups(known: Container[str], template: Path = ROOT) -> dict[str, list[str]]
 
 
 def markdown() -> str:
-    """One table a group of questions, in the order of the questionnaire."""
+    """Return the reference as Markdown, with one table per group of questions in the order of the questionnaire."""
     profiles = yaml.safe_load((ROOT / "extensions/catalogue/profiles.yaml").read_text(encoding="utf-8"))
     known = questions()
     parts = [HEAD]

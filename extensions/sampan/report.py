@@ -35,7 +35,7 @@ def print_plan(console: Console, plan: Plan, *, everything: bool) -> None:
             f"  {name}: {f'{written(before)} becomes ' if name in plan.project.answers else 'new question, '}{written(after)}", markup=False
         )
     if plan.costs and plan.costs_after and plan.costs != plan.costs_after:
-        console.print(f"  cost of a month: {_range(*plan.costs)} becomes {_range(*plan.costs_after)}", markup=False)
+        console.print(f"  monthly cost: {_range(*plan.costs)} becomes {_range(*plan.costs_after)}", markup=False)
     conflicts = {conflict.path for conflict in plan.conflicts}
     listed = [change for change in plan.changes if change.path not in conflicts]
     listed.sort(key=lambda change: (change.merged, change.kind == "moved"))
@@ -54,9 +54,9 @@ def _range(low: float, high: float) -> str:
 
 
 def print_losses(console: Console, plan: Plan) -> None:
-    """Print what the update would give up in AWS."""
+    """Print the answers whose AWS resources the update would abandon."""
     for loss in plan.losses:
-        console.print(f"Gives up what AWS holds under {loss}: sampan update needs --yes", style="red", markup=False, soft_wrap=True)
+        console.print(f"Abandons AWS resources of {loss}: sampan update needs --yes", style="red", markup=False, soft_wrap=True)
 
 
 def line(change: Change) -> str:

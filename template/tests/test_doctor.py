@@ -96,7 +96,7 @@ def test_parts_out_of_reach_are_named_with_the_remedy(settings: Settings) -> Non
 def test_a_database_that_is_not_there_is_told(settings: Settings) -> None:
     url = make_url(settings.database_address()).set(database="nobody-made-this")
     own = settings.model_copy(update={"database_url": url.render_as_string(hide_password=False)})
-    assert ["no database of that name" in line for line in part_faults(own)] == [True]
+    assert ["no database with that name" in line for line in part_faults(own)] == [True]
 
 
 def test_missing_migrations_are_told(settings: Settings) -> None:
@@ -121,7 +121,7 @@ def test_a_silent_server_costs_seconds(settings: Settings, silent: int, monkeypa
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (asyncpg.InvalidPasswordError("no"), "refuses the user"),
+        (asyncpg.InvalidPasswordError("no"), "refuses the login"),
         (ssl.SSLCertVerificationError("no"), "certificate"),
         (asyncpg.TooManyConnectionsError("too many"), "too many"),
     ],
@@ -138,7 +138,7 @@ def test_what_postgresql_refuses_is_told(
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(AuthenticationError("WRONGPASS"), "refuses the user"), (ReadOnlyError("replica"), "refuses to write (replica)")],
+    [(AuthenticationError("WRONGPASS"), "refuses the login"), (ReadOnlyError("replica"), "refuses writes (replica)")],
 )
 def test_what_redis_refuses_is_told(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str

@@ -101,7 +101,7 @@ async def test_faults_of_fields_speak_the_callers_language(settings: Settings) -
     [
         (Annotated[str, Field(min_length=3)], "x", "Must have at least 3 characters"),
         (Annotated[str, Field(max_length=1)], "xx", "Must have at most 1 characters"),
-        (Annotated[str, Field(pattern="^a$")], "b", "Has characters that are not allowed here, or not the form that"),
+        (Annotated[str, Field(pattern="^a$")], "b", "Contains characters that are not allowed, or does not"),
         (Annotated[int, Field(gt=1)], 1, "Must be greater than 1"),
         (Annotated[int, Field(ge=1)], 0, "Must be at least 1"),
         (Annotated[int, Field(lt=1)], 1, "Must be less than 1"),

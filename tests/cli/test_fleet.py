@@ -105,7 +105,7 @@ def test_a_loss_is_refused_until_it_is_confirmed(sampan: Sampan, projects: Path)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("# nothing\n", "lists no repositories: write a path or URL on each line."),
+        ("# nothing\n", "lists no repositories: write one path or URL per line."),
         ("a\nsub/a\n", "names a more than once."),
     ],
 )

@@ -113,8 +113,8 @@ def test_places_and_templates_that_do_not_work(sampan: Sampan, releases: Path, t
     git("init", "-q", cwd=tmp_path / "empty")
     before = sorted(tmp_path.iterdir())
     for arguments, words in (
-        (("new", tmp_path / "file", "--defaults"), "is a file: name a folder"),
-        (("new", tmp_path / "file/project", "--defaults"), "is a file: name a folder below a folder"),
+        (("new", tmp_path / "file", "--defaults"), "is a file: choose a folder"),
+        (("new", tmp_path / "file/project", "--defaults"), "is a file: choose a path whose parent is a folder"),
         (("new", tmp_path / "project"), "Questions need a terminal: add --defaults"),
         (("new", tmp_path / "project", "--defaults", "--template", tmp_path / "none"), "cannot be read: "),
         (("new", tmp_path / "project", "--defaults", "--template", f"file://{tmp_path}/none"), "cannot be read: "),
@@ -148,12 +148,12 @@ def test_credentials_in_the_templates_url_are_stored_and_shown_nowhere(
 def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:
     command = [*COMMAND, "new", "order-desk", "--template", str(releases), "-d", "github_owner=acme"]
     with Terminal(command, tmp_path, ENVIRONMENT) as terminal:
-        for words in ("Name of the project", "Name of the service"):
+        for words in ("Display name of the project", "Name of the service"):
             terminal.expect(words)
             terminal.send(ENTER)
         terminal.expect("Starting point")
         terminal.send(f"{DOWN}{ENTER}")
-        for words in ("AWS region", "own network and cluster", "Availability Zones", "Instance type of the nodes", "Spot nodes"):
+        for words in ("AWS region", "own network and cluster", "Availability Zones", "Instance type of the nodes", "spot nodes"):
             terminal.expect(words)
             terminal.send(ENTER)
         for words in ("Instance class of PostgreSQL", "Node type of the cache"):
@@ -175,7 +175,7 @@ def test_a_person_answers_in_a_terminal(releases: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c_at_a_question_leaves_nothing_behind(releases: Path, tmp_path: Path) -> None:
     with Terminal([*COMMAND, "new", "shop", "--template", str(releases)], tmp_path, ENVIRONMENT) as terminal:
-        terminal.expect("Name of the")
+        terminal.expect("Display name")
         terminal.send(CTRL_C)
         code = terminal.end()
     assert code == 130, terminal.text

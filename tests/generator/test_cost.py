@@ -233,7 +233,7 @@ def test_message_document_and_command_agree(
     monkeypatch.setattr(console, "output", lambda: Console(width=80, highlight=False))
     with fast_copier():
         copier.run_copy(str(faces), tmp_path / "project", data=matrix.answers(row), defaults=True, quiet=False)
-    message = capsys.readouterr().err.split("Estimated cost of a month", 1)[1]
+    message = capsys.readouterr().err.split("Estimated monthly cost", 1)[1]
     document = (tmp_path / "project/docs/cost.md").read_text(encoding="utf-8")
     chart = (tmp_path / "project/docs/cost.svg").read_text(encoding="utf-8")
     each = estimates.Estimate("row", json.loads((tmp_path / "project/costs.json").read_text(encoding="utf-8")))

@@ -17,18 +17,18 @@ from sampan.estimates import LEVELS, Estimate, usd
 def command(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[ANSWERS]", help="Answers file, project folder, profile or region; without it this folder's project."),
+        typer.Argument(metavar="[ANSWERS]", help="Answers file, project folder, profile or region, by default the project in this folder."),
     ] = None,
     data: answers.DataOption = None,
     *,
     compare: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="A B", help="Compare two of them; a region takes the other's answers.")
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Compare two of these; a region uses the answers of the other.")
     ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Show every line instead of groups.")] = False,
     as_json: console.JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every line as CSV.")] = False,
 ) -> None:
-    """Estimate what a project costs a month on AWS, at low and at high traffic.
+    """Estimate the monthly cost of a project on AWS, at low and at high traffic.
 
     `~` marks amounts with a price that is inferred. A price that is not known makes a total "at least".
     """
@@ -86,7 +86,7 @@ def _headings(each: Estimate) -> list[str]:
 
 def _summary(each: Estimate, *, lines: bool) -> None:
     out = console.output()
-    out.print(f"Estimated cost a month in {each.region}: USD without tax, prices of {each.costs['checked']}.")
+    out.print(f"Estimated monthly cost in {each.region}: USD before tax, prices of {each.costs['checked']}.")
     out.print("Columns: requests a second, as the month's average. ~ inferred price.", style="dim")
     if lines:
         for name, part in each.parts().items():
@@ -100,7 +100,7 @@ def _summary(each: Estimate, *, lines: bool) -> None:
         out.print(_groups(each))
     out.print(f"Together with the account: {_total(dict(each.costs), 'low')} to {_total(dict(each.costs), 'high')}.", style="bold")
     out.print(_savings(each))
-    out.print("Savings do not add up: a node that is stopped saves no reservation.", style="dim")
+    out.print("Savings do not add up: a reservation saves nothing on a node that is stopped.", style="dim")
 
 
 def _groups(each: Estimate) -> Table:
@@ -126,7 +126,7 @@ def _savings(each: Estimate) -> Table:
 
 def _comparison(first: Estimate, second: Estimate) -> None:
     out = console.output()
-    out.print(f"Estimated cost a month, all environments: USD without tax, prices of {first.costs['checked']}.")
+    out.print(f"Estimated monthly cost, all environments: USD before tax, prices of {first.costs['checked']}.")
     table = _table("", *(f"{each.name}\n{level}" for each in (first, second) for level in LEVELS), "change\nlow", "change\nhigh")
     for group in dict.fromkeys([*first.groups(), *second.groups()]):
         sums = [each.sum_of(group, level) for each in (first, second) for level in LEVELS]

@@ -16,12 +16,12 @@ def command(
     after: Annotated[Path, typer.Argument(metavar="B", help="Another answers file.")],
     template: TemplateOption = None,
     ref: RefOption = None,
-    patch: Annotated[bool, typer.Option("--patch", "-p", help="Print the differences of the texts.")] = False,
+    patch: Annotated[bool, typer.Option("--patch", "-p", help="Print the differences as a patch.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the projects of two answers files: which answers and which rendered files differ.
+    """Compare the projects of two answers files: the answers and the rendered files that differ.
 
-    Exits with 1 if they differ, as diff does. Moved files are recognised.
+    Exits with 1 if they differ. Moved files are recognised.
     """
     with console.working() as step, comparing.template_at(template, ref) as found:
         step("Rendering both")

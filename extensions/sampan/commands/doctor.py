@@ -18,15 +18,15 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help=f"Leave findings of this kind out; repeat it. Kinds: {', '.join(doctoring.KINDS)}.",
+            help=f"Omit findings of this kind; can be repeated. Kinds: {', '.join(doctoring.KINDS)}.",
             autocompletion=lambda: doctoring.KINDS,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Examine a project: answers, drift, edited and missing files, tools, and releases that it is behind.
+    """Check a project: answers, drift, edited and missing files, tools, conflicts and newer releases.
 
-    One line a finding; exits with 1 if there are any. Nothing is written.
+    Prints one line per finding, and exits with 1 if there are any. Nothing is written.
     """
     for kind in ignore or ():
         if kind not in doctoring.KINDS:

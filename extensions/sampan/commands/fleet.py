@@ -15,11 +15,11 @@ from sampan.commands.preview import TemplateOption, ToOption
 from sampan.console import JsonOption
 from sampan.errors import FINDINGS
 
-ListArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Text file with the path or URL of a repository on each line.")]
+ListArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Text file with one path or URL of a repository per line.")]
 WIDTH = 80
 """Columns of a table that is not printed to a terminal."""
 
-app = typer.Typer(help="Look after many projects: their state in one table, and an update of each.", no_args_is_help=True)
+app = typer.Typer(help="Show the state of many projects, and update them.", no_args_is_help=True)
 
 
 @app.command()
@@ -62,12 +62,14 @@ def update(
     to: ToOption = None,
     data: DataOption = None,
     template: TemplateOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Confirm that what the updates destroy in AWS is destroyed or moved.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Confirm that the AWS resources which the updates abandon are destroyed or moved.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Update each project on a branch of a clone, and commit. Nothing is pushed, and your own clones are not touched.
 
-    A conflict, a refusal or a failure is reported, and the other projects are updated. Exits with 1 if there was one.
+    If a project has a conflict, a refusal or a failure, it is reported, and the others are updated. Exits with 1 in this case.
     """
     repositories, given = fleet.read(file), answers.pairs(data)
     with console.working() as step:

@@ -14,12 +14,12 @@ from sampan.questionnaire import Questionnaire
 
 
 def command(
-    answers: Annotated[list[Path], typer.Argument(help="Answers files: YAML, one answer a line.")],
+    answers: Annotated[list[Path], typer.Argument(help="Answers files: YAML, one answer per line.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check answers files before anything is rendered: one line for each wrong answer, with the remedy.
+    """Check answers files without rendering: one line per invalid answer, with the remedy.
 
-    Finds misspelt questions, wrong types, values that a question does not take, and answers that do not go together.
+    Finds misspelt questions, wrong types, values that a question does not accept, and answers that exclude each other.
     """
     with Questionnaire() as questionnaire:
         found = [line for path in answers for line in lint(path, questionnaire)]

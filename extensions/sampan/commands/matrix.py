@@ -14,13 +14,13 @@ def command(
     output: Annotated[Path, typer.Option(help="Folder for the answers files.")] = Path("matrix"),
     strength: Annotated[int, typer.Option(min=1, max=3, help="2 covers every pair of answers, 3 every triple.")] = 2,
     rows: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Rows of your own instead: a YAML file of names, with answers below each.")
+        Path | None, typer.Option(metavar="FILE", help="Use the rows of this YAML file instead, which maps names to answers.")
     ] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Only the I-th of N parts, such as 2/8.")] = None,
 ) -> None:
-    """Write answers files that cover all pairs, and print the matrix of a GitHub Actions job.
+    """Write answers files that cover all pairs of answers, and print a matrix for a GitHub Actions job.
 
-    Each entry has the answers themselves: a job renders them without computing the matrix anew.
+    Each entry contains its answers, so a job can render them without computing the matrix again.
     """
     number, count = _part(shard)
     made = matrix.shard(matrix.read(rows) if rows else matrix.computed(strength), number, count)

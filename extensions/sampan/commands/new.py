@@ -22,9 +22,7 @@ def command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new project.", show_default=False)],
     profile: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Profile, the starting point of all answers; short for -d profile=NAME.", autocompletion=root.profiles
-        ),
+        typer.Option(metavar="NAME", help="Profile, which sets the defaults; short for -d profile=NAME.", autocompletion=root.profiles),
     ] = None,
     answers_file: Annotated[
         Path | None,
@@ -32,21 +30,21 @@ def command(
     ] = None,
     data: DataOption = None,
     ask: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Ask this question too; repeat it, or use a pattern such as 'db_*'.")
+        list[str] | None, typer.Option(metavar="NAME", help="Also ask this question, or all that match a pattern such as 'db_*'.")
     ] = None,
-    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing: take the defaults of the profile.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing, and use the profile's defaults.")] = False,
     template: Annotated[str | None, typer.Option(metavar="URL", help="URL or path of the template's repository.")] = None,
     ref: Annotated[
         str | None, typer.Option(metavar="REF", help="Version of the template: a tag, branch or commit. Without it, the newest release.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files that would be written, and write nothing.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are in the way in an existing folder.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for a confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files, and write nothing.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of the same name in an existing folder.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Create a project: answer the questions, see its capacity and cost, then write it.
 
-    Every question can be answered beforehand with -d, --answers or --profile; a wrong answer is refused before anything is written.
+    Answers can be given in advance with -d, --answers or --profile. An invalid answer is refused before anything is written.
     """
     creating.check_target(directory)
     given = _given(profile, answers_file, data)
@@ -109,7 +107,7 @@ def _template(location: str | None, ref: str | None, *, dry_run: bool) -> tuple[
 
 
 def _print_summary(screen: Console, directory: Path, template: source.Template, answered: asking.Answered) -> None:
-    """Show what the answers amount to: capacity and cost of each environment."""
+    """Show capacity and cost of each environment."""
     screen.print()
     screen.print(f"[bold]{directory}[/bold], from the template {template.version}, profile {answered.answers['profile']}")
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -132,7 +130,7 @@ def _print_summary(screen: Console, directory: Path, template: source.Template, 
 
 
 def _costs(costs: dict[str, Any]) -> Table:
-    """The estimate a month, at low and high load: a row for each environment and for the account, and their sum."""
+    """Return the monthly estimate at low and high load as a table: one row per environment, the account, and the sum."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Cost a month")
     table.add_column("low load", justify="right")
@@ -161,7 +159,7 @@ def _confirm_place(directory: Path, *, interactive: bool, yes: bool, overwrite: 
 
 
 def _confirm_replacing(directory: Path, replaced: list[str], *, interactive: bool, overwrite: bool) -> None:
-    """Name the files that would be replaced, and go on only with consent."""
+    """List the files that would be replaced, and continue only with the user's consent."""
     if not replaced or overwrite:
         return
     details = "\n".join(f"  {name}" for name in replaced)
@@ -174,7 +172,7 @@ def _confirm_replacing(directory: Path, replaced: list[str], *, interactive: boo
 
 
 def _progress(screen: Console) -> Progress:
-    """A bar on a terminal, and nothing elsewhere."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
 

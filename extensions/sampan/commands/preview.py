@@ -16,9 +16,7 @@ ToOption = Annotated[
     str | None,
     typer.Option("--to", metavar="REF", help="Version of the template: a tag, branch or commit. Without it, the newest release."),
 ]
-TemplateOption = Annotated[
-    str | None, typer.Option(metavar="URL", help="URL or path of the template, if it is not where the answers file says.")
-]
+TemplateOption = Annotated[str | None, typer.Option(metavar="URL", help="URL or path of the template, if _src_path is out of date.")]
 AllOption = Annotated[bool, typer.Option("--all", help="List every file.")]
 
 
@@ -32,9 +30,9 @@ def command(
     everything: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what an update would change, and write nothing. Exits with 1 if it would end in conflicts.
+    """Show what an update would change, and write nothing. Exits with 1 if the update would conflict.
 
-    Edits follow a file that the template moved. Uncommitted changes take no part.
+    Your edits follow files that the template moved. Uncommitted changes are ignored.
     """
     place = project.find(directory, answers_file)
     with (

@@ -10,11 +10,13 @@ from sampan.errors import FINDINGS, UserError, suggestion
 
 
 def command(
-    region: Annotated[list[str] | None, typer.Option(help="Region to refresh; repeat it for more. All of them without it.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Region to refresh; can be repeated. Without it, all regions.")] = None,
     *,
-    check: Annotated[bool, typer.Option("--check", help="Only say whether the prices are older than 90 days, with exit code 1.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the age of the prices; exit with 1 if they are older than 90 days.")
+    ] = False,
 ) -> None:
-    """Refresh the catalogue's prices from AWS's public price list (no credentials; several hundred megabytes a region)."""
+    """Refresh the catalogue's prices from AWS's public price list (no credentials; several hundred megabytes per region)."""
     known = prices.table()
     today = datetime.now(UTC).date()
     if check:

@@ -8,9 +8,11 @@ import typer
 from sampan import comparing, console
 from sampan.errors import UserError
 
-AnswersArgument = Annotated[Path, typer.Argument(metavar="ANSWERS", help="YAML file with answers; the profile's defaults for the rest.")]
+AnswersArgument = Annotated[
+    Path, typer.Argument(metavar="ANSWERS", help="YAML file with answers; missing answers take the profile's defaults.")
+]
 TemplateOption = Annotated[
-    str | None, typer.Option(metavar="URL", help="URL or path of the template's repository, if not the one of this installation.")
+    str | None, typer.Option(metavar="URL", help="URL or path of the template's repository, by default that of this installation.")
 ]
 RefOption = Annotated[
     str | None, typer.Option(metavar="REF", help="Version of the template: a tag, branch or commit. Without it, the newest release.")
@@ -19,13 +21,13 @@ RefOption = Annotated[
 
 def command(
     answers: AnswersArgument,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files; it must not exist, or be empty.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the files; must be new or empty.")],
     template: TemplateOption = None,
     ref: RefOption = None,
 ) -> None:
-    """Render an answers file, without questions: the same bytes as `copier copy --defaults --data-file ANSWERS`.
+    """Render an answers file without questions: the same files as `copier copy --defaults --data-file ANSWERS`.
 
-    For scripts and tests. `sampan new` starts a project: it shows capacity and cost first, and asks.
+    For scripts and tests. To start a project, use `sampan new`, which shows capacity and cost first, and asks.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         message = f"{directory} is not empty: name a folder that does not exist."

@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Print the JSON Schema of an answers file, for editors and forms.
 
-    It holds types, choices, patterns and the rules between answers; `sampan lint` also checks sums, such as the room on a node.
+    It contains types, choices, patterns and the rules across answers. `sampan lint` also checks sums, such as the capacity of a node.
     """
     if url and not as_backstage:
         message = "Add --backstage: --url is the template's repository in the Backstage template."

@@ -17,20 +17,20 @@ def command(
     to: ToOption = None,
     data: DataOption = None,
     ask: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Ask this question again; repeat it, or use a pattern such as 'db_*'.")
+        list[str] | None, typer.Option(metavar="NAME", help="Ask this question again, or all that match a pattern such as 'db_*'.")
     ] = None,
     template: TemplateOption = None,
     answers_file: AnswersFileOption = project.ANSWERS_FILE,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Confirm the update, and that what it destroys in AWS is destroyed or moved.")
+        bool, typer.Option("--yes", "-y", help="Confirm the update, and that the AWS resources which it abandons are destroyed or moved.")
     ] = False,
     keep_conflicts: Annotated[
-        bool, typer.Option("--keep-conflicts", help="Write the update even so, with both versions between markers.")
+        bool, typer.Option("--keep-conflicts", help="Write the update despite conflicts, with conflict markers.")
     ] = False,
     everything: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a project to a newer release, or change its answers with -d.
+    """Update a project to a newer release, or change its answers with -d.
 
     Needs a clean work tree. Your edits are kept, also in files that the template moved. If there are conflicts, nothing is written and the
     exit code is 1, unless --keep-conflicts is given. The update is staged: git diff --cached shows it, git reset --hard discards it.
@@ -71,7 +71,7 @@ def command(
 
 def _refuse_losses(plan: updating.Plan) -> None:
     details = "\n".join(f"  {loss}" for loss in plan.losses)
-    message = f"This update gives up what AWS holds under these answers. Destroy or move it first, then add --yes.\n{details}"
+    message = f"This update abandons the AWS resources of these answers. Destroy or move them first, then add --yes.\n{details}"
     raise UserError(message)
 
 

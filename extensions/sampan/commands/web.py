@@ -18,22 +18,24 @@ LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 def command(
     *,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port to listen on; 0 for any free one.")] = 8180,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="IP address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port to listen on; 0 for a free port.")] = 8180,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
     public: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Serve others than this machine, under this host name; repeat it for more.")
+        list[str] | None, typer.Option(metavar="NAME", help="Serve other machines under this host name; can be repeated.")
     ] = None,
     proxy: Annotated[
         list[str] | None,
-        typer.Option(metavar="ADDRESS", help="Trust X-Forwarded-For from this reverse proxy or network; repeat it for more."),
+        typer.Option(metavar="ADDRESS", help="Trust X-Forwarded-For from this reverse proxy or network; can be repeated."),
     ] = None,
-    template: Annotated[str | None, typer.Option(metavar="URL", help="The template's URL or path.")] = None,
-    ref: Annotated[str | None, typer.Option(metavar="REF", help="Version: a tag or a commit; the newest release without it.")] = None,
+    template: Annotated[str | None, typer.Option(metavar="URL", help="URL or path of the template's repository.")] = None,
+    ref: Annotated[
+        str | None, typer.Option(metavar="REF", help="Version of the template: a tag, branch or commit. Without it, the newest release.")
+    ] = None,
 ) -> None:
-    """Choose answers in a browser: see cost, capacity and files change, and download the project.
+    """Choose answers in a browser, compare cost, capacity and files, and download the project.
 
-    The page is served to this machine alone, needs no network, and stores nothing.
+    The page is served to this machine only, needs no network, and stores nothing.
     """
     if missing := [name for name in NEEDED if util.find_spec(name) is None]:
         message = f"sampan web needs {' and '.join(missing)}: install the extra web, in a clone by pip install -e '.[web]'."

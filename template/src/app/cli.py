@@ -21,8 +21,8 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @cli.command()
 def dev(
     port: Annotated[int, typer.Option(help="Port of the API on 127.0.0.1.")] = 8000,
-    data: Annotated[Path | None, typer.Option(help="Where the data stays between runs.")] = None,
-    observe: Annotated[bool, typer.Option("--observe", help="Serve a page that shows the metrics.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Folder in which the data is kept.")] = None,
+    observe: Annotated[bool, typer.Option("--observe", help="Also serve a page that shows the metrics.")] = False,
 ) -> None:
     """Run everything on this machine: API, worker, PostgreSQL and Valkey."""
     from app.dev.services import ServicesError
@@ -54,10 +54,10 @@ def worker(host: str = "0.0.0.0") -> None:  # noqa: S104  the pod's own address
 def migrate(
     revision: Annotated[str, typer.Argument(help="Target of the upgrade.")] = "heads",
     forget: Annotated[
-        list[str] | None, typer.Option(help="Revision of a feature that was removed, to take off the record.")
+        list[str] | None, typer.Option(help="Revision of a removed feature, to remove it from the record.")
     ] = None,
 ) -> None:
-    """Bring the database up to date."""
+    """Apply the migrations of all features."""
     from app.migrations.runner import upgrade
 
     upgrade(Settings.load(), revision, forget=forget or ())
@@ -69,7 +69,7 @@ def revision(
     feature: Annotated[str, typer.Argument(help="Name of the feature, which is its folder.")],
     message: Annotated[str, typer.Argument(help='What it changes, such as "Add a colour".')],
 ) -> None:
-    """Write a migration of a feature: what its models have and the database lacks."""
+    """Create a migration of a feature from the difference between its models and the database."""
     from app.migrations.runner import write_revision
 
     write_revision(Settings.load(), feature, message)
@@ -77,7 +77,7 @@ def revision(
 
 @cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def alembic(context: typer.Context) -> None:
-    """Alembic's commands on the migrations of all features: history, current, merge, downgrade and others."""
+    """Run Alembic's commands, such as history, merge and downgrade, on the migrations of all features."""
     from app.migrations.runner import run_alembic
 
     run_alembic(context.args)
@@ -85,7 +85,7 @@ def alembic(context: typer.Context) -> None:
 
 @cli.command()
 def database_roles() -> None:
-    """Make the database's roles, or bring them in order, as its master."""
+    """Create or correct the database's roles, with the login of its master."""
     from app.migrations.roles import RoleSettings, ensure_roles
 
     for line in asyncio.run(ensure_roles(Settings.load(), RoleSettings.load())) or ["the roles are in order"]:
@@ -102,11 +102,9 @@ def openapi() -> None:
 
 @cli.command()
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Look at the settings alone, and connect to nothing.")] = (
-        False
-    ),
+    offline: Annotated[bool, typer.Option("--offline", help="Check only the settings, without connections.")] = False,
 ) -> None:
-    """Check settings, PostgreSQL and Redis: each fault in a line with its remedy."""
+    """Check settings, PostgreSQL and Redis. Print one line per fault, with the remedy."""
     from app.doctor import link_faults, part_faults, setting_faults
 
     faults = setting_faults()
@@ -121,7 +119,7 @@ def doctor(
 
 
 def main() -> None:
-    """Run a command; wrong settings, or a database out of reach, end it with one line each."""
+    """Run a command. Wrong settings and an unreachable database are reported in one line each."""
     _add_feature_commands()
     try:
         cli()

@@ -21,7 +21,7 @@ PATIENCE = 5.0
 
 
 def setting_faults() -> list[str]:
-    """Each wrong setting in a line: its variable, what is wrong, and the remedy."""
+    """Return one line per wrong setting: the variable, the fault, and the remedy."""
     found: list[str] = []
     for check in (Settings.load, lambda: load_sections(discover())):
         try:
@@ -32,18 +32,16 @@ def setting_faults() -> list[str]:
 
 
 def part_faults(settings: Settings) -> list[str]:
-    """Each part that does not answer, or not as it should, in a line with the remedy."""
+    """Return one line, with the remedy, for each server that does not answer or answers with an error."""
     return list(asyncio.run(_part_faults(settings)))
 
 
 def link_faults(settings: Settings) -> list[str]:
-    """A line when links in mails would lead nowhere; the service runs, and refuses to send those mails."""
+    """Return a fault if PUBLIC_URL is unusable: the service then runs, but refuses to send messages with links."""
     if settings.environment.is_local or not leads_nowhere(settings.public_url):
         return []
     fault = f"is {settings.public_url}, so emails with links are refused"
-    return [
-        str(Fault("PUBLIC_URL", fault, "set it to where callers reach the service, such as https://api.example.com"))
-    ]
+    return [str(Fault("PUBLIC_URL", fault, "set it to the public URL of the service, such as https://api.example.com"))]
 
 
 async def _part_faults(settings: Settings) -> Iterator[str]:
@@ -58,7 +56,7 @@ async def _checked(check: Awaitable[str]) -> str:
     try:
         return await asyncio.wait_for(check, PATIENCE + 1)
     except TimeoutError:
-        return "a part accepted the connection and did not answer; look at its log, and at what lies between"
+        return "a server accepted the connection but did not answer; check its log and the network"
 
 
 async def _ask_postgresql(settings: Settings) -> str:
@@ -66,11 +64,11 @@ async def _ask_postgresql(settings: Settings) -> str:
     try:
         connection = await connector(settings, PATIENCE)()
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
-        return f"{start}: PostgreSQL refuses the user; set user and password as the server has them"
+        return f"{start}: PostgreSQL refuses the login; set the user and password that the server knows"
     except asyncpg.InvalidCatalogNameError:
-        return f"{start}: PostgreSQL has no database of that name; create it, or name another"
+        return f"{start}: PostgreSQL has no database with that name; create it, or set another one"
     except ssl.SSLError as error:
-        return f"DATABASE_SSL_ROOT_CERT: the server's certificate does not stand ({_reason(error)}); name its bundle"
+        return f"DATABASE_SSL_ROOT_CERT: the server's certificate is not trusted ({_reason(error)}); set its CA bundle"
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         return f"{start}: PostgreSQL does not answer ({_reason(error)}); start it, set another one, or run `app dev`"
     try:
@@ -100,9 +98,9 @@ async def _ask_redis(variable: str, url: str) -> str:
     try:
         await check_writable(client)
     except AuthenticationError:
-        return f"{variable}: Redis refuses the user; set REDIS_USERNAME and REDIS_PASSWORD as the server has them"
+        return f"{variable}: Redis refuses the login; set the REDIS_USERNAME and REDIS_PASSWORD that the server knows"
     except ResponseError as error:
-        return f"{variable}: Redis refuses to write ({_reason(error)}); name a primary with free memory"
+        return f"{variable}: Redis refuses writes ({_reason(error)}); set the URL of a primary with free memory"
     except (RedisError, OSError) as error:
         return f"{variable}: Redis does not answer ({_reason(error)}); start it, set another one, or run `app dev`"
     finally:

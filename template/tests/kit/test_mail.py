@@ -60,7 +60,7 @@ def test_a_letter_says_the_same_as_text_and_as_html() -> None:
 def test_a_letter_without_a_link_has_no_button() -> None:
     plain = mail(Message(subject="Done", paragraphs=["Done."]))
     assert Elements(plain.html).links == []
-    assert plain.text == "Done.\n\n--\nshop sent this mail to ann@example.com.\n"
+    assert plain.text == "Done.\n\n--\nshop sent this email to ann@example.com.\n"
 
 
 def test_markup_that_people_typed_is_text() -> None:

@@ -116,7 +116,7 @@ def test_a_wrong_name_is_told_in_words() -> None:
     with pytest.raises(WrongLine) as raised:
         list(parse_products(HEADER + "T\x07ea,1,SGD\n"))
     reason = str(raised.value.document("en")["detail"])
-    assert "name: Has characters that are not allowed here" in reason
+    assert "name: Contains characters that are not allowed" in reason
     assert "pattern" not in reason
 
 

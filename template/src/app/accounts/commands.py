@@ -46,7 +46,7 @@ def create(email: _Email, password: _Password, name: str = "Administrator", admi
 
 @commands.command()
 def role(email: _Email, role: Annotated[str, typer.Argument(help="Such as admin.")], take: bool = False) -> None:
-    """Give a user a role, or take it. It holds at once, in open sessions too."""
+    """Give a user a role, or remove it. The change applies at once, also to open sessions."""
 
     async def change(resources: Resources) -> None:
         async with resources.database.unit_of_work() as work:
@@ -60,9 +60,9 @@ def role(email: _Email, role: Annotated[str, typer.Argument(help="Such as admin.
 
 @commands.command()
 def disable(
-    email: _Email, undo: Annotated[bool, typer.Option("--undo", help="Open the account again.")] = False
+    email: _Email, undo: Annotated[bool, typer.Option("--undo", help="Enable the account again.")] = False
 ) -> None:
-    """Close an account and end its sessions."""
+    """Disable an account and end its sessions."""
 
     async def change(resources: Resources) -> None:
         async with resources.database.unit_of_work() as work:
@@ -110,9 +110,9 @@ def delete(
 @commands.command("list")
 def list_users(
     prefix: Annotated[str, typer.Argument(help="The start of the email address.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many, newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of users, newest first.")] = 100,
 ) -> None:
-    """List users: id, address, roles and state, with tabs between them."""
+    """List users: id, email address, roles and state, separated by tabs."""
 
     async def read(resources: Resources) -> list[User]:
         async with resources.database.unit_of_work() as work:

@@ -11,8 +11,8 @@ from app.kit.times import format_time
 _GREETING = N_("Hello %(name)s,")
 _CONFIRM = N_("Please confirm that this address is yours.")
 _CONFIRM_ACTION = N_("Confirm address")
-_GOOD_UNTIL = N_("The link is good once, until %(time)s.")
-_IGNORE = N_("If you did not ask for this, there is nothing for you to do.")
+_GOOD_UNTIL = N_("The link can be used once, until %(time)s.")
+_IGNORE = N_("If you did not request this, you do not need to do anything.")
 _NEW_PASSWORD = N_("Set a new password")
 
 
@@ -80,7 +80,7 @@ def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
     return Message(
         subject=reader.say(_NEW_PASSWORD),
         greeting=reader.greeting,
-        paragraphs=[reader.say(N_("Somebody, probably you, asked for a new password for your account."))],
+        paragraphs=[reader.say(N_("Somebody, probably you, requested a new password for your account."))],
         action=reader.say(_NEW_PASSWORD),
         link=link,
         small=[reader.say(_GOOD_UNTIL, time=reader.time(expires_at)), reader.say(_IGNORE)],
@@ -90,7 +90,7 @@ def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
 def new_address(reader: Reader, link: str, expires_at: datetime) -> Message:
     """To an address that is to become a user's. It tells nothing of the user: a stranger may read this mailbox."""
     asked = N_("Somebody, probably you, asked to use this email address for an account.")
-    ignore = N_("If you did not ask for this, do not open the link.")
+    ignore = N_("If you did not request this, do not open the link.")
     return Message(
         subject=reader.say(N_("Confirm your new email address")),
         greeting=reader.greeting,
@@ -103,16 +103,16 @@ def new_address(reader: Reader, link: str, expires_at: datetime) -> Message:
 
 def email_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
     """To the former address of a user. The new one is not told: somebody else may read this mailbox by now."""
-    changed = N_("The email address of your account was changed on %(time)s from the address %(address)s.")
+    changed = N_("The email address of your account was changed on %(time)s from the IP address %(address)s.")
     restore = N_(
-        "If this was not you, restore this address within 7 days. You set a new password, and all sessions end."
+        "If this was not you, restore this address within 7 days. You then set a new password, and all sessions end."
     )
     return Message(
         subject=reader.say(N_("Your email address was changed")),
         greeting=reader.greeting,
         paragraphs=[
             reader.say(changed, time=reader.time(moment), address=address),
-            reader.say(N_("If you changed it, there is nothing for you to do.")),
+            reader.say(N_("If you changed it, you do not need to do anything.")),
             reader.say(restore),
         ],
         action=reader.say(N_("Restore this address")),
@@ -123,7 +123,7 @@ def email_changed(reader: Reader, link: str, moment: datetime, address: str) -> 
 def account_deleted(reader: Reader, moment: datetime, address: str) -> Message:
     """To somebody whose account is gone. `address` is empty where an administrator deleted it."""
     if address:
-        text = N_("Your account was deleted on %(time)s from the address %(address)s.")
+        text = N_("Your account was deleted on %(time)s from the IP address %(address)s.")
         deleted = reader.say(text, time=reader.time(moment), address=address)
     else:
         deleted = reader.say(N_("An administrator deleted your account on %(time)s."), time=reader.time(moment))
@@ -139,7 +139,7 @@ def account_deleted(reader: Reader, moment: datetime, address: str) -> Message:
 
 def password_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
     """To somebody whose password was changed, perhaps by somebody else."""
-    changed = N_("The password of your account was changed on %(time)s from the address %(address)s.")
+    changed = N_("The password of your account was changed on %(time)s from the IP address %(address)s.")
     return Message(
         subject=reader.say(N_("Your password was changed")),
         greeting=reader.greeting,

@@ -12,8 +12,8 @@ class EmailTaken(Problem):
 
     status = 409
     slug = "email-taken"
-    title = N_("Address in use")
-    detail = N_("An account with this email address exists.")
+    title = N_("Email address in use")
+    detail = N_("An account with this email address already exists.")
 
 
 class WrongCredentials(Problem):
@@ -46,7 +46,7 @@ class RefreshRaced(Problem):
     status = 409
     slug = "refresh-raced"
     title = N_("Session being renewed")
-    detail = N_("Another request has just exchanged this token. Use the tokens that it was given.")
+    detail = N_("Another request has just used this token. Use the tokens that it received.")
 
 
 class LoginLocked(Problem):
@@ -67,7 +67,7 @@ class EmailUnverified(Problem):
 
     status = 403
     slug = "email-unverified"
-    title = N_("Address not confirmed")
+    title = N_("Email address not confirmed")
     detail = N_("Confirm your email address first, with the link in the message sent to it.")
 
 
@@ -95,7 +95,7 @@ class LinkRefused(Problem):
     status = 400
     slug = "link-refused"
     title = N_("Link not valid")
-    detail = N_("The link has expired or was used before. Ask for a new one.")
+    detail = N_("The link has expired or was already used. Request a new one.")
 
 
 class LastAdministrator(Problem):

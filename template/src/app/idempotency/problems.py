@@ -9,8 +9,8 @@ class KeyInUse(Problem):
 
     status = 409
     slug = "idempotency-key-in-use"
-    title = N_("The same request is under way")
-    detail = N_("A request with this Idempotency-Key is under way. Try again in a moment.")
+    title = N_("Request in progress")
+    detail = N_("A request with this Idempotency-Key is in progress. Try again in a moment.")
 
     def __init__(self) -> None:
         super().__init__({"Retry-After": "1"})
@@ -21,5 +21,5 @@ class KeyReused(Problem):
 
     status = 422
     slug = "idempotency-key-reused"
-    title = N_("The key was used before")
-    detail = N_("This Idempotency-Key came with another request before. Choose a new one.")
+    title = N_("Key already used")
+    detail = N_("This Idempotency-Key was already used for another request. Choose a new one.")

@@ -30,8 +30,8 @@ _LONGEST_REASON = 500
 # that it is given, line breaks included, and so lets a user add headers through a name (seen on Python 3.11.7).
 _POLICY = compat32.clone(linesep="\r\n")
 
-_OPEN_INSTEAD = N_("If the button does not work, open this address:")
-_SENT_BY = N_("%(service)s sent this mail to %(address)s.")
+_OPEN_INSTEAD = N_("If the button does not work, open this link:")
+_SENT_BY = N_("%(service)s sent this email to %(address)s.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class PreconditionFailed(Problem):
     status = 412
     slug = "precondition-failed"
     title = N_("Changed in the meantime")
-    detail = N_("This is not the current version any more. Read it again, and repeat the change with its ETag.")
+    detail = N_("This version is out of date. Read the current one, and repeat the change with its ETag.")
 
 
 class PreconditionRequired(Problem):

@@ -68,7 +68,7 @@ class MethodNotAllowed(Problem):
     status = 405
     slug = "method-not-allowed"
     title = N_("Method not allowed")
-    detail = N_("This address does not take that method.")
+    detail = N_("This URL does not support this method.")
 
 
 class Malformed(Problem):
@@ -98,7 +98,7 @@ class Forbidden(Problem):
     status = 403
     slug = "forbidden"
     title = N_("Not allowed")
-    detail = N_("Your account may not do this.")
+    detail = N_("Your account is not allowed to do this.")
 
 
 class TooLarge(Problem):
@@ -176,7 +176,7 @@ class Unstorable(Problem):
     status = 422
     slug = "unstorable"
     title = N_("Invalid request")
-    detail = N_("A value is too long, too large or holds a NUL character.")
+    detail = N_("A value is too long, too large or contains a NUL character.")
 
 
 class ProblemDocument(BaseModel):

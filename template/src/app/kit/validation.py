@@ -26,7 +26,7 @@ _MESSAGES: Mapping[str, str] = {
     "string_unicode": _TEXT,
     "string_too_short": N_("Must have at least %(min_length)s characters"),
     "string_too_long": N_("Must have at most %(max_length)s characters"),
-    "string_pattern_mismatch": N_("Has characters that are not allowed here, or not the form that is expected"),
+    "string_pattern_mismatch": N_("Contains characters that are not allowed, or does not have the expected format"),
     "int_type": _WHOLE_NUMBER,
     "int_parsing": _WHOLE_NUMBER,
     "int_parsing_size": _WHOLE_NUMBER,

@@ -1,4 +1,4 @@
-"""`app users`: what this service stores about users of another one, who are known here by their ids."""
+"""`app users`: the data that this service stores about users of another service, by user id."""
 
 import asyncio
 from typing import Annotated
@@ -26,7 +26,7 @@ def erase(
     user_id: _UserId,
     yes: Annotated[bool, typer.Option("--yes", prompt="Remove all rows of the user?", help="Do not ask.")] = False,
 ) -> None:
-    """Remove everything that is stored about a user whose account was deleted where it was."""
+    """Remove everything that is stored about a user whose account was deleted in the other service."""
     if not yes:
         raise typer.Abort
     typer.echo(f"rows removed: {asyncio.run(_erase(user_id))}")

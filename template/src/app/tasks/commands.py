@@ -17,7 +17,7 @@ from app.tasks.service import replay
 
 _Result = TypeVar("_Result")
 
-commands = typer.Typer(name="tasks", help="List tasks, look at one, try dead ones again.", no_args_is_help=True)
+commands = typer.Typer(name="tasks", help="List and show tasks, and retry dead ones.", no_args_is_help=True)
 
 _SHOWN = (
     "id", "kind", "status", "attempts", "owner_id", "request_id", "language", "created_at", "due_at", "deadline_at",
@@ -28,9 +28,9 @@ _SHOWN = (
 @commands.command("list")
 def list_tasks(
     state: Annotated[TaskStatus | None, typer.Option(help="Only tasks in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Maximum number of tasks, newest first.")] = 20,
 ) -> None:
-    """One task a line: id, state, attempts, kind, time of creation."""
+    """List tasks, one per line: id, state, attempts, kind, time of creation."""
 
     async def newest(resources: Resources) -> list[str]:
         async with resources.database.unit_of_work() as work:
@@ -43,9 +43,9 @@ def list_tasks(
 @commands.command()
 def show(
     task_id: Annotated[UUID, typer.Argument(help="Id of the task.")],
-    payload: Annotated[bool, typer.Option("--payload", help="With what it works on, which may be private.")] = False,
+    payload: Annotated[bool, typer.Option("--payload", help="Include the task's input, which may be private.")] = False,
 ) -> None:
-    """A task as JSON."""
+    """Show a task as JSON."""
 
     async def get(resources: Resources) -> Task | None:
         async with resources.database.unit_of_work() as work:
@@ -63,7 +63,7 @@ def replay_tasks(
     task_ids: Annotated[list[UUID] | None, typer.Argument(help="Ids of dead or failed tasks.")] = None,
     all_dead: Annotated[bool, typer.Option("--all-dead", help="All dead letters.")] = False,
 ) -> None:
-    """Try tasks again that were given up. They are theirs who asked for them, as before."""
+    """Retry dead or failed tasks. Their owners stay the same."""
     if bool(task_ids) == all_dead:
         raise typer.BadParameter("give ids, or --all-dead")
     wanted: ColumnElement[bool] = Task.status == TaskStatus.DEAD if all_dead else Task.id.in_(task_ids or [])

@@ -17,7 +17,7 @@ class TaskExpired(Problem):
 
     slug = "task-expired"
     title = N_("The task failed")
-    detail = N_("The task was not done in time.")
+    detail = N_("The task did not finish in time.")
 
 
 class TaskLost(Problem):
@@ -25,7 +25,7 @@ class TaskLost(Problem):
 
     slug = "task-lost"
     title = N_("The task failed")
-    detail = N_("The process that worked on the task ended unexpectedly %(losses)s times.")
+    detail = N_("The process that ran the task stopped unexpectedly %(losses)s times.")
 
 
 class TooMuchQueued(Problem):
@@ -33,7 +33,7 @@ class TooMuchQueued(Problem):
 
     status = 429
     slug = "too-much-queued"
-    title = N_("Too much is queued")
+    title = N_("Too many queued tasks")
     detail = N_("Wait until your earlier tasks are done, then try again.")
 
     def __init__(self) -> None:
