@@ -56,6 +56,9 @@ def examine(place: Project, template: str | None = None) -> Iterator[Finding]:
             yield Finding(
                 "template", place.answers_file, f"_src_path is {location}, a path of this machine: write the URL of the repository"
             )
+        if not template and location != source.without_credentials(location):
+            text = "holds a user or a password: write the URL without them, and let git's credential helper supply them"
+            yield Finding("answer", "_src_path", text)
         with source.opened(location) as newest:
             current = newest.at(place.version)
             yield from _versions(newest, current)

@@ -1,6 +1,7 @@
 """`sampan doctor`: one line a finding, and an exit code for scripts."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -46,6 +47,15 @@ def test_every_kind_of_finding_has_its_line(sampan: Sampan, project: Path) -> No
     }
     answers.write_text(answers.read_text(encoding="utf-8").replace("az_count: 3", "az_count: 5"), encoding="utf-8")
     assert "answer   az_count: 5 is not in [2, 3] (the files are not compared)\n" in sampan("doctor", project).out
+
+
+def test_credentials_in_the_stored_url_are_named_and_not_repeated(sampan: Sampan, project: Path) -> None:
+    answers = project / ".copier-answers.yml"
+    stored = re.sub("(?m)^_src_path: .*", "_src_path: https://bot:s3cret@127.0.0.1:9/sampan.git", answers.read_text(encoding="utf-8"))
+    answers.write_text(stored, encoding="utf-8")
+    shown = sampan("doctor", project, *TOOLS).out
+    assert "answer   _src_path: holds a user or a password: write the URL without them" in shown
+    assert "s3cret" not in shown
 
 
 @pytest.mark.parametrize("subfolder", ["services/orders", ""])
