@@ -1,6 +1,8 @@
 """Migrations: complete, reversible, a branch for each feature."""
 
 import asyncio
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from app.composition import feature_packages
+from app.dev import supervisor
 from app.doctor import part_faults
 from app.kit.database import Database, Model
 from app.migrations.failure import MigrationError
@@ -210,6 +213,36 @@ def test_a_removed_feature_is_named_forgotten_and_added_again(empty: Settings, t
     sql(empty, "DROP TABLE made_up_0001")
     upgrade(empty, folders=folders)
     assert "made_up_0001" in tables(empty)
+
+
+class Terminal(threading.Event):
+    """Another terminal: while `app dev` waits, somebody runs `app migrate --forget`."""
+
+    def __init__(self, settings: Settings, *, stop: bool) -> None:
+        super().__init__()
+        self.settings, self.stop = settings, stop
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout
+        if self.stop:
+            self.set()
+        else:
+            upgrade(self.settings, forget=["made_up_0001"])
+        return self.stop
+
+
+@pytest.mark.parametrize("stop", [False, True], ids=["forgotten", "stopped"])
+def test_app_dev_keeps_its_database_up_until_a_removed_feature_is_forgotten(
+    empty: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str], stop: bool
+) -> None:
+    """`app migrate --forget`, which the message names, needs the database, and only `app dev` runs it."""
+    upgrade(empty, folders=[*version_folders(), add(tmp_path / "made_up/migrations", "made_up_0001")])
+    assert supervisor._migrated(empty, Terminal(empty, stop=stop), own=True) is not stop
+    told = capsys.readouterr().err
+    assert "`app migrate --forget made_up_0001`" in told
+    assert "in another terminal" in told
+    with pytest.raises(MigrationError) if stop else nullcontext():
+        upgrade(empty)
 
 
 def test_a_revision_of_a_feature_that_is_here_is_not_forgotten(empty: Settings) -> None:

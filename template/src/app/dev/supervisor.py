@@ -20,6 +20,7 @@ import typer
 from app.composition import discover, open_resources
 from app.dev.services import Addresses, ServicesError, free_port, published, revive, running_services
 from app.kit.configuration import dev_directory, project_root
+from app.migrations.failure import MigrationError
 from app.migrations.runner import upgrade
 from app.settings import Settings
 
@@ -27,6 +28,8 @@ from app.settings import Settings
 _STOP_SECONDS = 10
 # The API of a predecessor that was just killed needs a moment to notice.
 _PORT_SECONDS = 5
+# Between attempts to migrate a database that somebody mends.
+_RETRY_SECONDS = 2
 
 
 def run(port: int, directory: Path | None = None, *, observe: bool = False) -> None:
@@ -53,11 +56,11 @@ def run(port: int, directory: Path | None = None, *, observe: bool = False) -> N
         environment = _environment(addresses, port)
         os.environ.update(environment)
         settings = Settings.load()
-        upgrade(settings)
-        seeded = asyncio.run(_seed(settings, _password(directory)))
         with published(directory, addresses), _page(settings) if observe else nullcontext() as page:
-            _announce(settings, seeded, directory, page)
-            _serve_until(stopping, environment, listener, addresses)
+            if _migrated(settings, stopping, own=not given.database_url):
+                seeded = asyncio.run(_seed(settings, _password(directory)))
+                _announce(settings, seeded, directory, page)
+                _serve_until(stopping, environment, listener, addresses)
     typer.echo("stopped")
 
 
@@ -71,6 +74,28 @@ def _environment(addresses: Addresses, port: int) -> dict[str, str]:
         "WORKER_PORT": str(free_port()),
         "JOB_COMPLETION_WAIT": "5",
     }
+
+
+def _migrated(settings: Settings, stopping: threading.Event, *, own: bool) -> bool:
+    """Bring the database up to date; False if stopped first.
+
+    A refusal names its remedy, often a command that needs the database. The `own` one runs only here, so wait until
+    somebody has done that. Raises MigrationError if the database runs elsewhere.
+    """
+    told = ""
+    while not stopping.is_set():
+        try:
+            upgrade(settings)
+        except MigrationError as error:
+            if not own:
+                raise
+            if told != str(error):
+                told = str(error)
+                typer.echo(f"{told}\nPostgreSQL runs: do that in another terminal, and `app dev` continues", err=True)
+            stopping.wait(_RETRY_SECONDS)
+        else:
+            return True
+    return False
 
 
 async def _seed(settings: Settings, password: str) -> list[str]:
