@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -167,8 +167,8 @@ class Ingress:
     def __init__(self, *, node: bool) -> None:
         self.node, self.there, self.finalizer = node, True, True
 
-    def exists(self, *_: str) -> bool:
-        return self.there
+    def get(self, *_: str) -> dict[str, Any] | None:
+        return {"metadata": {"annotations": {"alb.ingress.kubernetes.io/group.name": "hall"}}} if self.there else None
 
     def items(self, kind: str) -> list[dict[str, Any]]:
         assert kind == "nodes"
@@ -184,37 +184,76 @@ class Ingress:
         self.there = False
 
 
-@pytest.mark.parametrize("node", [True, False])
-def test_an_ingress_goes_with_and_without_nodes(
-    node: bool,  # noqa: FBT001  a parameter
-    aws: Emulator,
-    load: Callable[[str], Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ingress, elb = load("ops.destroy.ingress"), aws.client("elbv2", REGION)
+@pytest.fixture
+def hall(aws: Emulator) -> Iterator[Any]:
+    """The load balancers of a cluster: one of the Ingress's group, with a target group in it, and another one."""
+    elb = aws.client("elbv2", REGION)
+    subnets = aws.client("ec2", REGION).describe_subnets()["Subnets"][:2]
+    made = {"Subnets": [subnet["SubnetId"] for subnet in subnets]}
+    elb.create_load_balancer(Name="k8s-hall", Tags=tags(stack="hall", resource="LoadBalancer"), **made)
+    elb.create_load_balancer(Name="k8s-other", Tags=tags(stack="felled/other", resource="LoadBalancer"), **made)
+    group = {"Protocol": "HTTP", "Port": 80, "VpcId": subnets[0]["VpcId"]}
+    elb.create_target_group(Name="felled", Tags=tags(stack="hall", resource="felled/api-api:http"), **group)
+    yield SimpleNamespace(elb=elb, group=group)
+    for each in balancers(elb).values():
+        elb.delete_load_balancer(LoadBalancerArn=each)
+    for each in groups(elb).values():
+        elb.delete_target_group(TargetGroupArn=each)
+
+
+def tags(*, stack: str, resource: str) -> list[dict[str, str]]:
+    """As the controller writes them at v3.5.0, pkg/deploy/tracking/provider.go: the stack of an Ingress in a group is the group's name."""
+    written = {"elbv2.k8s.aws/cluster": "felled-dev", "ingress.k8s.aws/stack": stack, "ingress.k8s.aws/resource": resource}
+    return [{"Key": key, "Value": value} for key, value in written.items()]
+
+
+def balancers(elb: Any) -> dict[str, str]:
+    return {each["LoadBalancerName"]: each["LoadBalancerArn"] for each in elb.describe_load_balancers()["LoadBalancers"]}
+
+
+def groups(elb: Any) -> dict[str, str]:
+    return {each["TargetGroupName"]: each["TargetGroupArn"] for each in elb.describe_target_groups()["TargetGroups"]}
+
+
+@pytest.fixture
+def remove(load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[Ingress], None]:
+    """Remove an Ingress of the namespace `felled`."""
+    ingress = load("ops.destroy.ingress")
     contract = SimpleNamespace(region=REGION, cluster_name="felled-dev", namespace="felled")
-    namespace = Ingress(node=node)
     monkeypatch.setattr(ingress, "_contract", lambda *_: contract)
     monkeypatch.setattr(ingress, "_exists", lambda _: True)
     monkeypatch.setattr(ingress, "write_kubeconfig", lambda *_: None)
-    monkeypatch.setattr(ingress, "Cluster", lambda *_: namespace)
-    tags = [{"Key": "elbv2.k8s.aws/cluster", "Value": "felled-dev"}, {"Key": "ingress.k8s.aws/stack", "Value": "felled/api"}]
-    subnets = aws.client("ec2", REGION).describe_subnets()["Subnets"][:2]
-    made = {"Subnets": [subnet["SubnetId"] for subnet in subnets]}
-    elb.create_load_balancer(Name=f"k8s-mine-{node}", Tags=tags, **made)
-    (other,) = elb.create_load_balancer(Name=f"k8s-other-{node}", Tags=tags[:1], **made)["LoadBalancers"]
-    elb.create_target_group(Name=f"mine-{node}", Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"], Tags=tags)
-    ingress.remove_ingress(Path(), "felled", "dev", REGION)
+
+    def run(namespace: Ingress) -> None:
+        monkeypatch.setattr(ingress, "Cluster", lambda *_: namespace)
+        ingress.remove_ingress(Path(), "felled", "dev", REGION)
+
+    return run
+
+
+@pytest.mark.parametrize("node", [True, False])
+def test_an_ingress_goes_with_and_without_nodes(
+    node: bool,  # noqa: FBT001  a parameter
+    hall: Any,
+    remove: Callable[[Ingress], None],
+) -> None:
+    namespace = Ingress(node=node)
+    remove(namespace)
     assert not namespace.there
-    names = {each["LoadBalancerName"] for each in elb.describe_load_balancers()["LoadBalancers"]}
     # With a node the controller would have deleted it: here is none, so it is still there.
-    assert (f"k8s-mine-{node}" in names) is node
-    assert f"k8s-other-{node}" in names
-    assert (f"mine-{node}" in {group["TargetGroupName"] for group in elb.describe_target_groups()["TargetGroups"]}) is node
-    elb.delete_load_balancer(LoadBalancerArn=other["LoadBalancerArn"])
-    for each in elb.describe_load_balancers()["LoadBalancers"]:
-        if each["LoadBalancerName"] == f"k8s-mine-{node}":
-            elb.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
+    assert ("k8s-hall" in balancers(hall.elb)) is node
+    assert "k8s-other" in balancers(hall.elb)
+    assert ("felled" in groups(hall.elb)) is node
+
+
+def test_a_load_balancer_that_others_use_stays_theirs(hall: Any, remove: Callable[[Ingress], None]) -> None:
+    hall.elb.create_target_group(Name="orders", Tags=tags(stack="hall", resource="orders/api-api:http"), **hall.group)
+    namespace = Ingress(node=False)
+    with pytest.raises(Exception, match="the load balancer serves orders/api-api:http, too"):
+        remove(namespace)
+    assert namespace.there
+    assert {"k8s-hall", "k8s-other"} <= balancers(hall.elb).keys()
+    assert {"felled", "orders"} <= groups(hall.elb).keys()
 
 
 def test_the_stand_in_of_the_slow_test_lets_the_ingress_be_deleted(

@@ -147,3 +147,23 @@ def test_without_a_domain_the_load_balancers_name_is_the_public_address(deployer
     assert [name for applied in prepared for name in applied if name.startswith("ConfigMap/settings-")] == [
         named.replace("configmap", "ConfigMap")
     ]
+
+
+def test_tags_are_asked_for_twenty_at_a_time(render: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services of one platform share a load balancer, so it may have more target groups than one call describes.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html: up to 20 resources in a single call.
+    """
+    project = render(VARIANTS["canary"])
+
+    class Balancers:
+        def describe_tags(self, *, ResourceArns: list[str]) -> dict[str, Any]:  # noqa: N803  AWS names it so
+            assert 1 <= len(ResourceArns) <= 20
+            return {"TagDescriptions": [{"ResourceArn": arn, "Tags": [{"Key": "name", "Value": arn}]} for arn in ResourceArns]}
+
+    arns = [f"group-{number}" for number in range(41)]
+    tags_of = ops_module(project, "ops.aws", monkeypatch).tags_of
+    assert dict(tags_of(Balancers(), arns)) == {arn: {"name": arn} for arn in arns}
+    assert list(tags_of(Balancers(), [])) == []
+    others = [path.name for path in (project / "ops/src").rglob("*.py") if ".describe_tags(" in path.read_text(encoding="utf-8")]
+    assert others == ["aws.py"]

@@ -49,11 +49,16 @@ def balance(world: World) -> None:
     """A load balancer as the controller makes it, with one target."""
     elb, ec2 = world.aws("elbv2"), world.aws("ec2")
     subnets = ec2.describe_subnets()["Subnets"][:2]
-    tags = {"elbv2.k8s.aws/cluster": "shop-dev", "ingress.k8s.aws/stack": "shop/api"}
-    (balancer,) = elb.create_load_balancer(
-        Name="k8s-shop", Subnets=[subnet["SubnetId"] for subnet in subnets], Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
-    )["LoadBalancers"]
-    (group,) = elb.create_target_group(Name="api", Protocol="HTTP", Port=8000, VpcId=subnets[0]["VpcId"], TargetType="ip")["TargetGroups"]
+    (balancer,) = elb.create_load_balancer(Name="k8s-shop", Subnets=[subnet["SubnetId"] for subnet in subnets])["LoadBalancers"]
+    # As at v3.5.0, pkg/deploy/tracking/provider.go: of a group of Ingresses the stack is the group's name, and the resource a Service.
+    written = {"elbv2.k8s.aws/cluster": "shop-dev", "ingress.k8s.aws/stack": "hall", "ingress.k8s.aws/resource": "shop/api-api:http"}
+    tags = [{"Key": key, "Value": value} for key, value in written.items()]
+    made = {"Protocol": "HTTP", "Port": 8000, "VpcId": subnets[0]["VpcId"], "TargetType": "ip"}
+    # Others of the platform: AWS describes the tags of at most 20 at a time.
+    for number in range(20):
+        other = {"Key": "ingress.k8s.aws/resource", "Value": f"shop-{number}/api-api:http"}
+        elb.create_target_group(Name=f"other-{number}", Tags=[*tags[:2], other], **made)
+    (group,) = elb.create_target_group(Name="api", Tags=tags, **made)["TargetGroups"]
     elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"],
         Protocol="HTTP",

@@ -5,7 +5,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,6 +36,10 @@ class _Pages(Protocol):
 
 class _Secrets(Protocol):
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]: ...  # noqa: N803  AWS names it so
+
+
+class _Tagged(Protocol):
+    def describe_tags(self, *, ResourceArns: Sequence[str]) -> dict[str, list[dict[str, Any]]]: ...  # noqa: N803  AWS's
 
 
 class ClusterReference(Protocol):
@@ -104,6 +108,13 @@ def read_login(name: str, region: str) -> tuple[str, str]:
     except (KeyError, TypeError, ValueError):
         # Not the error itself: it may quote the value.
         raise OpsError(f"the secret {name} is not a JSON object with username and password") from None
+
+
+def tags_of(balancers: _Tagged, arns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each load balancer or target group with its tags. AWS describes those of at most 20 in a call."""
+    for start in range(0, len(arns), 20):
+        for described in balancers.describe_tags(ResourceArns=arns[start : start + 20])["TagDescriptions"]:
+            yield described["ResourceArn"], {tag["Key"]: tag["Value"] for tag in described["Tags"]}
 
 
 def kubeconfig(reference: ClusterReference) -> str:

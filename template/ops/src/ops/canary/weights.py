@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.aws import tags_of
 from ops.canary.metrics import TargetGroup
 from ops.contract import Contract
 from ops.errors import OpsError
@@ -95,11 +96,10 @@ class Weights:
 
     def _target_group(self, balancer: str, service: str) -> str | None:
         groups = self._balancers.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]
-        arns = [group["TargetGroupArn"] for group in groups]
-        described = self._balancers.describe_tags(ResourceArns=arns)["TagDescriptions"] if arns else []
         owner = f"{self._contract.namespace}/{INGRESS}-{service}:80"
-        owned = [d["ResourceArn"] for d in described for t in d["Tags"] if (t["Key"], t["Value"]) == (_OWNER, owner)]
-        return owned[0] if owned else None
+        # Services of one platform share the load balancer, so it may have many.
+        tagged = tags_of(self._balancers, [group["TargetGroupArn"] for group in groups])
+        return next((arn for arn, tags in tagged if tags.get(_OWNER) == owner), None)
 
     def _forwards(self, balancer: str) -> Iterator[dict[str, int]]:
         for listener in self._balancers.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:

@@ -1,12 +1,13 @@
 """The load balancer belongs to a controller in the cluster, and goes when the last Ingress does: before the cluster."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from ops.aws import read_contract, write_kubeconfig
+from ops.aws import read_contract, tags_of, write_kubeconfig
 from ops.contract import Contract, parameter_name
 from ops.errors import OpsError
 from ops.kubectl import Cluster
@@ -18,7 +19,10 @@ DELETE_SECONDS = 300
 """A controller that runs deletes a load balancer within a minute or two."""
 WAIT_SECONDS = 600
 PAUSE_SECONDS = 5
-_CLUSTER, _STACK = "elbv2.k8s.aws/cluster", "ingress.k8s.aws/stack"
+# Tags of the controller (its pkg/deploy/tracking/provider.go at v3.5.0). The stack is the Ingress's group, which
+# services of a platform share, or else the Ingress. The resource of a target group begins with its namespace.
+_CLUSTER, _STACK, _RESOURCE = "elbv2.k8s.aws/cluster", "ingress.k8s.aws/stack", "ingress.k8s.aws/resource"
+_GROUP = "alb.ingress.kubernetes.io/group.name"
 
 
 def remove_ingress(project: Path, service: str, environment: str, region: str) -> None:
@@ -32,7 +36,8 @@ def remove_ingress(project: Path, service: str, environment: str, region: str) -
         say("the contract or the cluster no longer exists: the Ingress was deleted before")
         return
     cluster = Cluster(write_kubeconfig(project, environment, contract), contract.namespace)
-    if not cluster.exists("ingress", INGRESS):
+    ingress = cluster.get("ingress", INGRESS)
+    if ingress is None:
         return
     if _has_nodes(cluster):
         say(f"deleting the Ingress; its controller deletes the load balancer within {DELETE_SECONDS} s")
@@ -46,9 +51,13 @@ def remove_ingress(project: Path, service: str, environment: str, region: str) -
             return
     else:
         say("no node is ready, so no controller runs: the load balancer is deleted here")
+    stack = ingress["metadata"].get("annotations", {}).get(_GROUP) or f"{contract.namespace}/{INGRESS}"
+    mine = {_CLUSTER: contract.cluster_name, _STACK: stack}
+    client: Any = boto3.client("elbv2", region_name=contract.region)
+    groups = _own_target_groups(client, mine, contract.namespace)
     cluster.patch("ingress", INGRESS, {"metadata": {"finalizers": None}})
     cluster.delete("ingress", INGRESS, seconds=DELETE_SECONDS)
-    _delete_load_balancers(contract)
+    _delete_load_balancers(client, mine, groups)
 
 
 def _contract(service: str, environment: str, region: str) -> Contract | None:
@@ -75,18 +84,27 @@ def _has_nodes(cluster: Cluster) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for found in conditions for each in found)
 
 
-def _delete_load_balancers(contract: Contract) -> None:
+def _own_target_groups(client: Any, mine: Mapping[str, str], namespace: str) -> list[str]:
+    """ARNs of the target groups of a load balancer. Raises OpsError where some are another service's."""
+    pages = client.get_paginator("describe_target_groups").paginate()
+    arns = [group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]]
+    resources = {arn: tags.get(_RESOURCE, "") for arn, tags in tags_of(client, arns) if mine.items() <= tags.items()}
+    if others := sorted(each for each in resources.values() if not each.startswith(f"{namespace}/")):
+        raise OpsError(
+            f"stopped: the load balancer serves {', '.join(others)}, too, and only its controller can take "
+            f"{namespace} out of it: run this again while a node is ready"
+        )
+    return list(resources)
+
+
+def _delete_load_balancers(client: Any, mine: Mapping[str, str], groups: Sequence[str]) -> None:
     """Delete what the controller made for the service: load balancers first, since they use the target groups."""
-    client: Any = boto3.client("elbv2", region_name=contract.region)
-    mine = {_CLUSTER: contract.cluster_name, _STACK: f"{contract.namespace}/{INGRESS}"}
     for each in _load_balancers(client):
         if mine.items() <= _tags(client, each["LoadBalancerArn"]).items():
             client.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
             _wait_until_deleted(client, each["LoadBalancerArn"])
-    pages = client.get_paginator("describe_target_groups").paginate()
-    for group in [group for page in pages for group in page["TargetGroups"]]:
-        if mine.items() <= _tags(client, group["TargetGroupArn"]).items():
-            client.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
+    for group in groups:
+        client.delete_target_group(TargetGroupArn=group)
 
 
 def _wait_until_deleted(client: Any, arn: str) -> None:
@@ -122,9 +140,9 @@ def _of(cluster: str, client: Any, arn: str) -> bool:
 def _tags(client: Any, arn: str) -> dict[str, str]:
     """Tags of a resource; none when it went in the meantime."""
     try:
-        (described,) = client.describe_tags(ResourceArns=[arn])["TagDescriptions"]
+        ((_, tags),) = tags_of(client, [arn])
     except ClientError as error:
         if "NotFound" in error.response["Error"]["Code"]:
             return {}
         raise
-    return {tag["Key"]: tag["Value"] for tag in described["Tags"]}
+    return tags

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops.alarms import Alarm, State
+from ops.aws import tags_of
+from ops.contract import Contract
 from ops.doctor.context import Context
 from ops.doctor.finding import Finding, error, warning
 from ops.history import History
@@ -55,32 +57,25 @@ def targets(context: Context) -> Iterator[Finding]:
     if context.contract is None:
         return
     elb = context.aws("elbv2")
-    for balancer in _balancers(context, elb):
-        for group in elb.describe_target_groups(LoadBalancerArn=balancer)["TargetGroups"]:
-            health = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
-            bad = [h for h in health if h["TargetHealth"]["State"] not in ("healthy", "draining", "unused", "initial")]
-            for each in bad:
-                reason = each["TargetHealth"].get("Reason") or each["TargetHealth"]["State"]
-                problem = f"the load balancer holds {each['Target']['Id']} for unhealthy: {reason}"
-                yield error("targets", problem, "Read the pod's log and its probe", "when-something-is-wrong")
+    for group in _target_groups(context.contract, elb):
+        health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        bad = [h for h in health if h["TargetHealth"]["State"] not in ("healthy", "draining", "unused", "initial")]
+        for each in bad:
+            reason = each["TargetHealth"].get("Reason") or each["TargetHealth"]["State"]
+            problem = f"the load balancer holds {each['Target']['Id']} for unhealthy: {reason}"
+            yield error("targets", problem, "Read the pod's log and its probe", "when-something-is-wrong")
 
 
-def _balancers(context: Context, elb: Any) -> list[str]:
-    """ARNs of the load balancers that the cluster's controller made for this namespace."""
-    contract = context.contract
-    pages = elb.get_paginator("describe_load_balancers").paginate()
-    found = [balancer["LoadBalancerArn"] for page in pages for balancer in page["LoadBalancers"]]
-    if contract is None or not found:
-        return []
-    mine = []
-    # AWS describes the tags of at most 20 at a time.
-    for start in range(0, len(found), 20):
-        for described in elb.describe_tags(ResourceArns=found[start : start + 20])["TagDescriptions"]:
-            tags = {tag["Key"]: tag["Value"] for tag in described["Tags"]}
-            here = tags.get("elbv2.k8s.aws/cluster") == contract.cluster_name
-            if here and tags.get("ingress.k8s.aws/stack", "").startswith(contract.namespace):
-                mine.append(described["ResourceArn"])
-    return mine
+def _target_groups(contract: Contract, elb: Any) -> Iterator[str]:
+    """ARNs of the target groups that the cluster's controller made for this namespace.
+
+    The load balancer itself carries the name of its group alone: services of one platform share it.
+    """
+    pages = elb.get_paginator("describe_target_groups").paginate()
+    for arn, tags in tags_of(elb, [group["TargetGroupArn"] for page in pages for group in page["TargetGroups"]]):
+        here = tags.get("elbv2.k8s.aws/cluster") == contract.cluster_name
+        if here and tags.get("ingress.k8s.aws/resource", "").startswith(f"{contract.namespace}/"):
+            yield arn
 
 
 def subscribers(context: Context) -> Iterator[Finding]:
