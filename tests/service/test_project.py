@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -62,7 +63,10 @@ def test_deploy_jobs_install_what_the_operations_command_imports_and_what_that_n
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UV_PROJECT_ENVIRONMENT", str(environment))
         run_uv(project, "sync", "--quiet", "--locked", "--only-group", "ops")
-    assert "Usage: ops" in subprocess.run([environment / "bin/ops", "--help"], capture_output=True, text=True, check=True).stdout
+    columns = {**os.environ, "COLUMNS": "80"}
+    shown = subprocess.run([environment / "bin/ops", "--help"], capture_output=True, text=True, check=True, env=columns).stdout
+    assert "Usage: ops" in shown
+    assert "shell, and reaches the cluster through a kubeconfig of its own: the current" in shown, "a paragraph fills its lines"
     script = "import importlib.metadata as m, json; print(json.dumps(m.packages_distributions()))"
     found = subprocess.run([environment / "bin/python", "-c", script], capture_output=True, text=True, check=True).stdout
     provides = {module: names[0].lower() for module, names in json.loads(found).items()}

@@ -15,7 +15,9 @@ from app.kit.problems import Unavailable
 from app.migrations.failure import MigrationError
 from app.settings import Settings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+)
 
 
 @cli.command()

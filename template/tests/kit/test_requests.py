@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -75,16 +77,32 @@ async def test_every_error_is_a_problem(
     assert answer.json()["status"] == status
 
 
-def test_production_logs_are_json_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+@contextmanager
+def logs_of(environment: Environment) -> Iterator[None]:
+    """Log as an environment does."""
     root = logging.getLogger()
     handlers, level, configuration = root.handlers, root.level, structlog.get_config()
     try:
-        configure_logging(Environment.PRODUCTION, "INFO", service="shop")
-        structlog.stdlib.get_logger("test").info("hello", password="hunter2", count=1)
-        logging.getLogger("library").warning("plain %s", "words")
+        configure_logging(environment, "INFO", service="shop")
+        yield
     finally:
         root.handlers, root.level = handlers, level
         structlog.configure(**configuration)
+
+
+def test_a_line_on_a_developers_machine_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs_of(Environment.DEVELOPMENT):
+        structlog.stdlib.get_logger("app.worker").info("worker started", concurrency=2)
+    line = capsys.readouterr().err.rstrip()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info +\] worker started +\[app.worker\] concurrency=2", line), line
+    assert len(line) <= 80
+
+
+def test_production_logs_are_json_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs_of(Environment.PRODUCTION):
+        structlog.stdlib.get_logger("test").info("hello", password="hunter2", count=1)
+        logging.getLogger("library").warning("plain %s", "words")
+        logging.getLogger("app.kit.pool.FairPool").info("Pool disposed")
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (first["event"], first["password"], first["service"], first["count"]) == ("hello", "[removed]", "shop", 1)
     assert (second["event"], second["level"]) == ("plain words", "warning")

@@ -28,7 +28,14 @@ and safe to run again. `terraform` exits with Terraform's own status.
 
 def application() -> typer.Typer:
     """The application with every command of `ops.commands`."""
-    app = typer.Typer(name="ops", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        name="ops",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+    )
     for module in pkgutil.iter_modules(commands.__path__):
         app.add_typer(importlib.import_module(f"{commands.__name__}.{module.name}").app)
     return app

@@ -15,14 +15,15 @@ _SECRET_NAMES = frozenset({"password", "token", "access_token", "refresh_token",
 
 def configure_logging(environment: Environment, level: str, **fields: str) -> None:
     """Send all log records to standard error: JSON, or readable text on a developer's machine."""
+    local = environment.is_local
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if local else "iso", utc=not local),
         _drop_secrets,
     ]
-    if environment.is_local:
+    if local:
         _log_through_the_library(shared)
     else:
         _log_directly([*shared, *_rendering(environment, fields)], level)
@@ -39,8 +40,8 @@ def configure_logging(environment: Environment, level: str, **fields: str) -> No
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # These report each call at INFO; the service logs its own requests and jobs, with their ids.
-    for noisy in ("alembic", "arq", "httpx"):
+    # These report each call at INFO, or their own upkeep; the service logs its requests and jobs, with their ids.
+    for noisy in ("alembic", "app.kit.pool", "arq", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
