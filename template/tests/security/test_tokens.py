@@ -94,9 +94,7 @@ async def test_a_tampered_token_is_refused(ann: SignedIn, tamper: Callable[[Memb
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "token", ["", ".", "..", "a.b.c", "null", "x" * 20_000, "{}.{}.{}", "%00.%00.%00", "' OR 1=1"]
-)
+@pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "null", "x" * 20_000, "{}.{}.{}", "%00.%00.%00", "' OR 1=1"])
 async def test_what_is_no_token_is_refused(client: httpx.AsyncClient, token: str) -> None:
     assert (await client.get(PATH, headers={"Authorization": f"Bearer {token}"})).status_code == 401
 
