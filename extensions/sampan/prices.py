@@ -139,6 +139,24 @@ def found(wanted: Iterable[str], region: str, lines_of: Open) -> dict[str, str]:
     return prices
 
 
+def add(region: str, name: str, path: Path = PATH) -> None:
+    """Write a column of unknown prices for a region that the table lacks, the last one. `name` is that of the region."""
+    cells = items(table(path))
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        item = line.partition(":")[0]
+        if item in cells:
+            lines.append(row_of(item, [*cells[item], "?"]))
+        else:
+            lines.append(f"{line} {region}" if item == "regions" else f"{line} {name}" if line.startswith("#  ") else line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def row_of(item: str, cells: Iterable[str]) -> str:
+    """Return the line of an item in the table."""
+    return (f"{item}:".ljust(19) + "".join(cell.ljust(WIDTH) for cell in cells)).rstrip()
+
+
 def refresh(today: date, regions: Iterable[str], lines_of: Open = download, path: Path = PATH) -> int:
     """Write the prices of AWS's lists into the table, with today's date; the number of cells that are known now. Comments stay."""
     known = table(path)
@@ -152,8 +170,7 @@ def refresh(today: date, regions: Iterable[str], lines_of: Open = download, path
     for line in path.read_text(encoding="utf-8").splitlines():
         name = line.partition(":")[0]
         if name in cells and not line.startswith("#"):
-            row = "".join(cell.ljust(WIDTH) for cell in cells[name])
-            lines.append(f"{name}:".ljust(19) + row.rstrip())
+            lines.append(row_of(name, cells[name]))
         elif name == f"source.{SOURCE}":
             lines.append(f"source.{SOURCE}: AWS public price list, by sampan prices, {today.isoformat()}")
         elif name == "checked" and written:

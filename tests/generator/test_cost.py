@@ -290,6 +290,12 @@ def test_the_command_prints_json_csv_and_a_comparison(capsys: pytest.CaptureFixt
         assert set(both["us-east-1"]["environments"]) == {"dev"}, "the sandbox, in another region"
 
 
+@pytest.mark.parametrize(("high", "budget"), [(0, 50), (50, 50), (50.01, 100)])
+def test_a_budget_is_at_least_fifty_dollars(high: float, budget: int, call: Call) -> None:
+    """Before the prices of a new region are filled in, its estimate is 0, which `monthly_budget_usd` refuses."""
+    assert call("budget", {"high": high}) == budget
+
+
 def test_a_budget_fits_the_estimate_and_a_lower_one_is_warned_of(faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     warned = {}
     for name, answers in {"default": {}, "low": {"monthly_budget_usd": 390}}.items():

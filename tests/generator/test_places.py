@@ -29,6 +29,8 @@ def forgotten_of_region(region: str) -> Names:
     """Return the places that lack a region."""
     regions = catalogue("regions")
     levels = catalogue("matrix")["aws_region"].split(" | ") + catalogue("matrix")["dr_region"].split(" | ")
+    prices = catalogue("prices")["regions"].split()
+    column = prices.index(region) if region in prices else None
     certificates = f"# Amazon RDS {region} Root CA" in text("template/deploy/certs/rds.pem")
     places = {
         "`names` of extensions/catalogue/regions.yaml": region in regions["names"].split(),
@@ -37,7 +39,10 @@ def forgotten_of_region(region: str) -> Names:
         f"{region}.certificates of extensions/catalogue/regions.yaml": regions.get(f"{region}.certificates") in (True, certificates),
         f"{region} of template/deploy/certs/rds.pem": certificates or regions.get(f"{region}.certificates") is not True,
         f"lacks.{region} of extensions/catalogue/instances.yaml": f"lacks.{region}" in catalogue("instances"),
-        "a column of extensions/catalogue/prices.yaml": region in catalogue("prices")["regions"].split(),
+        f"a column of extensions/catalogue/prices.yaml, by `sampan prices --region {region}`": column is not None,
+        f"prices in the column {region} of extensions/catalogue/prices.yaml, all of which are `?`": column is None
+        or not certificates
+        or catalogue("prices")["t3.medium"].split()[column] != "?",
         "aws_region or dr_region of extensions/catalogue/matrix.yaml": region in levels or not certificates,
     }
     return [place for place, there in places.items() if not there]
@@ -55,6 +60,9 @@ def forgotten_of_option(option: str) -> Names:
         f"{question} of extensions/catalogue/matrix.yaml": question in catalogue("matrix"),
         f"`on` of extensions/options.jinja: {option}": f"  '{option}': {question} | default(" in text("extensions/options.jinja"),
         f"OFF of tests/generator/test_removal.py: {option}": option in test_removal.OFF,
+        f"EVERYTHING of tests/generator/test_removal.py: {question}": bool(
+            {question, option} & {*test_removal.EVERYTHING, *test_removal.ON}
+        ),
         f"docs/questions.md, by `sampan questions`: {question}": f"| `{question}` |" in text("docs/questions.md"),
         **{f"{profile}.{question} of extensions/catalogue/profiles.yaml": f"{profile}.{question}" in profiles for profile in PROFILES},
         **{f"{row} of extensions/catalogue/options.yaml": row in table for row in rows},
@@ -83,7 +91,7 @@ def test_an_option_is_in_every_place(option: str) -> None:
 
 def test_each_place_of_a_region_or_option_that_nobody_added_is_named() -> None:
     assert len(forgotten_of_region("eu-west-9")) == 6
-    assert len(forgotten_of_option("teleport")) == 14
+    assert len(forgotten_of_option("teleport")) == 15
     listed = re.split(r"^## ", text("CONTRIBUTING.md"), flags=re.MULTILINE)
     pages = {page.partition("\n")[0]: page for page in listed}
     for page, forgotten in ("A new region", forgotten_of_region("eu-west-9")), ("A new option", forgotten_of_option("teleport")):

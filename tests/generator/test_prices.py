@@ -77,6 +77,16 @@ def test_lists_without_a_known_price_leave_the_table_as_it_was(table: Path) -> N
     ]
 
 
+def test_a_new_region_gets_a_column_of_unknown_prices_and_then_those_of_its_list(table: Path) -> None:
+    before = prices.items(prices.table(table))
+    prices.add("eu-west-9", "Nowhere", table)
+    assert prices.table(table)["regions"].split()[-1] == "eu-west-9"
+    assert prices.items(prices.table(table)) == {name: [*cells, "?"] for name, cells in before.items()}
+    assert [line for line in table.read_text(encoding="utf-8").splitlines() if line.endswith(" Nowhere")] != []
+    assert prices.refresh(TODAY, ["eu-west-9"], lambda offer, _region: lines_of(offer, "ap-southeast-1"), table) == 7
+    assert prices.items(prices.table(table))["m6i.large"] == [*before["m6i.large"], "0.121w"]
+
+
 def test_every_item_but_shares_and_what_aws_lists_nowhere_has_a_rule() -> None:
     without = {name for name in prices.items(prices.table()) if prices.rule(name) is None}
     assert without == {

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+import yaml
 
 from sampan import console, prices, root
 from sampan.errors import FINDINGS, UserError, suggestion
@@ -26,11 +27,16 @@ def command(
     if root.is_packaged():
         message = "sampan prices changes the template: run it in a clone of the template's repository."
         raise UserError(message)
-    regions = known["regions"].split()
+    catalogue = yaml.safe_load((root.catalogue() / "regions.yaml").read_text(encoding="utf-8"))
+    priced, regions = known["regions"].split(), catalogue["names"].split()
     for name in region or ():
         if name not in regions:
-            message = f"The catalogue lacks region {name!r}.{suggestion(name, regions)}"
+            message = f"extensions/catalogue/regions.yaml lacks region {name!r}.{suggestion(name, regions)}"
             raise UserError(message)
+    for name in region or regions:
+        if name not in priced:
+            prices.add(name, catalogue[f"{name}.name"])
+            console.output().print(f"A column for {name} in {prices.PATH.relative_to(root.root())}", soft_wrap=True)
     try:
         written = prices.refresh(today, region or regions)
     except OSError as error:
