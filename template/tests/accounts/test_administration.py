@@ -128,8 +128,8 @@ async def test_what_administrators_do_and_read_is_recorded(root: SignedIn, ann: 
     await root.patch(f"/v1/users/{ann.user_id}/roles", {"roles": ["support"]})
     await root.post(f"/v1/users/{ann.user_id}/disable")
     await root.post(f"/v1/users/{ann.user_id}/enable")
-    recorded = [event for event in await events(resources) if str(event.actor_id) == root.user_id]
-    assert [(event.action, str(event.subject_id)) for event in recorded][2:] == [
+    _, _, *recorded = [event for event in await events(resources) if str(event.actor_id) == root.user_id]
+    assert [(event.action, str(event.subject_id)) for event in recorded] == [
         ("users.read", "None"),
         ("user.read", ann.user_id),
         ("roles.changed", ann.user_id),
@@ -137,5 +137,5 @@ async def test_what_administrators_do_and_read_is_recorded(root: SignedIn, ann: 
         ("sessions.ended", ann.user_id),
         ("user.enabled", ann.user_id),
     ]
-    assert recorded[4].details == {"before": [], "after": ["support"]}
+    assert recorded[2].details == {"before": [], "after": ["support"]}
     assert all(event.request_id for event in recorded)

@@ -19,6 +19,12 @@ from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn
 
 
+@pytest.fixture
+def sign_in(register: SignIn) -> SignIn:
+    """By requests: what a registration leaves is part of these tests."""
+    return register
+
+
 async def count(resources: Resources, table: type[Model]) -> int:
     async with resources.database.engine.connect() as connection:
         return int(await connection.scalar(text(f"SELECT count(*) FROM {table.__tablename__}")) or 0)  # noqa: S608  a table's own name

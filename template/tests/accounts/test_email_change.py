@@ -36,11 +36,9 @@ async def restore(client: httpx.AsyncClient, token: str, password: str = OWNERS)
 
 
 @pytest.fixture
-async def verified(ann: SignedIn, confirm: Confirm, mailbox: Mailbox, run_queue: RunQueue) -> SignedIn:
-    """Ann, whose address is confirmed, and whose mailbox is empty."""
-    await run_queue()
+async def verified(ann: SignedIn, confirm: Confirm) -> SignedIn:
+    """Ann, whose address is confirmed."""
     await confirm(ann)
-    mailbox.mails.clear()
     return ann
 
 

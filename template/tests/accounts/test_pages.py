@@ -8,10 +8,16 @@ import pytest
 from app.settings import Settings
 from tests.accounts.fixtures import Mailbox
 from tests.conftest import RunQueue
-from tests.identity import SignedIn
+from tests.identity import SignedIn, SignIn
 
 MAILED = ["/v1/auth/pages/verify-email", "/v1/auth/pages/reset-password"]
 PAGES = [*MAILED, "/v1/auth/pages/change-email", "/v1/auth/pages/restore-email"]
+
+
+@pytest.fixture
+def sign_in(register: SignIn) -> SignIn:
+    """By requests: what a registration leaves is part of these tests."""
+    return register
 
 
 @pytest.mark.parametrize("path", PAGES)

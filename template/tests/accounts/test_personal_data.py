@@ -26,6 +26,12 @@ from tests.identity import Confirm, SignedIn, SignIn
 PATH = "/v1/users/me/delete"
 
 
+@pytest.fixture
+def sign_in(register: SignIn) -> SignIn:
+    """By requests: what a registration leaves is part of these tests."""
+    return register
+
+
 async def delete(user: SignedIn, password: str = PASSWORD) -> httpx.Response:
     return await user.post(PATH, {"current_password": password})
 

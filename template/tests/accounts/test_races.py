@@ -19,11 +19,11 @@ from app.accounts.administration.service import set_roles
 from app.accounts.models import Purpose, User
 from app.accounts.recovery.mailed_tokens import MailedTokens
 from app.accounts.schemas import UserCreate
-from app.accounts.service import AccountService, Device
+from app.accounts.service import AccountService
 from app.audit.log import OPERATOR
 from app.composition import Resources
 from app.kit.database import connector
-from tests.accounts.fixtures import PASSWORD, log_in
+from tests.accounts.fixtures import DEVICE, PASSWORD, log_in
 from tests.accounts.interleaving import before_commits, gated, interleave
 from tests.identity import SignedIn, SignIn
 
@@ -134,7 +134,7 @@ async def make_world(
 ) -> MakeWorld:
     """Makes a world with a user whom no other test race has touched."""
     root, numbers = await sign_in("root@example.com", role="admin"), count()
-    password_hash, device = await accounts.passwords.hash(PASSWORD), Device("tests", "127.0.0.1")
+    password_hash = await accounts.passwords.hash(PASSWORD)
 
     async def make(disabled: bool) -> World:
         # One unit of work: as requests, it is most of what these tests do.
@@ -142,8 +142,8 @@ async def make_world(
         email, links = f"ann{number}@example.com", {}
         async with resources.database.unit_of_work() as work:
             new = UserCreate(email=email, password=PASSWORD, name="Ann")
-            user = await accounts.register(work, new, password_hash, device)
-            tokens, pair = [await accounts._open(work, user.id, device) for _ in range(2)]
+            user = await accounts.register(work, new, password_hash, DEVICE)
+            tokens, pair = [await accounts._open(work, user.id, DEVICE) for _ in range(2)]
             ann = SignedIn(client, str(user.id), email, tokens.access_token)
             for purpose in Purpose:
                 own = f"{purpose}-{number}@x.com" if purpose in OTHER_ADDRESSES else email

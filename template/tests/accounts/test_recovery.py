@@ -21,6 +21,12 @@ from tests.identity import Confirm, SignedIn, SignIn
 NEW = "another long password"
 
 
+@pytest.fixture
+def sign_in(register: SignIn) -> SignIn:
+    """By requests: what a registration leaves is part of these tests."""
+    return register
+
+
 async def forget(client: httpx.AsyncClient, email: str = "ann@example.com") -> httpx.Response:
     return await client.post("/v1/auth/password/forgot", json={"email": email})
 

@@ -152,9 +152,9 @@ async def test_logout_everywhere_ends_all_of_a_users_sessions_and_nobody_elses(s
     assert statuses == [401, 401, 200]
 
 
-async def test_a_session_shows_device_address_and_last_use(client: httpx.AsyncClient, sign_in: SignIn) -> None:
+async def test_a_session_shows_device_address_and_last_use(client: httpx.AsyncClient, register: SignIn) -> None:
     client.headers["User-Agent"] = "Shop/1.0 (Ann's phone)" + "x" * 500
-    ann = await sign_in()
+    ann = await register()
     session = (await ann.get("/v1/auth/sessions")).json()["items"][0]
     assert session["user_agent"].startswith("Shop/1.0 (Ann's phone)")
     assert len(session["user_agent"]) == 300
