@@ -376,6 +376,6 @@ def test_an_error_of_aws_is_one_line(
     def refuse(*_: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized"}}, "DeleteBucket")
 
-    monkeypatch.setattr(load("ops.commands.destroy"), "destroy_environment", refuse)
+    monkeypatch.setattr(load("ops.commands.infrastructure"), "destroy_environment", refuse)
     assert load("ops.cli").main(["destroy", "dev", "--yes", "x"]) == 1
     assert capfd.readouterr().err == "AWS: An error occurred (AccessDenied) when calling the DeleteBucket operation: not authorized\n"

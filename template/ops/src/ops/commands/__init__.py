@@ -1,1 +1,1 @@
-"""One module a command, or a group of commands. Each defines `app`."""
+"""One module a group of commands. Each defines `app`."""

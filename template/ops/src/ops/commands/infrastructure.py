@@ -1,10 +1,11 @@
-"""`ops plan`, `ops apply` and `ops terraform`."""
+"""`ops plan`, `ops apply`, `ops destroy` and `ops terraform`."""
 
 from typing import Annotated
 
 import typer
 
 from ops import project
+from ops.destroy.environment import Choice, destroy_environment
 from ops.errors import OpsError
 from ops.secrets import free_secrets, require_free_names
 from ops.terraform import BOOTSTRAP, Root, roots_of
@@ -36,6 +37,27 @@ def apply(
     for each in roots_of(project.find(), environment, root):
         free_secrets(each, yes=yes)
         each.run("apply", *(["-input=false", "-auto-approve"] if yes else []))
+
+
+@app.command()
+def destroy(
+    environment: Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="An environment, or bootstrap.")],
+    *,
+    service: Annotated[bool, typer.Option("--service", help="Destroy the service only.")] = False,
+    delete_backups: Annotated[bool, typer.Option("--delete-backups", help="Delete the backups in vaults too.")] = False,
+    never_deployed: Annotated[
+        bool, typer.Option("--never-deployed", help="The cluster has no Ingress of this service.")
+    ] = False,
+    yes: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Confirm with the name, <service>-<environment>.")
+    ] = None,
+) -> None:
+    """Destroy an environment: the service, then the platform where this project has one.
+
+    `ops destroy bootstrap` destroys GitHub's roles and the state bucket, once nothing else is left. Resources that are
+    locked against deletion stay: they are removed from the state and listed at the end.
+    """
+    destroy_environment(environment, Choice(service, delete_backups, never_deployed), yes)
 
 
 @app.command(context_settings=_ARGUMENTS)
