@@ -6,10 +6,10 @@ Plain ASGI, because the response of a download is a stream.
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 
 import h11
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -155,15 +155,27 @@ async def _refuse(send: Send, status: HTTPStatus, text: str, headers: Mapping[st
     await send({"type": "http.response.body", "body": body})
 
 
+def _make_room(newest: Any, connections: Iterable[Any], most: int) -> None:
+    """End the connection that has waited longest for a request, where there are too many for a new one."""
+    there = [each for each in connections if not each.transport.is_closing()]
+    waiting = [each for each in there if each is not newest and not each.patience.cancelled()]
+    if waiting and len(there) >= most:
+        min(waiting, key=lambda each: each.patience.when()).transport.abort()
+
+
 def protocol(settings: Settings) -> type[H11Protocol]:
-    """Return uvicorn's HTTP protocol with a limit on the time that a client takes to send a request, which uvicorn does not have."""
+    """Return uvicorn's HTTP protocol with a limit on the time that a client takes to send a request, which uvicorn does not have.
+
+    Nor does a client that opens all connections and says nothing keep others out.
+    """
 
     class Impatient(H11Protocol):
-        _patience: asyncio.TimerHandle | None = None
+        patience: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)
-            self._patience = self.loop.call_later(settings.header_seconds, self._give_up)
+            self.patience = self.loop.call_later(settings.header_seconds, self._give_up)
+            _make_room(self, self.connections, settings.connections)
 
         def _give_up(self) -> None:
             if self.conn.our_state not in {h11.SEND_RESPONSE, h11.SEND_BODY}:
@@ -171,18 +183,18 @@ def protocol(settings: Settings) -> type[H11Protocol]:
 
         def handle_events(self) -> None:
             super().handle_events()
-            if self._patience and self.conn.their_state is not h11.IDLE:
-                self._patience.cancel()
+            if self.patience and self.conn.their_state is not h11.IDLE:
+                self.patience.cancel()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
-            if self._patience:
-                self._patience.cancel()
-            self._patience = self.loop.call_later(settings.header_seconds, self._give_up)
+            if self.patience:
+                self.patience.cancel()
+            self.patience = self.loop.call_later(settings.header_seconds, self._give_up)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._patience:
-                self._patience.cancel()
+            if self.patience:
+                self.patience.cancel()
             super().connection_lost(exc)
 
     return Impatient
