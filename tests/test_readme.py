@@ -17,7 +17,9 @@ FIRST_SCREEN = "\n".join(README.splitlines()[:30])
 def commands() -> list[str]:
     block = re.search(r"```sh\n(.*?)```", FIRST_SCREEN, re.DOTALL)
     assert block is not None
-    return [line for line in block.group(1).splitlines() if line and not line.startswith("#")]
+    lines = block.group(1).replace("\\\n", "").splitlines()
+    assert max(map(len, block.group(1).splitlines())) <= 96, "GitHub shows 96 columns without a scroll bar"
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def test_the_first_screen_has_two_commands() -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,14 @@ def recorded() -> list[str]:
 def test_the_recorded_questions_are_those_that_are_asked() -> None:
     asked = [details["help"] for name, details in reference.questions().items() if details.get("ask", True) and name != "platform_name"]
     assert [line.removeprefix("🎤 ") for line in recorded() if line.startswith("🎤 ")] == asked, ADVICE
+
+
+def test_the_picture_stretches_no_text() -> None:
+    """A text that is edited by hand keeps the width of the old one, and its letters spread."""
+    texts = re.findall(r'textLength="([\d.]+)"[^>]*>([^<]*)<', (ROOT / "docs/images/sampan-new.svg").read_text(encoding="utf-8"))
+    shown = [(float(width), unescape(text)) for width, text in texts if "\N{MICROPHONE}" not in text]
+    assert len(shown) > 30
+    assert [text for width, text in shown if round(width / 12.2) != len(text)] == []
 
 
 def test_the_recorded_sizes_and_costs_are_those_of_today(sampan: Sampan, tmp_path: Path) -> None:
