@@ -7,15 +7,13 @@ import pytest
 
 from app.composition import Resources
 from app.kit.ratelimit import Limit, RateLimiter
-from tests.accounts.fixtures import PASSWORD
+from tests.accounts.fixtures import PASSWORD, log_in
 from tests.conftest import RunQueue
 from tests.identity import SignedIn, SignIn
+from tests.metrics import moved
 
+RESULTS = [f"logins_{result}_total" for result in ("succeeded", "failed", "locked")]
 ANN = {"email": "ann@example.com", "password": PASSWORD, "name": "Ann"}
-
-
-async def log_in(client: httpx.AsyncClient, email: str, password: str) -> httpx.Response:
-    return await client.post("/v1/auth/login", data={"username": email, "password": password})
 
 
 async def test_a_new_user_is_shown_without_the_password(client: httpx.AsyncClient) -> None:
@@ -136,3 +134,27 @@ async def test_a_login_over_its_limit_costs_no_parsing(
     assert [answer.status_code for answer in answers] == [413, 429, 429]
     # Sixteen kilobytes and the piece beyond, of the first alone.
     assert taken == 17
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "moves"),
+    [
+        ("ann@example.com", PASSWORD, [1, 0, 0]),
+        ("ann@example.com", "wrong password", [0, 1, 0]),
+        ("nobody@example.com", PASSWORD, [0, 1, 0]),
+    ],
+)
+async def test_a_login_counts_by_its_result(
+    client: httpx.AsyncClient, ann: SignedIn, email: str, password: str, moves: list[int]
+) -> None:
+    with moved(*RESULTS) as seen:
+        await log_in(client, email, password)
+    assert [seen[result] for result in RESULTS] == moves
+
+
+async def test_a_login_that_has_to_wait_counts_as_failed_and_locked(client: httpx.AsyncClient, ann: SignedIn) -> None:
+    for _ in range(5):
+        await log_in(client, ann.email, "wrong password")
+    with moved(*RESULTS) as seen:
+        assert (await log_in(client, ann.email)).status_code == 429
+    assert [seen[result] for result in RESULTS] == [0, 1, 1]

@@ -1,6 +1,7 @@
 """The embedded servers do not depend on the machine: its paths, locales, variables, users and older data."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,48 +67,49 @@ def test_neither_path_nor_locale_nor_variables_matter(tmp_path: Path) -> None:
     assert [file.name for file in places.iterdir()] == [".lockfile"]
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the data of both servers, where those of PostgreSQL 16 were. Its path is too long for a socket."""
+    data = tmp_path_factory.mktemp("host") / ("a" * 120)
+    version = data / "postgresql/PG_VERSION"
+    version.parent.mkdir(parents=True)
+    version.write_text("16\n")
+    with running_services(data, "app", durable=False):
+        pass
+    return data
+
+
+def test_tests_replace_data_of_another_major(data: Path) -> None:
+    assert (data / "postgresql/PG_VERSION").read_text().strip() != "16"
+
+
 @pytest.mark.parametrize("temporary", ["places", "b" * 120], ids=["long", "long, TMPDIR too"])
 def test_a_path_that_is_too_long_for_a_socket_does_not_matter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
+    data: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
 ) -> None:
-    places = folder_of_temporary_files(tmp_path / temporary)
+    places = folder_of_temporary_files(data.parent / temporary)
     monkeypatch.setattr(tempfile, "tempdir", str(places))
-    # A start asks both servers: it makes the database, and waits for Valkey.
-    with running_services(tmp_path / ("a" * 120), "app", durable=False):
+    # A start asks both servers: it looks for the database, and waits for Valkey.
+    with running_services(data, "app", durable=False):
         pass
     assert [file.name for file in places.iterdir()] == [".lockfile"]
 
 
-@pytest.fixture
-def old_data(tmp_path: Path) -> Path:
-    """The data folder of PostgreSQL 16."""
-    directory = tmp_path / "old data"
-    directory.mkdir()
-    (directory / "PG_VERSION").write_text("16\n")
-    return directory
-
-
-def test_data_of_another_major_is_one_line_with_the_remedy(old_data: Path) -> None:
+def test_data_of_another_major_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    old_data = tmp_path / "old data"
+    old_data.mkdir()
+    (old_data / "PG_VERSION").write_text("16\n")
     with pytest.raises(ServicesError, match=r"PostgreSQL 16.*`rm -r '.*old data'`.*DATABASE_URL") as told:
         PostgresqlServer(old_data, "app", durable=True)
     assert "\n" not in str(told.value)
     assert (old_data / "PG_VERSION").exists()
 
 
-def test_tests_replace_data_of_another_major(old_data: Path) -> None:
-    server = PostgresqlServer(old_data, "app", durable=False)
-    server.start()
-    server.stop()
-    assert (old_data / "PG_VERSION").read_text().strip() != "16"
-
-
-def test_a_start_that_fails_is_one_line_with_reason_log_and_remedy(tmp_path: Path) -> None:
+def test_a_start_that_fails_is_one_line_with_reason_log_and_remedy(data: Path, tmp_path: Path) -> None:
     broken = tmp_path / "postgresql"
-    broken.mkdir()
-    server = PostgresqlServer(broken, "app", durable=True)
-    server.start()
-    server.stop()
-    (broken / "global/pg_control").unlink()
+    broken.mkdir(mode=0o700)
+    for name in ("PG_VERSION", "postgresql.conf"):
+        shutil.copyfile(data / "postgresql" / name, broken / name)
     with pytest.raises(ServicesError) as told, running_services(tmp_path, "app", durable=True):
         pass
     assert "could not find the database system" in str(told.value), told.value
@@ -130,3 +132,13 @@ def test_a_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         PostgresqlServer(tmp_path / "data" / "server", "app", durable=True)
     with pytest.raises(ServicesError, match="--data"), running_services(tmp_path / "data", "app", durable=True):
         pass
+
+
+def test_a_directory_serves_one_process_at_a_time_and_a_given_address_starts_nothing(tmp_path: Path) -> None:
+    given = {"database_url": "postgresql://given", "redis_url": "redis://given"}
+    with running_services(tmp_path, "app", durable=False, **given) as addresses:
+        assert (addresses.database_url, addresses.redis_url) == ("postgresql://given", "redis://given")
+        second = running_services(tmp_path, "app", durable=False, **given)
+        with pytest.raises(ServicesError, match="another process"), second:
+            pass
+    assert [file.name for file in tmp_path.iterdir()] == ["lock"]

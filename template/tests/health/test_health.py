@@ -1,4 +1,4 @@
-"""Health: what the load balancer, the kubelet and an alarm see."""
+"""Health: what the load balancer, the kubelet and an alarm see, and how it is found out."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,9 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from app.composition import Resources
-from app.health.state import ServingState
+from app.health import probes, state
+from app.health.probes import Probes
+from app.health.state import ServingState, await_database
 from app.kit import redis as kit_redis
 from app.kit.database import Database
+from app.kit.problems import Unavailable
 from app.settings import Settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -29,9 +32,9 @@ async def outage(resources: Resources, settings: Settings) -> AsyncIterator[None
 
 
 @pytest.fixture
-def state(application: FastAPI) -> ServingState:
-    state: ServingState = application.state.serving
-    return state
+def serving(application: FastAPI) -> ServingState:
+    serving: ServingState = application.state.serving
+    return serving
 
 
 @pytest.mark.parametrize("path", ["/health/", "/health/live", "/health/ready", "/health/dependencies"])
@@ -56,9 +59,9 @@ async def test_an_outage_shows_but_takes_no_pod_out(client: httpx.AsyncClient) -
 
 @pytest.mark.parametrize(("field", "word"), [("started", "starting"), ("draining", "draining")])
 async def test_a_process_that_starts_or_drains_takes_no_requests(
-    client: httpx.AsyncClient, state: ServingState, monkeypatch: pytest.MonkeyPatch, field: str, word: str
+    client: httpx.AsyncClient, serving: ServingState, monkeypatch: pytest.MonkeyPatch, field: str, word: str
 ) -> None:
-    monkeypatch.setattr(state, field, not getattr(state, field))
+    monkeypatch.setattr(serving, field, not getattr(serving, field))
     for path in ("/health/", "/health/ready"):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["status"]) == (503, word)
@@ -79,3 +82,54 @@ async def test_connection_errors_are_counted_and_answered_as_a_problem(client: h
 async def test_health_is_quick(client: httpx.AsyncClient) -> None:
     async with asyncio.timeout(1):
         await client.get("/health/live")
+
+
+async def test_a_hanging_dependency_is_down_and_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "PATIENCE", 0.02)
+    asked, healed = 0, asyncio.Event()
+
+    async def ask() -> None:
+        nonlocal asked
+        asked += 1
+        await healed.wait()
+
+    hanging = Probes()
+    assert [await hanging.answers("database", ask) for _ in range(3)] == [False, False, False]
+    assert asked == 1
+    healed.set()
+    assert await hanging.answers("database", ask)
+
+
+async def test_dependencies_are_asked_apart() -> None:
+    async def answer() -> None: ...
+
+    async def refuse() -> None:
+        raise Unavailable
+
+    both = Probes()
+    assert await both.answers("redis", answer)
+    assert not await both.answers("database", refuse)
+
+
+async def test_a_process_serves_once_the_database_answers_and_holds_every_migration(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Exception | set[str]] = [Unavailable(), {"0002"}, set()]
+    serving, seen = ServingState(), []
+
+    async def missing_revisions(_engine: object) -> set[str]:
+        seen.append(serving.serving)
+        answer = found.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(state, "missing_revisions", missing_revisions)
+    monkeypatch.setattr(state, "_RETRY_SECONDS", 0)
+
+    async def warm_up() -> None:
+        seen.append(serving.serving)
+
+    await await_database(resources.database, serving, warm_up)
+    assert seen == [False, False, False, False]
+    assert serving.serving
