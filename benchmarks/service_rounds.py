@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from service_cases import Case, User, claims, execute, prepare, public_key
-from service_servers import Server, addresses, peer, service, service_environment
+from service_servers import Server, addresses, image, peer, service, service_environment
 
 BARE = "GET / HTTP/1.1\r\nHost: benchmark\r\n\r\n"
-IMPORT = "import time, app.main, app.composition; app.composition.discover(); print(time.process_time())"
+IMPORT = "import time, app.{}, app.composition; app.composition.discover(); print(time.process_time())"
 
 
 def load(server: Server, messages: Sequence[str], requests: int, connections: int) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def measure(case: Case, servers: dict[str, Server], rounds: int, database_url: s
                 figures[name].append(report["cpu"])
     medians = {name: statistics.median(values) for name, values in figures.items()}
     print(case.name, {name: round(value, 3) for name, value in medians.items()}, file=sys.stderr)
-    return {"case": case.name, "goal": case.goal, **medians, "ratio": medians["service"] / medians["bare"]}
+    return {"case": case.name, "goal": case.goal, **medians, "ratio": medians["service"] / medians["floor"]}
 
 
 def concurrency(server: Server, messages: Sequence[str], rounds: int) -> dict[str, Any]:
@@ -68,10 +68,10 @@ def concurrency(server: Server, messages: Sequence[str], rounds: int) -> dict[st
     return {"rate_32": medians[32], "rate_128": medians[128], "share": medians[128] / medians[32], "statuses_256": many["statuses"]}
 
 
-def import_seconds(project: Path, environment: dict[str, str]) -> float:
-    """CPU seconds of a process that imports the application, the median of three."""
-    command = [sys.executable, "-c", IMPORT]
-    runs = [subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True) for _ in range(3)]
+def import_seconds(python: str, module: str, project: Path, environment: dict[str, str]) -> float:
+    """CPU seconds of a process that imports the API (`main`) or the worker, the median of five."""
+    command = [python, "-c", IMPORT.format(module)]
+    runs = [subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True) for _ in range(5)]
     return statistics.median(float(run.stdout) for run in runs)
 
 
@@ -95,8 +95,9 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found = stack.enter_context(addresses(folder))
+        python, variables = image(given.project, folder)
         environment = service_environment(found)
-        served = stack.enter_context(service(environment, given.project, given.log or folder / "service.log"))
+        served = stack.enter_context(service(environment | variables, given.project, given.log or folder / "service.log", python))
         user = User(served)
         cases = prepare(user, found.database_url, found.redis_url)
         environment |= {"PUBLIC_KEY": public_key(served), "AUDIENCE": claims(user.token)["aud"]}
@@ -109,7 +110,10 @@ def main() -> None:
             report["concurrency"] = concurrency(served, [message for case in cases for message in case.service], given.rounds)
             log_in_often(served)
             report["memory"] = served.memory()
-            report["import"] = import_seconds(given.project, environment)
+            report["import"] = {
+                name: import_seconds(python, module, given.project, environment | variables)
+                for name, module in {"API": "main", "worker": "worker"}.items()
+            }
     print(json.dumps(report))
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -76,10 +77,31 @@ def service_environment(found: Addresses) -> dict[str, str]:
     }
 
 
+def image(project: Path, folder: Path) -> tuple[str, dict[str, str]]:
+    """Install a project as its Dockerfile does. Return the Python and the variables of a process that runs it.
+
+    Development tools bring modules that libraries import where they find them, and a process that compiles its modules itself takes twice
+    the CPU to start and keeps 9 MiB more.
+    """
+    left_out = " ".join(re.findall(r"--no-install-package \S+", (project / "Dockerfile").read_text())).split()
+    environment, package, python = folder / "image/.venv", folder / "image/service", str(folder / "image/.venv/bin/python")
+    variables = {"PYTHONPATH": str(package), "TYPER_USE_RICH": "0"}
+    for step in (
+        ["uv", "sync", "--quiet", "--locked", "--no-dev", "--no-install-project", *left_out],
+        [python, "deploy/image/trim.py", str(environment), "project.env"],
+        ["uv", "pip", "install", "--quiet", "--no-deps", "--python", python, "--target", str(package), "."],
+        [python, "deploy/image/compile.py", str(environment), str(package)],
+    ):
+        # Copies: trimming must not reach what uv keeps for other environments.
+        given = {**os.environ, **variables, "UV_LINK_MODE": "copy", "UV_PROJECT_ENVIRONMENT": str(environment)}
+        subprocess.run(step, cwd=project, env=given, check=True, stdout=subprocess.DEVNULL)
+    return python, variables
+
+
 @contextlib.contextmanager
-def service(environment: dict[str, str], project: Path, log: Path) -> Iterator[Server]:
+def service(environment: dict[str, str], project: Path, log: Path, python: str = sys.executable) -> Iterator[Server]:
     """The rendered service, its access log in a file."""
-    command = [sys.executable, "-m", "app"]
+    command = [python, "-m", "app"]
     subprocess.run([*command, "migrate"], cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL)
     port = free_port()
     command += ["api", "--host", "127.0.0.1", "--port", str(port)]

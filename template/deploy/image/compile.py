@@ -14,12 +14,17 @@ def main() -> None:
 
     Settings are not read: a build has none.
     """
+    import anyio
+    import babel.numbers  # noqa: F401  imported with the first price
+
     import app.cli
     import app.composition
     import app.server
     import app.worker
 
     app.composition.discover()
+    # Loads a part of anyio that FastAPI needs for the first unit of work.
+    anyio.run(anyio.sleep, 0)
     folders = [Path(folder).resolve() for folder in sys.argv[1:]]
     files = [getattr(module, "__file__", None) for module in sys.modules.values()]
     sources = {Path(file).resolve() for file in files if file}
