@@ -1,7 +1,7 @@
 """Steps through the history of the browser, with the focus in a text field."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.web.browser.conftest import Open
 
@@ -57,6 +57,21 @@ def test_a_refusal_of_the_server_is_seen_and_leaves_with_the_next_answer(open_pa
     page.locator("#spot").check()
     expect(page).to_have_url("/?spot=true")
     expect(page.locator("#status")).to_have_class("sr")
+
+
+def test_the_wait_for_the_files_is_seen_and_ends_with_a_refusal_too(open_page: Open) -> None:
+    page = open_page("/", refused=True)
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/files?*", hold)
+    page.get_by_role("link", name="Show the files of the project").click()
+    expect(page.locator("#files-here")).to_have_text("Rendering the project…")
+    asked[0].fulfill(status=429, body="Too many requests")
+    expect(page.locator("#files-here")).to_be_empty()
+    expect(page.locator("#status")).to_have_text("Too many requests")
 
 
 def test_a_field_suggests_what_has_too_many_values_for_a_list(open_page: Open) -> None:

@@ -133,13 +133,17 @@ async function showFiles(was) {
   const { signal } = files;
   const link = document.querySelector("#files-link a");
   if (!link) return byId("files-here").replaceChildren();
+  if (!byId("tree")) byId("files-here").textContent = "Rendering the project…";
   try {
     const url = new URL(link.href);
     if (was !== undefined) url.searchParams.set("was", was);
     const next = await page(url, signal);
     if (signal.aborted) return;
     const tree = next.found.getElementById("tree");
-    if (!tree) return status(next.problem, true);
+    if (!tree) {
+      if (!byId("tree")) byId("files-here").replaceChildren();
+      return status(next.problem, true);
+    }
     for (const part of tree.querySelectorAll("details")) if (byId(part.id)?.open) part.open = true;
     byId("files-here").replaceChildren(tree);
     if (was !== undefined) status(byId("tree-summary").textContent);
