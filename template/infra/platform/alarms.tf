@@ -8,9 +8,9 @@ locals {
     nodes-failed    = { runbook = "nodes", metric = "cluster_failed_node_count", statistic = "Maximum", comparison = "GreaterThanOrEqualToThreshold", threshold = 1, minutes = 3, summary = "A node has failed for 3 minutes" }
     nodes-not-ready = { runbook = "nodes", metric = "node_status_condition_ready", statistic = "Minimum", comparison = "LessThanThreshold", threshold = 1, minutes = 15, summary = "A node has not been ready for 15 minutes" }
     nodes-too-few   = { runbook = "nodes", metric = "cluster_node_count", statistic = "Minimum", comparison = "LessThanThreshold", threshold = var.node_min, minutes = 15, summary = "Fewer than ${var.node_min} nodes for 15 minutes" }
-    nodes-cpu       = { metric = "node_cpu_utilization", statistic = "Average", threshold = var.alarm_thresholds.cpu_percent, minutes = 15, summary = "CPU of the nodes above ${var.alarm_thresholds.cpu_percent} % for 15 minutes" }
-    nodes-memory    = { metric = "node_memory_utilization", statistic = "Average", threshold = var.alarm_thresholds.memory_percent, minutes = 15, summary = "Memory of the nodes above ${var.alarm_thresholds.memory_percent} % for 15 minutes" }
-    nodes-disk      = { metric = "node_filesystem_utilization", statistic = "Maximum", threshold = var.alarm_thresholds.disk_percent, minutes = 5, summary = "A node's disk is more than ${var.alarm_thresholds.disk_percent} % full" }
+    nodes-cpu       = { metric = "node_cpu_utilization", statistic = "Average", threshold = local.alarm_thresholds.cpu_percent, minutes = 15, summary = "CPU of the nodes above ${local.alarm_thresholds.cpu_percent} % for 15 minutes" }
+    nodes-memory    = { metric = "node_memory_utilization", statistic = "Average", threshold = local.alarm_thresholds.memory_percent, minutes = 15, summary = "Memory of the nodes above ${local.alarm_thresholds.memory_percent} % for 15 minutes" }
+    nodes-disk      = { metric = "node_filesystem_utilization", statistic = "Maximum", threshold = local.alarm_thresholds.disk_percent, minutes = 5, summary = "A node's disk is more than ${local.alarm_thresholds.disk_percent} % full" }
     # It cannot be below 1: that it stops is the alarm.
     nodes-silent = { metric = "cluster_node_count", statistic = "SampleCount", comparison = "LessThanThreshold", threshold = 1, minutes = 10, heartbeat = true, summary = "No metric of the nodes has arrived for 10 minutes" }
   }

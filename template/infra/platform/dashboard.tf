@@ -32,9 +32,9 @@ module "dashboard" {
       rows = [
         [
           { type = "metric", title = "Nodes, and those that failed", properties = merge(local.node_lines, { metrics = [local.node.cluster_node_count, local.node.cluster_failed_node_count] }) },
-          { type = "metric", title = "CPU used and reserved (%)", properties = merge(local.node_lines, { metrics = [local.node.node_cpu_utilization, local.node.node_cpu_reserved_capacity], annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.cpu_percent }] } }) },
-          { type = "metric", title = "Memory used and reserved (%)", properties = merge(local.node_lines, { metrics = [local.node.node_memory_utilization, local.node.node_memory_reserved_capacity], annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.memory_percent }] } }) },
-          { type = "metric", title = "Fullest disk (%)", properties = merge(local.node_lines, { stat = "Maximum", metrics = [local.node.node_filesystem_utilization], annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.disk_percent }] } }) },
+          { type = "metric", title = "CPU used and reserved (%)", properties = merge(local.node_lines, { metrics = [local.node.node_cpu_utilization, local.node.node_cpu_reserved_capacity], annotations = { horizontal = [{ label = "alarm", value = local.alarm_thresholds.cpu_percent }] } }) },
+          { type = "metric", title = "Memory used and reserved (%)", properties = merge(local.node_lines, { metrics = [local.node.node_memory_utilization, local.node.node_memory_reserved_capacity], annotations = { horizontal = [{ label = "alarm", value = local.alarm_thresholds.memory_percent }] } }) },
+          { type = "metric", title = "Fullest disk (%)", properties = merge(local.node_lines, { stat = "Maximum", metrics = [local.node.node_filesystem_utilization], annotations = { horizontal = [{ label = "alarm", value = local.alarm_thresholds.disk_percent }] } }) },
         ],
         [
           { type = "metric", title = "Network of a node (B/s)", properties = merge(local.node_lines, { metrics = [local.node.node_network_total_bytes] }) },

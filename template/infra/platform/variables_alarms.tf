@@ -3,16 +3,25 @@ variable "runbooks_url" {
   type        = string
 }
 
+locals {
+  default_thresholds = {
+    cpu_percent    = 80
+    memory_percent = 80
+    disk_percent   = 85
+  }
+
+  alarm_thresholds = merge(local.default_thresholds, var.alarm_thresholds)
+}
+
 variable "alarm_thresholds" {
   description = "Thresholds of the alarms (percent); omitted attributes keep their defaults."
+  type        = map(number)
+  default     = {}
 
-  type = object({
-    cpu_percent    = optional(number, 80)
-    memory_percent = optional(number, 80)
-    disk_percent   = optional(number, 85)
-  })
-
-  default = {}
+  validation {
+    condition     = length(setsubtract(keys(var.alarm_thresholds), keys(local.default_thresholds))) == 0
+    error_message = "alarm_thresholds knows ${join(", ", keys(local.default_thresholds))}."
+  }
 
   validation {
     condition     = alltrue([for percent in var.alarm_thresholds : percent > 0 && percent < 100])

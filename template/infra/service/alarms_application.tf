@@ -47,28 +47,28 @@ locals {
   }
 
   # Ratios of fewer requests than these say nothing: one error in three requests is not an outage.
-  failed_percent = "IF(requests >= ${var.alarm_thresholds.fewest_requests}, 100 * FILL(errors, 0) / requests, 0)"
-  slow_percent   = "IF(requests >= ${var.alarm_thresholds.fewest_requests}, 100 * FILL(slow, 0) / requests, 0)"
+  failed_percent = "IF(requests >= ${local.alarm_thresholds.fewest_requests}, 100 * FILL(errors, 0) / requests, 0)"
+  slow_percent   = "IF(requests >= ${local.alarm_thresholds.fewest_requests}, 100 * FILL(slow, 0) / requests, 0)"
 
   # A service without traffic, or before its first release, has no data and nothing wrong with it: notBreaching. That data stops
   # arriving is the business of `silent` alone.
   application_alarms = {
     errors = {
       severity   = "business"
-      summary    = "More than ${var.alarm_thresholds.errors_percent} % of the requests of 5 minutes ended in a server error"
+      summary    = "More than ${local.alarm_thresholds.errors_percent} % of the requests of 5 minutes ended in a server error"
       metrics    = { requests = local.metrics.requests, errors = local.metrics.errors }
       expression = local.failed_percent
-      threshold  = var.alarm_thresholds.errors_percent
+      threshold  = local.alarm_thresholds.errors_percent
       seconds    = 300
       periods    = 1
       missing    = "notBreaching"
     }
     slow-requests = {
       severity   = "business"
-      summary    = "More than ${var.alarm_thresholds.slow_requests_percent} % of the requests of 5 minutes took longer than 0.5 s"
+      summary    = "More than ${local.alarm_thresholds.slow_requests_percent} % of the requests of 5 minutes took longer than 0.5 s"
       metrics    = { requests = local.metrics.requests, slow = local.metrics.slow }
       expression = local.slow_percent
-      threshold  = var.alarm_thresholds.slow_requests_percent
+      threshold  = local.alarm_thresholds.slow_requests_percent
       seconds    = 300
       periods    = 1
       missing    = "notBreaching"
@@ -78,16 +78,16 @@ locals {
       summary    = "A task failed for good and waits for a person"
       metrics    = { dead = local.metrics.dead_tasks }
       comparison = "GreaterThanOrEqualToThreshold"
-      threshold  = var.alarm_thresholds.dead_tasks
+      threshold  = local.alarm_thresholds.dead_tasks
       seconds    = 300
       periods    = 1
       missing    = "notBreaching"
     }
     oldest-task = {
       severity  = "business"
-      summary   = "The oldest due task has waited longer than ${var.alarm_thresholds.oldest_task_seconds} s for 5 minutes"
+      summary   = "The oldest due task has waited longer than ${local.alarm_thresholds.oldest_task_seconds} s for 5 minutes"
       metrics   = { oldest = local.metrics.oldest_task }
-      threshold = var.alarm_thresholds.oldest_task_seconds
+      threshold = local.alarm_thresholds.oldest_task_seconds
       periods   = 5
       missing   = "notBreaching"
     }
@@ -113,10 +113,10 @@ locals {
     }
     pool-exhausted = {
       severity   = "critical"
-      summary    = "A process has used more than ${var.alarm_thresholds.pool_percent} % of its database connections for 5 minutes"
+      summary    = "A process has used more than ${local.alarm_thresholds.pool_percent} % of its database connections for 5 minutes"
       metrics    = { in_use = local.metrics.pool_in_use, size = local.metrics.pool_size }
       expression = "100 * in_use / size"
-      threshold  = var.alarm_thresholds.pool_percent
+      threshold  = local.alarm_thresholds.pool_percent
       periods    = 5
       missing    = "notBreaching"
     }
@@ -158,11 +158,11 @@ locals {
     for name, alarm in {
       login-failures = {
         severity   = "business"
-        summary    = "${var.alarm_thresholds.login_failures} logins or more failed within 5 minutes, and ${var.alarm_thresholds.login_failures_percent} % of all attempts"
+        summary    = "${local.alarm_thresholds.login_failures} logins or more failed within 5 minutes, and ${local.alarm_thresholds.login_failures_percent} % of all attempts"
         metrics    = { failed = local.metrics.logins_failed, succeeded = local.metrics.logins_succeeded }
-        expression = "IF(failed >= ${var.alarm_thresholds.login_failures}, 100 * failed / (failed + FILL(succeeded, 0)), 0)"
+        expression = "IF(failed >= ${local.alarm_thresholds.login_failures}, 100 * failed / (failed + FILL(succeeded, 0)), 0)"
         comparison = "GreaterThanOrEqualToThreshold"
-        threshold  = var.alarm_thresholds.login_failures_percent
+        threshold  = local.alarm_thresholds.login_failures_percent
         seconds    = 300
         periods    = 1
         missing    = "notBreaching"

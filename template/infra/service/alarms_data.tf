@@ -8,11 +8,11 @@ locals {
   # the application says which: missing.
   database_alarms = {
     for name, alarm in {
-      database-cpu         = { metric = "CPUUtilization", above = true, threshold = var.alarm_thresholds.database_cpu_percent, minutes = 15, summary = "CPU of the database above ${var.alarm_thresholds.database_cpu_percent} % for 15 minutes" }
-      database-connections = { metric = "DatabaseConnections", above = true, threshold = floor(var.db_max_connections * var.alarm_thresholds.database_connections_percent / 100), minutes = 5, summary = "More than ${var.alarm_thresholds.database_connections_percent} % of the connections that the database's class takes are in use" }
-      database-memory      = { metric = "FreeableMemory", above = false, threshold = floor(var.db_memory_mib * local.mib * var.alarm_thresholds.database_free_memory_percent / 100), minutes = 15, summary = "Less than ${var.alarm_thresholds.database_free_memory_percent} % of the database's memory is free, for 15 minutes" }
+      database-cpu         = { metric = "CPUUtilization", above = true, threshold = local.alarm_thresholds.database_cpu_percent, minutes = 15, summary = "CPU of the database above ${local.alarm_thresholds.database_cpu_percent} % for 15 minutes" }
+      database-connections = { metric = "DatabaseConnections", above = true, threshold = floor(var.db_max_connections * local.alarm_thresholds.database_connections_percent / 100), minutes = 5, summary = "More than ${local.alarm_thresholds.database_connections_percent} % of the connections that the database's class takes are in use" }
+      database-memory      = { metric = "FreeableMemory", above = false, threshold = floor(var.db_memory_mib * local.mib * local.alarm_thresholds.database_free_memory_percent / 100), minutes = 15, summary = "Less than ${local.alarm_thresholds.database_free_memory_percent} % of the database's memory is free, for 15 minutes" }
       # Of what is allocated by now: RDS grows the disk, and the next apply raises the threshold with it.
-      database-storage = { metric = "FreeStorageSpace", above = false, threshold = floor(module.database.allocated_storage_gb * 1024 * local.mib * var.alarm_thresholds.database_free_storage_percent / 100), minutes = 5, summary = "Less than ${var.alarm_thresholds.database_free_storage_percent} % of the database's storage is free" }
+      database-storage = { metric = "FreeStorageSpace", above = false, threshold = floor(module.database.allocated_storage_gb * 1024 * local.mib * local.alarm_thresholds.database_free_storage_percent / 100), minutes = 5, summary = "Less than ${local.alarm_thresholds.database_free_storage_percent} % of the database's storage is free" }
       } : name => {
       severity   = "critical"
       summary    = alarm.summary
@@ -27,10 +27,10 @@ locals {
   # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html. A group that evicts is meant to be full; a group
   # that does not evict refuses writes when it is full. Only replicas have a lag.
   cache_watches = {
-    cpu       = { metric = "EngineCPUUtilization", statistic = "Average", threshold = var.alarm_thresholds.cache_cpu_percent, seconds = 60, periods = 15, summary = "CPU of cache node %s above ${var.alarm_thresholds.cache_cpu_percent} %% for 15 minutes" }
-    memory    = { metric = "DatabaseMemoryUsagePercentage", statistic = "Average", threshold = var.alarm_thresholds.cache_memory_percent, seconds = 60, periods = 15, summary = "Memory of cache node %s above ${var.alarm_thresholds.cache_memory_percent} %% for 15 minutes" }
-    evictions = { metric = "Evictions", statistic = "Sum", threshold = var.alarm_thresholds.cache_evictions, seconds = 300, periods = 3, summary = "Cache node %s evicts more than ${var.alarm_thresholds.cache_evictions} entries in 5 minutes, for 15 minutes" }
-    lag       = { metric = "ReplicationLag", statistic = "Maximum", threshold = var.alarm_thresholds.replication_lag_seconds, seconds = 60, periods = 5, summary = "Replica %s of the cache lags by more than ${var.alarm_thresholds.replication_lag_seconds} s for 5 minutes" }
+    cpu       = { metric = "EngineCPUUtilization", statistic = "Average", threshold = local.alarm_thresholds.cache_cpu_percent, seconds = 60, periods = 15, summary = "CPU of cache node %s above ${local.alarm_thresholds.cache_cpu_percent} %% for 15 minutes" }
+    memory    = { metric = "DatabaseMemoryUsagePercentage", statistic = "Average", threshold = local.alarm_thresholds.cache_memory_percent, seconds = 60, periods = 15, summary = "Memory of cache node %s above ${local.alarm_thresholds.cache_memory_percent} %% for 15 minutes" }
+    evictions = { metric = "Evictions", statistic = "Sum", threshold = local.alarm_thresholds.cache_evictions, seconds = 300, periods = 3, summary = "Cache node %s evicts more than ${local.alarm_thresholds.cache_evictions} entries in 5 minutes, for 15 minutes" }
+    lag       = { metric = "ReplicationLag", statistic = "Maximum", threshold = local.alarm_thresholds.replication_lag_seconds, seconds = 60, periods = 5, summary = "Replica %s of the cache lags by more than ${local.alarm_thresholds.replication_lag_seconds} s for 5 minutes" }
   }
 
   cache_nodes = merge([
@@ -58,12 +58,12 @@ locals {
   backup_alarms = {
     backup = {
       severity   = "critical"
-      summary    = "The newest backup of the database is older than ${var.alarm_thresholds.backup_hours} hours"
+      summary    = "The newest backup of the database is older than ${local.alarm_thresholds.backup_hours} hours"
       metrics    = { finished = { namespace = "AWS/Events", name = "TriggeredRules", dimensions = { RuleName = aws_cloudwatch_event_rule.backup_finished.name }, statistic = "Sum" } }
       comparison = "LessThanThreshold"
       threshold  = 1
       seconds    = 3600
-      periods    = var.alarm_thresholds.backup_hours
+      periods    = local.alarm_thresholds.backup_hours
       missing    = "missing"
       heartbeat  = true
     }
@@ -74,10 +74,10 @@ locals {
   certificate_alarms = {
     for name, domain in { for domain, zone in module.domain : "certificate" => zone } : name => {
       severity   = "critical"
-      summary    = "The certificate of ${var.domain} expires in less than ${var.alarm_thresholds.certificate_days} days"
+      summary    = "The certificate of ${var.domain} expires in less than ${local.alarm_thresholds.certificate_days} days"
       metrics    = { days = { namespace = "AWS/CertificateManager", name = "DaysToExpiry", dimensions = { CertificateArn = domain.requested_certificate_arn }, statistic = "Minimum" } }
       comparison = "LessThanThreshold"
-      threshold  = var.alarm_thresholds.certificate_days
+      threshold  = local.alarm_thresholds.certificate_days
       seconds    = 86400
       periods    = 1
       missing    = "ignore"

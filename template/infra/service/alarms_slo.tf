@@ -5,8 +5,8 @@
 
 locals {
   objectives = {
-    availability = { bad = "errors", percent = local.failed_percent, budget = 100 - var.objectives.availability_percent, what = "fail" }
-    latency      = { bad = "slow", percent = local.slow_percent, budget = 100 - var.objectives.latency_percent, what = "take longer than 0.5 s" }
+    availability = { bad = "errors", percent = local.failed_percent, budget = 100 - local.promised.availability_percent, what = "fail" }
+    latency      = { bad = "slow", percent = local.slow_percent, budget = 100 - local.promised.latency_percent, what = "take longer than 0.5 s" }
   }
 
   burn_windows = {

@@ -34,11 +34,11 @@ locals {
       { type = "metric", title = "Failed and slow requests (%)", properties = merge(local.lines, {
         period      = 300
         metrics     = [local.hidden.requests, local.hidden.errors, local.hidden.slow, [{ expression = "100 * errors / requests", id = "failed_percent", label = "failed" }], [{ expression = "100 * slow / requests", id = "slow_percent", label = "slower than 0.5 s" }]]
-        annotations = { horizontal = [{ label = "alarm", value = var.alarm_thresholds.errors_percent }] }
+        annotations = { horizontal = [{ label = "alarm", value = local.alarm_thresholds.errors_percent }] }
       }) },
       { type = "log", title = "Response times (ms)", properties = { view = "timeSeries", query = "${local.source}filter log_processed.event = 'request' | stats pct(log_processed.milliseconds, 50) as p50, pct(log_processed.milliseconds, 95) as p95 by bin(5m)" } },
       { type = "metric", title = "Error budget left of 30 days (%)", properties = merge(local.number, {
-        metrics = [local.hidden.requests, local.hidden.errors, local.hidden.slow, [{ expression = "100 - 10000 * errors / requests / ${local.objectives.availability.budget}", id = "availability", label = "availability ${var.objectives.availability_percent} %" }], [{ expression = "100 - 10000 * slow / requests / ${local.objectives.latency.budget}", id = "latency", label = "latency ${var.objectives.latency_percent} %" }]]
+        metrics = [local.hidden.requests, local.hidden.errors, local.hidden.slow, [{ expression = "100 - 10000 * errors / requests / ${local.objectives.availability.budget}", id = "availability", label = "availability ${local.promised.availability_percent} %" }], [{ expression = "100 - 10000 * slow / requests / ${local.objectives.latency.budget}", id = "latency", label = "latency ${local.promised.latency_percent} %" }]]
       }) },
     ],
     concat([

@@ -5,10 +5,10 @@ locals {
   replica_alarms = {
     for name, replica in { for key, replica in module.read_replica : "read-replica-lag" => replica } : name => {
       severity   = "critical"
-      summary    = "The read replica lags by more than ${var.alarm_thresholds.replication_lag_seconds} s, or does not replicate, for 15 minutes"
+      summary    = "The read replica lags by more than ${local.alarm_thresholds.replication_lag_seconds} s, or does not replicate, for 15 minutes"
       metrics    = { lag = { namespace = "AWS/RDS", name = "ReplicaLag", dimensions = { DBInstanceIdentifier = replica.identifier }, statistic = "Average" } }
       expression = "IF(lag < 0, 86400, lag)"
-      threshold  = var.alarm_thresholds.replication_lag_seconds
+      threshold  = local.alarm_thresholds.replication_lag_seconds
       periods    = 15
       missing    = "missing"
     }

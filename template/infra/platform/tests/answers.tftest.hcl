@@ -56,6 +56,16 @@ run "wrong_answers_are_refused" {
   ]
 }
 
+run "a_misspelt_threshold_is_refused" {
+  command = plan
+
+  variables {
+    alarm_thresholds = { cpu = 90 }
+  }
+
+  expect_failures = [var.alarm_thresholds]
+}
+
 run "an_add_on_without_a_build_is_refused" {
   command = plan
 

@@ -85,6 +85,17 @@ run "wrong_answers_are_refused" {
   ]
 }
 
+run "a_misspelt_threshold_or_objective_is_refused" {
+  command = plan
+
+  variables {
+    alarm_thresholds = { error_percent = 2 }
+    objectives       = { availability = 99.5 }
+  }
+
+  expect_failures = [var.alarm_thresholds, var.objectives]
+}
+
 run "an_alarm_looks_back_seven_days_at_most" {
   command = plan
 
