@@ -32,9 +32,11 @@ from app.tasks.models import SentMail, Task, TaskStatus
 # As the partial indexes spell it: of a bound value PostgreSQL could not tell that it is theirs.
 _UNFINISHED = text("tasks.status IN ('queued', 'running')")
 _DEAD = text("tasks.status = 'dead'")
-# Callers ask for a task until it is finished: made once, and without the payload, which may be large.
+# Without the payload, which may be large.
 _SHOWN = ("id", "owner_id", "kind", "status", "attempts", "result", "problem", "created_at", "finished_at")
-_READ = select(*(Task.__table__.c[name] for name in _SHOWN)).where(Task.__table__.c.id == bindparam("id"))
+_COLUMNS = [Task.__table__.c[name] for name in _SHOWN]
+# Callers ask for a task until it is finished: made once.
+_READ = select(*_COLUMNS).where(Task.__table__.c.id == bindparam("id"))
 _LOST = and_(Task.status == TaskStatus.RUNNING, Task.lease_until < func.now())
 
 # Whether an owner's other tasks leave room for one more: by number, and by the bytes that PostgreSQL stores of what
@@ -66,16 +68,17 @@ class TaskRepository:
         """Return the public columns of a task, and its owner."""
         return next(iter(await database.read(_READ, {"id": task_id})), None)
 
+    @staticmethod
+    async def page(database: Database, owner_id: UUID, after: UUID | None, limit: int) -> list[dict[str, Any]]:
+        """The public columns of an owner's tasks, newest first, older than `after`."""
+        query = select(*_COLUMNS).where(Task.owner_id == owner_id).order_by(Task.id.desc()).limit(limit)
+        if after is not None:
+            query = query.where(Task.id < after)
+        return await database.read(query)
+
     async def get(self, task_id: UUID) -> Task | None:
         """A task with all that is known of it, its payload too."""
         return await self._session.get(Task, task_id, options=[undefer(Task.payload)])
-
-    async def page(self, owner_id: UUID, after: UUID | None, limit: int) -> Sequence[Task]:
-        """An owner's tasks, newest first, older than `after`."""
-        query = select(Task).where(Task.owner_id == owner_id).order_by(Task.id.desc()).limit(limit)
-        if after is not None:
-            query = query.where(Task.id < after)
-        return (await self._session.execute(query)).scalars().all()
 
     async def newest(self, status: TaskStatus | None, limit: int) -> Sequence[Task]:
         """Anybody's tasks of a status, or of all, newest first."""

@@ -5,7 +5,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.dependencies import ResourcesDep
-from app.kit.database import UnitOfWorkDep
 from app.kit.identity import CurrentUser
 from app.kit.paging import Cursor, Page, PageSize
 from app.kit.ratelimit import Limit, limited_by_user
@@ -16,12 +15,12 @@ from app.tasks.service import list_tasks, visible_task
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], dependencies=[limited_by_user(Limit("tasks", 600, 60))])
 
 
-@router.get("")
+@router.get("", response_model=Page[TaskRead])
 async def read_tasks(
-    user: CurrentUser, work: UnitOfWorkDep, cursor: Cursor = None, limit: PageSize = 20
-) -> Page[TaskRead]:
+    user: CurrentUser, resources: ResourcesDep, cursor: Cursor = None, limit: PageSize = 20
+) -> Response:
     """The user's own tasks, newest first."""
-    return await list_tasks(work, user, cursor, limit)
+    return json_response(await list_tasks(resources.database, user, cursor, limit))
 
 
 @router.get("/{task_id:uuid}", response_model=TaskRead)

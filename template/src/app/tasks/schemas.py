@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.kit.problems import ProblemDocument
 from app.tasks.models import TaskStatus
@@ -12,8 +12,6 @@ from app.tasks.models import TaskStatus
 
 class TaskRead(BaseModel):
     """A task and what became of it: a result when it succeeded, a problem when it failed or was given up (`dead`)."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     kind: str

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 
 from app.composition import Resources
 from app.kit.context import current_language, current_request_id
-from app.kit.database import Guard, UnitOfWork
+from app.kit.database import Database, Guard, UnitOfWork
 from app.kit.identity import ADMINISTRATOR, Principal
 from app.kit.ids import new_id
 from app.kit.paging import Page, split
@@ -26,6 +26,8 @@ from app.tasks.schemas import TaskRead
 from app.tasks.settings import TasksSettings
 
 log = structlog.stdlib.get_logger(__name__)
+
+TaskPage = Page[TaskRead]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -83,11 +85,11 @@ async def visible_task(resources: Resources, user: Principal, task_id: UUID) -> 
     return TaskRead.model_validate(task)
 
 
-async def list_tasks(work: UnitOfWork, user: Principal, cursor: UUID | None, size: int) -> Page[TaskRead]:
+async def list_tasks(database: Database, user: Principal, cursor: UUID | None, size: int) -> TaskPage:
     """A page of the user's own tasks, newest first."""
-    rows = await TaskRepository(work.session).page(user.user_id, cursor, size + 1)
+    rows = await TaskRepository.page(database, user.user_id, cursor, size + 1)
     shown, last = split(rows, size)
-    return Page(items=[TaskRead.model_validate(row) for row in shown], next_cursor=last.id if last else None)
+    return TaskPage.model_validate({"items": shown, "next_cursor": last["id"] if last else None})
 
 
 async def replay(resources: Resources, condition: ColumnElement[bool]) -> Sequence[UUID]:
