@@ -66,14 +66,14 @@ def copy_questionnaire(target: Path, *parts: str) -> Path:
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    """Run git as a person without configuration; its standard output."""
+    """Run git as a person without configuration. Return its standard output."""
     return subprocess.run(
         ["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True, env={**os.environ, **GIT_ENVIRONMENT}
     ).stdout
 
 
 def commit_all(folder: Path, message: str) -> None:
-    """Commit everything that git does not ignore in `folder`, which becomes a repository if it is none."""
+    """Commit everything that git does not ignore in `folder`, and make it a repository first if necessary."""
     if not (folder / ".git").exists():
         git("init", "-q", "-b", "main", cwd=folder)
     git("add", "-A", cwd=folder)

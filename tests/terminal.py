@@ -65,7 +65,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def end(self) -> int:
-        """Wait for the end; the exit code."""
+        """Wait for the end. Return the exit code."""
         deadline = time.monotonic() + TIMEOUT
         while self._more(deadline):
             pass

@@ -47,7 +47,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def pairs(data: Sequence[str] | None) -> dict[str, str]:
-    """Return the answers of `-d NAME=VALUE` as text, as Copier takes them; the last of two for one question counts."""
+    """Return the answers of `-d NAME=VALUE` as text, as Copier expects them. If a question occurs twice, the last answer counts."""
     found = {}
     for item in data or ():
         name, separator, value = item.partition("=")

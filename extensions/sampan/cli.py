@@ -1,4 +1,4 @@
-"""The `sampan` command: one module a command in `sampan.commands`, and one way to end.
+"""The `sampan` command: one module per command in `sampan.commands`, and one way to end.
 
 Exit codes are in `sampan.errors`. A mistake of the user is a line on standard error and never a traceback; a traceback is a fault of
 `sampan`. With `--json`, standard output holds one JSON document and nothing else.
@@ -64,7 +64,7 @@ def sampan(
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command; its exit code."""
+    """Run one command. Return its exit code."""
     try:
         code = app(arguments, prog_name="sampan", standalone_mode=False)
     except typer.TyperException as error:  # a `UserError`, or Typer's own wrong usage

@@ -105,7 +105,7 @@ class Estimate:
 def data_of(source: str) -> dict[str, Any]:
     """Return the answers that a name stands for: an answers file, a project's folder, a profile or a region.
 
-    Raises `UserError` for a name that is none of them.
+    Raises `UserError` for any other name.
     """
     regions = regions_of()
     path = Path(source)

@@ -33,7 +33,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     *arguments: str, cwd: Path, extra: Mapping[str, str] | None = None, stdin: bytes | None = None, codes: tuple[int, ...] = (0,)
 ) -> bytes:
-    """Run git in `cwd`; its standard output. Raises `GitError` for an exit code that is not in `codes`."""
+    """Run git in `cwd`. Return its standard output. Raises `GitError` for an exit code that is not in `codes`."""
     try:
         done = subprocess.run(["git", *arguments], cwd=cwd, env=environment(extra), input=stdin, capture_output=True, check=False)
     except FileNotFoundError:
@@ -46,7 +46,7 @@ def run(
 
 
 def text(*arguments: str, cwd: Path, extra: Mapping[str, str] | None = None) -> str:
-    """Run git in `cwd`; its standard output without the final newline."""
+    """Run git in `cwd`. Return its standard output without the final newline."""
     return run(*arguments, cwd=cwd, extra=extra).decode(errors="surrogateescape").strip("\n")
 
 

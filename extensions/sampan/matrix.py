@@ -82,7 +82,7 @@ def _made(strength: int) -> list[Row]:
 
 
 def rows(strength: int = 2) -> list[dict[str, str]]:
-    """Combinations that cover every valid tuple of `strength` levels; the same list on every call."""
+    """Return combinations that cover every valid tuple of `strength` levels, the same on every call."""
     return [dict(row) for row in _made(strength)]
 
 
@@ -128,7 +128,7 @@ def pairs(row: Row) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
 
 
 def write(target: Path, made: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Write one answers file a row into `target`; the entries of a GitHub Actions matrix.
+    """Write one answers file per row into `target`. Return the entries of a GitHub Actions matrix.
 
     An entry has `id`, `answers_file` and the `answers` themselves, so that a job needs nothing but its entry.
     """

@@ -74,7 +74,7 @@ class Repository:
         return git.run(*SETTINGS, *arguments, cwd=self.folder, extra=extra, stdin=stdin, codes=codes)
 
     def read_folder(self, folder: Path, name: str) -> Tree:
-        """Store the files of a rendered project; its tree."""
+        """Store the files of a rendered project. Return its tree."""
         self.git("--git-dir", str(self.folder), "--work-tree", str(folder), "add", "--all", "--force", "--", str(folder), index=name)
         return self.read_tree(self.git("write-tree", index=name).decode().strip())
 
@@ -89,7 +89,7 @@ class Repository:
         return found
 
     def write_tree(self, tree: Mapping[str, Entry]) -> str:
-        """Store a tree; its identifier."""
+        """Store a tree. Return its identifier."""
         (self.folder / "written").unlink(missing_ok=True)
         lines = "".join(f"{mode} {identifier}\t{path}\0" for path, (mode, identifier) in sorted(tree.items()))
         self.git("update-index", "-z", "--index-info", stdin=lines.encode(errors="surrogateescape"), index="written")
@@ -100,7 +100,7 @@ class Repository:
         return self.git("cat-file", "blob", entry[1])
 
     def commit(self, tree: Mapping[str, Entry], *parents: str, branch: str) -> str:
-        """Commit a tree on a branch of this repository; the commit."""
+        """Commit a tree on a branch of this repository. Return the commit."""
         options = [word for parent in parents for word in ("-p", parent)]
         made = self.git("commit-tree", *options, "-m", branch, self.write_tree(tree)).decode().strip()
         self.git("update-ref", f"refs/heads/{branch}", made)

@@ -1,6 +1,6 @@
 """The versions of Python packages that a rendered project resolves: those that the template's tests ran with.
 
-They are in the catalogue, one requirement a line: `packages.txt` for `[tool.uv] constraint-dependencies`, and
+They are in the catalogue, one requirement per line: `packages.txt` for `[tool.uv] constraint-dependencies`, and
 `build_packages.txt` for `build-constraint-dependencies`. One version holds for all Python versions of a project where one can.
 """
 

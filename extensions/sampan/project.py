@@ -69,7 +69,7 @@ class Project:
         return str(self.stored["_commit"])
 
     def git(self, *arguments: str) -> str:
-        """Run git in the project's folder; its standard output."""
+        """Run git in the project's folder. Return its standard output."""
         return git.text(*arguments, cwd=self.folder)
 
     def check_clean(self) -> None:

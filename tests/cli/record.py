@@ -44,7 +44,7 @@ FORMAT = """\
 
 
 def tmux(*arguments: str) -> str:
-    """Run a command of tmux's; its output."""
+    """Run a command of tmux's. Return its output."""
     return subprocess.run(["tmux", "-L", "sampan-record", *arguments], check=True, capture_output=True, text=True).stdout
 
 
@@ -54,7 +54,7 @@ def screen(*options: str) -> str:
 
 
 def settled() -> str:
-    """Wait until the screen stands still; its text."""
+    """Wait until the screen stands still. Return its text."""
     deadline, before = time.monotonic() + TIMEOUT, ""
     while time.monotonic() < deadline:
         time.sleep(1.5)

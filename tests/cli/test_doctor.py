@@ -1,4 +1,4 @@
-"""`sampan doctor`: one line a finding, and an exit code for scripts."""
+"""`sampan doctor`: one line per finding, and an exit code for scripts."""
 
 import json
 import re

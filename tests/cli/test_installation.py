@@ -21,7 +21,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def install(folder: Path, requirement: str | Path) -> Path:
-    """Install into a new environment; its `sampan`."""
+    """Install into a new environment. Return its `sampan`."""
     uv = required("uv")
     for command in ((uv, "venv", "-q", folder), (uv, "pip", "install", "-q", "-p", folder, requirement)):
         done = run(*command)

@@ -28,7 +28,7 @@ def questionnaire() -> Iterator[Questionnaire]:
 
 
 def lint(*arguments: str | Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Run `sampan lint`; the exit code and the lines of standard output."""
+    """Run `sampan lint`. Return the exit code and the lines of standard output."""
     code = cli.run(["lint", *map(str, arguments)])
     return code, capsys.readouterr().out.splitlines()
 

@@ -53,7 +53,7 @@ class Registry:
     manifests: dict[str, str] = field(default_factory=dict)
 
     def push(self, image: str, name: str) -> str:
-        """Push an image to every node's registry under a name; its digest."""
+        """Push an image to every node's registry under a name. Return its digest."""
         digests = {self._push(pod, image, name) for pod in self._pods()}
         assert len(digests) == 1, digests
         return digests.pop()
@@ -165,7 +165,7 @@ def build(made: Registry, project: Path, target: str, image: str, release: str) 
 
 
 def build_release(made: Registry, project: Path, service: str, release: str) -> Mapping[str, str]:
-    """Build and push the three images of a release; their digests."""
+    """Build and push the three images of a release. Return their digests."""
     digests = {}
     for target in TARGETS:
         image = f"sampan/cluster-{target}:{release}"

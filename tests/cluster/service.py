@@ -75,7 +75,7 @@ class Service:
         path.write_text(yaml.safe_dump_all([*rendered, *patches], sort_keys=False), encoding="utf-8")
 
     def commit(self, message: str) -> str:
-        """Commit the project as it stands; the commit."""
+        """Commit the project as it stands. Return the commit."""
         commit_all(self.project, message)
         return git("rev-parse", "HEAD", cwd=self.project).strip()
 
@@ -163,7 +163,7 @@ class Service:
         )
 
     def succeed(self, name: str, *arguments: str, images: Mapping[str, str] | None = None, administrator: bool = False) -> str:
-        """Run a command that must succeed; what it said."""
+        """Run a command that must succeed. Return its output."""
         done = self.run(name, *arguments, images=images, administrator=administrator)
         assert done.returncode == 0, f"{name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout

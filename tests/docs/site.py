@@ -21,7 +21,7 @@ class BuildError(Exception):
 
 
 def build(folder: Path, target: Path, *options: str) -> str:
-    """Build a site with warnings as errors; what MkDocs printed."""
+    """Build a site with warnings as errors. Return MkDocs's output."""
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target), *options],

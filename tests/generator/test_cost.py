@@ -70,7 +70,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> jinja2.Environment:
 
 @pytest.fixture(scope="module")
 def call(environment: jinja2.Environment) -> Call:
-    """Call a macro of cost.jinja; its JSON as data."""
+    """Call a macro of cost.jinja. Return its JSON as data."""
 
     def macro(name: str, *arguments: Any) -> Any:
         source = f"{{% import 'extensions/cost.jinja' as cost %}}{{= cost.{name}(*arguments) =}}"

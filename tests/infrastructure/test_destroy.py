@@ -240,7 +240,7 @@ def test_an_ingress_goes_with_and_without_nodes(
     namespace = Ingress(node=node)
     remove(namespace)
     assert not namespace.there
-    # With a node the controller would have deleted it: here is none, so it is still there.
+    # With a node, the controller would have deleted it. There is no node, so it still exists.
     assert ("k8s-hall" in balancers(hall.elb)) is node
     assert "k8s-other" in balancers(hall.elb)
     assert ("felled" in groups(hall.elb)) is node

@@ -146,6 +146,6 @@ class Deployer:
             yield from (Call(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
 
     def applies(self) -> list[list[str]]:
-        """Return the input of each apply of the release, in order; the note of what was deployed left out."""
+        """Return the input of each apply of the release, in order, without the record of the deployed release."""
         given = [call.applied for call in self.calls() if call.verb == "apply"]
         return [names for names in given if names != ["ConfigMap/deploy-manifests"]]

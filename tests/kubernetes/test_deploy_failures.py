@@ -1,4 +1,4 @@
-"""A deploy that fails or is cut off: the release before is in place again, or running the deploy once more finishes it."""
+"""A deploy that fails or is cut off: the previous release is in place again, or running the deploy once more finishes it."""
 
 import copy
 import signal
@@ -283,7 +283,7 @@ def test_a_restore_that_fails_too_is_told_and_stays_unfinished(released: Deploye
     run = released.run(images=NEXT)
     assert run.returncode == 1
     assert "rollout status deployment/api failed" in run.stderr
-    assert "The release before is not wholly in place again" in run.stderr
+    assert "The previous release is not wholly in place again" in run.stderr
     # So that a rollback knows that the newest release never arrived.
     assert released.history()[0][1] == "started"
 
@@ -293,7 +293,7 @@ def test_without_kept_manifests_a_failed_release_says_what_may_still_run(release
     released.holds(kept | {"stuck": ["deployment/api"]})
     run = released.run(images=NEXT)
     assert run.returncode == 1
-    assert "no manifests of the release before are kept" in run.stderr
+    assert "no manifests of the previous release are kept" in run.stderr
     assert released.history()[0][1] == "started"
 
 

@@ -12,7 +12,7 @@ from tests.harness import GIT_ENVIRONMENT, Renderer, commit_all
 
 
 def python(project: Path, code: str) -> str:
-    """Run Python with the project's `ops` package; its standard output."""
+    """Run Python with the project's `ops` package. Return its standard output."""
     environment = {**os.environ, **GIT_ENVIRONMENT, "PYTHONPATH": str(project / "ops/src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", code], cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

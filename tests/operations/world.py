@@ -59,7 +59,7 @@ class World:
         return boto3.client(service, region_name=region)
 
     def ops(self, *arguments: str) -> int:
-        """Run a command; its exit status."""
+        """Run a command. Return its exit status."""
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return int(importlib.import_module("ops.cli").main(list(arguments)))
@@ -95,7 +95,7 @@ class World:
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """Files of the project and of the recorded tools are as before after the block. AWS is the caller's business."""
+        """Restore the files of the project and of the recorded tools after the block, but not AWS."""
         kept = self.folder.with_name("kept")
         parts = [(self.folder, kept / "tools"), (self.project / "infra/environments", kept / "values")]
         parts += [(self.project / "deploy/overlays", kept / "overlays")]

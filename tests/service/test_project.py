@@ -98,7 +98,7 @@ MEASURED = "everything"
 
 
 def run_its_tests(project: Path, variant: str, *options: str) -> str:
-    """Run a project's own tests; their output."""
+    """Run a project's own tests. Return their output."""
     # The default project as its developers run it. The others in one process: two of these tests run side by side, and each process of
     # theirs would import the application, start it and migrate a database once more, which takes 5 s of CPU.
     processes = () if variant == "defaults" else ("-n", "0")

@@ -45,7 +45,7 @@ def project(started: Path, tmp_path: Path) -> Path:
 
 
 def update(project: Path, **answers: Any) -> dict[str, Any]:
-    """Change answers and commit; the stored answers after that."""
+    """Change answers and commit. Return the stored answers after that."""
     with fast_copier():
         copier.run_update(project, data=answers, vcs_ref="v1.0.0", defaults=True, overwrite=True)
     commit_all(project, "Change")

@@ -84,7 +84,7 @@ def start(source: Path, project: Path, **answers: Any) -> Path:
 
 
 def change(project: Path, **answers: Any) -> dict[str, Any]:
-    """Update with new answers and commit; the stored answers after that."""
+    """Update with new answers and commit. Return the stored answers after that."""
     with fast_copier():
         copier.run_update(project, data=answers, vcs_ref="v1.0.0", defaults=True, quiet=True, overwrite=True)
     commit_all(project, "Change")

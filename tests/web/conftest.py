@@ -38,7 +38,7 @@ Serve = Callable[[Settings], str]
 
 @contextmanager
 def served(template: Template, settings: Settings) -> Iterator[str]:
-    """Serve the page as `sampan web` does, on a free port; its URL."""
+    """Serve the page as `sampan web` does, on a free port. Return its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(serving.config_of(template, settings))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))

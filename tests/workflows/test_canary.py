@@ -143,7 +143,7 @@ def test_a_release_that_fails_under_all_of_the_traffic_is_put_back(service: Cana
     done = live(service, new={"errors": 0.3, "p95": 0.12}, from_percent=100)
     assert done.returncode == 1
     assert "release at 100 % is worse" in done.stderr
-    assert "the release before is in place again: preparation, routing, workload" in done.stdout
+    assert "the previous release is in place again: preparation, routing, workload" in done.stdout
     assert not (service.folder / "rolled-out").exists()
     promised(service, promoted=False)
 
@@ -166,7 +166,7 @@ def test_too_little_traffic_proves_nothing(service: CanaryDeployer) -> None:
 def test_too_little_traffic_may_go_on_where_that_is_said(service: CanaryDeployer) -> None:
     done = live(service, "--inconclusive", "continue", requests=20)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("is inconclusive, and the release goes on as told") >= 1
+    assert done.stdout.count("is inconclusive, and the release continues as configured") >= 1
     promised(service, promoted=True)
 
 

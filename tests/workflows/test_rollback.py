@@ -18,7 +18,7 @@ UP = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "3"}}, "
 
 
 def commit(service: Deployer, level: str) -> str:
-    """Commit a change of the manifests; the commit."""
+    """Commit a change of the manifests. Return the commit."""
     settings = service.project / "deploy/overlays/dev/settings.env"
     settings.write_text(f"SMTP_HOST=smtp.example.com\nMAIL_FROM=noreply@example.com\nLOG_LEVEL={level}\n", encoding="utf-8")
     commit_all(service.project, level)
@@ -172,7 +172,7 @@ def test_a_failed_rollout_puts_the_old_pods_back(service: Deployer) -> None:
     service.holds(service.state | {"stuck": ["deployment/api"]})
     run = service.run()
     assert run.returncode == 1
-    assert "the release before is in place again" in run.stdout
+    assert "the previous release is in place again" in run.stdout
     assert SECOND["api"] in str(service.state["deployment/api"])
     assert service.history()[0][1] == "withdrawn"
     assert service.lock == ""

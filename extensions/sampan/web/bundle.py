@@ -63,7 +63,7 @@ class _Pipe(io.RawIOBase):
 
 
 def zipped(folder: str, files: Files) -> Iterator[bytes]:
-    """Yield a zip file with the files below `folder`, one at a time; the same files give the same bytes."""
+    """Yield the parts of a zip file with the files below `folder`. The same files give the same bytes."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path, file in files.items():

@@ -11,7 +11,7 @@ from sampan.web.desk import Files
 LONGEST: Final = 40_000
 """Characters of a text that are shown: a page has at most 200 kB, and shows a text twice at most."""
 MOST_LINES: Final = 2_000
-"""Lines of a text that is compared; the time for it grows with their square."""
+"""Maximum lines of a text to compare: the time grows with their square."""
 
 
 def tree(paths: Iterable[str], changes: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Print the questions whose stored answer an update changed or dropped, one a line.
+"""Print the questions whose stored answer an update changed or dropped, one per line.
 
 Usage: changed_answers.py BEFORE AFTER     two answers files of Copier; needs PyYAML, which Copier brings
 """

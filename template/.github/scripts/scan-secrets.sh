@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Refuses keys and tokens in tracked files. Words such as `password` beside a value are left out: settings and tests are full
-# of them. A finding that is none goes into .secrets.baseline: uvx detect-secrets scan >.secrets.baseline
+# of them. Add false positives to .secrets.baseline: uvx detect-secrets scan >.secrets.baseline
 set -euo pipefail
 
 # Plugins that look for words, not for secrets.

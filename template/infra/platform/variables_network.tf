@@ -29,7 +29,7 @@ variable "az_count" {
 }
 
 variable "nat_gateways" {
-  description = "NAT gateways, at most one a zone."
+  description = "NAT gateways, at most one per zone."
   type        = number
 
   validation {

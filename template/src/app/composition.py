@@ -1,4 +1,4 @@
-"""The parts of a process: features are found, their settings read, and what lives as long as the process is made.
+"""The parts of a process: discovered features, their settings, and the resources of the process.
 
 Features import this module for what they are given; it imports none of them by name. Each package beside it that holds
 a feature.py is one.
@@ -38,7 +38,7 @@ _Section = TypeVar("_Section", bound=Section)
 
 
 class FeatureError(Exception):
-    """A feature package is not built as the service expects."""
+    """A feature package does not have the expected structure."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Resources:
     mailer: Mailer = field(init=False)
 
     def section(self, kind: type[_Section]) -> _Section:
-        """A feature's settings. Raises KeyError when no feature brings that section."""
+        """Return a feature's settings. Raises KeyError if no feature has that section."""
         return _section(self.sections, kind)
 
 
@@ -95,7 +95,7 @@ class TaskHandler(Generic[_Model]):
 
 @dataclass(frozen=True, slots=True)
 class CronJob:
-    """A function that one worker of all runs, at these seconds of every minute, or of the minutes given."""
+    """A function that one of all workers runs at these seconds of every minute, or of the given minutes."""
 
     name: str
     run: Callable[[Resources], Awaitable[None]]
@@ -142,7 +142,7 @@ def discover() -> tuple[Feature, ...]:
 
 
 def routers(features: Sequence[Feature]) -> list[APIRouter]:
-    """The features' routers, those with few routes first: a request tries one route after the other, 1 µs each."""
+    """Return the features' routers, those with few routes first: a request tries routes in order, 1 µs each."""
     return sorted((feature.router for feature in features if feature.router), key=_size)
 
 
@@ -170,7 +170,7 @@ def _refuse_shared_task_kinds(features: Sequence[Feature]) -> None:
 
 
 def provider(features: Sequence[Feature], part: str, get: Callable[[Feature], _Part | None]) -> _Part:
-    """The part that exactly one feature brings. Raises FeatureError when none does, or more than one."""
+    """Return the part that exactly one feature provides. Raises FeatureError otherwise."""
     found = [(feature.name, value) for feature in features if (value := get(feature)) is not None]
     if len(found) != 1:
         names = ", ".join(name for name, _ in found) or "none"
@@ -203,7 +203,7 @@ def load_sections(features: Sequence[Feature]) -> dict[type[Section], Section]:
 
 @asynccontextmanager
 async def open_resources(settings: Settings, features: Sequence[Feature]) -> AsyncIterator[Resources]:
-    """Make everything, start the features, and close all of it in reverse. Opens no connection."""
+    """Create the resources, start the features, and close them in reverse order. Opens no connection."""
     sections = load_sections(features)
     check_order(settings.environment.is_local)
     set_build_info(settings.service, settings.release)

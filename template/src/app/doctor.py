@@ -1,4 +1,4 @@
-"""`app doctor`: what is wrong with the settings, and which parts do not answer under them."""
+"""`app doctor`: find wrong settings, and servers that do not answer."""
 
 import asyncio
 import ssl

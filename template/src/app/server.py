@@ -20,7 +20,7 @@ GRACEFUL_SHUTDOWN_SECONDS = 30
 
 
 class ApiServer(BoundedServer):
-    """uvicorn with a graceful end: requests under way finish, connections are closed, and the exit status is 0.
+    """uvicorn with a graceful shutdown: running requests finish, connections are closed, and the exit status is 0.
 
     While it drains it serves as before, but every answer ends its connection. A second signal ends the draining.
     """
@@ -48,7 +48,7 @@ class ApiServer(BoundedServer):
 
 
 def closing_while_draining(application: ASGIApp, state: ServingState) -> ASGIApp:
-    """The application, whose answers end their connections from the moment it drains."""
+    """The application. While it drains, its responses close their connections."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_closing(message: Message) -> None:

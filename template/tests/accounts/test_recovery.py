@@ -241,7 +241,7 @@ async def test_a_link_that_leads_nowhere_is_refused_with_the_reason(
         await run_queue()
     finally:
         resources.settings = before
-    # The notice is news without its link; a link alone is none.
+    # The notice is useful without its link, but a link without the notice is not.
     assert [(mail.subject, "127.0.0.1:8000" in mail.text) for mail in mailbox.mails] == [
         ("Your password was changed", False)
     ]

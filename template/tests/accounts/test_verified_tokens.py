@@ -1,4 +1,4 @@
-"""A token is verified once in a process, and is none the weaker for it."""
+"""A token is verified once in a process, without loss of security."""
 
 import time
 

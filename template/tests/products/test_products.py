@@ -50,7 +50,7 @@ async def test_the_second_read_comes_from_the_cache(ann: SignedIn) -> None:
 
 
 async def test_an_entry_of_another_schema_is_a_miss(ann: SignedIn, resources: Resources) -> None:
-    """A release that adds a field must not answer 500 until the entries of the release before it have expired."""
+    """A release that adds a field must not answer 500 until the entries of the previous release have expired."""
     path = f"/v1/products/{(await ann.post('/v1/products', TEA)).json()['id']}"
     read = await ann.get(path)
     key = f"cache:2:{{product:{ann.user_id}:{read.json()['id']}}}"

@@ -43,7 +43,7 @@ class FailFast:
         """Serve one request. The error's name and place go into the answer and the log."""
         try:
             answer: Iterable[bytes] = self.application(environ, start_response)
-        except Exception as error:  # noqa: BLE001  whatever it is, Terraform shall hear of it at once
+        except Exception as error:  # noqa: BLE001  Terraform must get any error at once
             place = traceback.extract_tb(error.__traceback__)[-1]
             words = (
                 f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}: {type(error).__name__}: {error} ({place.name}:{place.lineno})"

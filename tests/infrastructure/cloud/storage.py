@@ -1,4 +1,4 @@
-"""S3: bucket policies without what they say of TLS. The emulator speaks HTTP, and moto reads no conditions."""
+"""S3: bucket policies without what they say of TLS. The emulator serves HTTP, and moto reads no conditions."""
 
 import json
 from typing import Any

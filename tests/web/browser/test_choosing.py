@@ -175,7 +175,7 @@ WRONG = {
     "route_prefix": ("api", "choose /api or /billing/api: 1 to 3 lower-case words, 40 characters"),
     "platform_name": ("Shared!", "choose shared: 2 to 24 of a-z, 0-9, single hyphens"),
     "vpc_cidr": ("10.0.0.0/8", "choose /16 to /20, such as 10.0.0.0/16"),
-    "api_public_cidrs": ("203.0.113.0/24,everyone", "write networks such as 203.0.113.0/24; item 2 is none"),
+    "api_public_cidrs": ("203.0.113.0/24,everyone", "write networks such as 203.0.113.0/24; item 2 is not"),
     "node_min": ("1", "choose 2 or more, or larger nodes: 2000 mCPU do not fit in 1480"),
     "node_max": ("3", "choose 5 or more, or larger nodes: 5000 mCPU do not fit in 4040"),
     "db_storage_gb": ("many", "choose 20 to 16384, the sizes of gp3 on RDS"),

@@ -23,7 +23,7 @@ ANSWERS = "/?profile=sandbox&project_name=Orders&languages=en,id"
 
 
 def unpacked(open_page: Open, target: Path) -> Path:
-    """Download the project as a person does and unpack it; its folder."""
+    """Download the project as a person does and unpack it. Return its folder."""
     page = open_page(ANSWERS)
     with page.expect_download(timeout=120_000) as download:
         page.locator("a[href^='/project.zip']:visible").first.click()

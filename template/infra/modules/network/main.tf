@@ -52,7 +52,7 @@ resource "aws_vpc" "this" {
 
     precondition {
       condition     = var.nat_gateways <= var.az_count
-      error_message = "${var.nat_gateways} NAT gateways over ${var.az_count} zones: choose at most one a zone."
+      error_message = "${var.nat_gateways} NAT gateways over ${var.az_count} zones: choose at most one per zone."
     }
   }
 }

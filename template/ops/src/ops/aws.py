@@ -1,4 +1,4 @@
-"""The deploy's questions to AWS: the contract, the way to the cluster, and whether images exist."""
+"""The deploy's queries to AWS: the contract, access to the cluster, and existing images."""
 
 # boto3 carries no types; the calls made of it are given theirs by the protocols below.
 # mypy: disable-error-code="import-untyped"
@@ -59,7 +59,7 @@ class ClusterReference(Protocol):
 
 
 def read_contract(service: str, environment: str, region: str) -> Contract:
-    """The service's contract. Raises OpsError when it is missing, unreadable or another service's."""
+    """Return the service's contract. Raises OpsError if it is missing, unreadable or of another service."""
     name = parameter_name(service, environment)
     parameters: _Parameters = boto3.client("ssm", region_name=region)
     try:
@@ -73,7 +73,7 @@ def read_contract(service: str, environment: str, region: str) -> Contract:
 
 
 def require_images(contract: Contract, images: Images) -> None:
-    """Raise OpsError when the registry has lost an image: what cannot be pulled must not replace what runs."""
+    """Raise OpsError if an image is missing from the registry, before the running release is replaced."""
     registry: _Registry = boto3.client("ecr", region_name=contract.region)
     for name, repository, digest in images.references(contract):
         try:
@@ -118,7 +118,7 @@ def tags_of(balancers: _Tagged, arns: Sequence[str]) -> Iterator[tuple[str, dict
 
 
 def kubeconfig(reference: ClusterReference) -> str:
-    """A kubeconfig for a cluster, as JSON; its tokens come from the AWS command line.
+    """Return a kubeconfig for a cluster as JSON. It gets its tokens from the AWS CLI.
 
     The deploy never uses the caller's own: that may point at another cluster. Raises OpsError.
     """
@@ -171,7 +171,7 @@ def kubeconfig_of(root: Path, name: str) -> Path:
 
 
 def write_kubeconfig(root: Path, name: str, cluster: ClusterReference) -> Path:
-    """A kubeconfig that only its owner may read, in the project's ignored folder. Raises OpsError."""
+    """Write a kubeconfig that only its owner can read into the project's ignored folder. Raises OpsError."""
     path = kubeconfig_of(root, name)
     path.parent.mkdir(exist_ok=True)
     path.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""The only place where the deploy asks for the time or waits, so that a test can run an hour in seconds."""
+"""The only module that reads the time or sleeps, so that tests can run an hour in seconds."""
 
 import time
 from datetime import UTC, datetime

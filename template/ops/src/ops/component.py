@@ -19,7 +19,7 @@ _LOCAL = {"disableNameSuffixHash": True, "annotations": {"config.kubernetes.io/l
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as a block, so that a patch inside the component stays readable."""
+    """Writes multi-line text as a block, so that patches in the component stay readable."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -30,7 +30,7 @@ _Dumper.add_representer(str, _text)
 
 
 def component(contract: Contract, images: Images, address: str = "") -> str:
-    """The component as YAML. `address` is the load balancer's name, where the contract has no host."""
+    """Return the component as YAML. `address` is the load balancer's name if the contract has no host."""
     others = {"region": contract.region, **contract.others}
     document = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
@@ -77,7 +77,7 @@ def _settings(contract: Contract, address: str) -> dict[str, str | int]:
 
 
 def _merges(contract: Contract) -> list[dict[str, object]]:
-    """Strategic merges: what is added to a resource of the base."""
+    """Return the strategic merge patches, which add to resources of the base."""
     return [
         _resource("networking.k8s.io/v1", "Ingress", "api", annotations=_load_balancer(contract)),
         *_secrets(contract),
@@ -122,7 +122,7 @@ def _load_balancer(contract: Contract) -> dict[str, str]:
 
 
 def _secrets(contract: Contract) -> list[dict[str, object]]:
-    """Where each variable of a secret comes from: Secrets Manager's name and the property of its JSON."""
+    """Return the source of each variable of a secret: the name in Secrets Manager and the property of its JSON."""
     app = {
         "DATABASE_USER": (contract.database_app_secret, "username"),
         "DATABASE_PASSWORD": (contract.database_app_secret, "password"),
@@ -151,7 +151,7 @@ def _variables(sources: dict[str, tuple[str, str]]) -> list[dict[str, object]]:
 
 
 def _replacements(contract: Contract) -> list[tuple[dict[str, str], list[dict[str, object]]]]:
-    """JSON patches: what takes the place of a placeholder inside a list."""
+    """Return the JSON patches, which replace placeholders inside lists."""
     public = [{"ipBlock": {"cidr": cidr}} for cidr in contract.public_subnet_cidrs]
     database = [{"ipBlock": {"cidr": cidr}} for cidr in contract.database_subnet_cidrs]
     replacements = [

@@ -1,4 +1,4 @@
-"""The service contract: what Terraform tells the deploy, as one JSON document in SSM Parameter Store."""
+"""The service's contract: Terraform's values for the deploy, one JSON document in SSM Parameter Store."""
 
 import json
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ class Contract:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The contract of its JSON. Raises OpsError naming every key that is missing or of a wrong type."""
+        """Parse a contract. Raises OpsError with every key that is missing or has a wrong type."""
         try:
             document = json.loads(text)
         except ValueError as error:

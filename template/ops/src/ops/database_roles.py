@@ -1,4 +1,4 @@
-"""The roles of the database, once an environment and after a changed password.
+"""The roles of the database: created once per environment, and updated after a changed password.
 
 A Job in the service's namespace makes them from the image `migrate`, because only the
 cluster reaches the database. It gets the master's password in a Secret that is there for as long as the Job runs, so
@@ -56,7 +56,7 @@ def _run(here: Environment, task: Manifest, needed: Sequence[Manifest]) -> None:
 
 @contextmanager
 def _nothing_left(cluster: Cluster) -> Iterator[None]:
-    """Neither the Job nor its Secret, before and after the block."""
+    """Delete the Job and its Secret before and after the block."""
     _remove(cluster)
     try:
         yield
@@ -74,7 +74,7 @@ def _remove(cluster: Cluster) -> None:
 
 
 def _job(rendered: Sequence[Manifest]) -> Manifest:
-    """The migration's Job with another command: same image, account, labels (for its network) and confinement."""
+    """Return the migration's Job with another command, but the same image, account, labels and security context."""
     task = copy.deepcopy(manifests.migration(rendered))
     task["metadata"]["name"] = NAME
     task["spec"] |= {"activeDeadlineSeconds": JOB_SECONDS, "ttlSecondsAfterFinished": LEFT_SECONDS, "backoffLimit": 0}
@@ -91,7 +91,7 @@ def _needed(rendered: Sequence[Manifest]) -> list[Manifest]:
 
 
 def _sources(contract: Contract) -> dict[str, str]:
-    """Prefix of the variables to the secret that fills them. Raises OpsError without the master's."""
+    """Return the secret for each prefix of variables. Raises OpsError without the master's secret."""
     if not (master := contract.others.get(MASTER)):
         raise OpsError(f"the contract lacks {MASTER}: apply infra/service again")
     return {

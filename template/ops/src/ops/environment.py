@@ -1,4 +1,4 @@
-"""An environment, and a release that goes there."""
+"""An environment, and a release to deploy there."""
 
 import os
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Environment:
 
     @contextmanager
     def restored_on_failure(self, release: Release) -> Iterator[None]:
-        """Store the snapshot when the block succeeds; otherwise restore the release before.
+        """Store the snapshot when the block succeeds; otherwise restore the previous release.
 
         If the lock was lost, abort without changing anything.
         """
@@ -69,7 +69,7 @@ class Environment:
             try:
                 release.restore(self.snapshot.read())
             except OpsError as error:
-                reasons = (str(reason) or "interrupted", f"The release before is not wholly in place again: {error}")
+                reasons = (str(reason) or "interrupted", f"The previous release is not wholly in place again: {error}")
                 raise RollbackFailedError("\n".join([*reasons, "Run this once more, or rollback"])) from reason
             raise
         for name in self.snapshot.gone(release.manifests):
@@ -96,7 +96,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One environment, and the release that is to go there."""
+    """One environment, and the release to deploy there."""
 
     environment: Environment
     commit: str
@@ -106,7 +106,7 @@ class Target:
 
     @classmethod
     def of(cls, environment: Environment, images: Images, release: str = "") -> Self:
-        """Render the manifests of the commit that is checked out. Raises OpsError."""
+        """Render the manifests of the current commit. Raises OpsError."""
         manifests, rendered = environment.release_of(environment.root, images)
         return cls(environment, release or commit_of(environment.root), images, manifests, rendered)
 
@@ -116,7 +116,7 @@ class Target:
 
     @contextmanager
     def under_way(self) -> Iterator[Lock]:
-        """Inside the block this deploy is the only one, and the environment's history knows how it ends."""
+        """Hold the environment's lock inside the block, and record the outcome in its history."""
         self.release.ensure_access()
         with self.environment.lock() as lock:
             history = self.environment.history
@@ -135,7 +135,7 @@ class Target:
             history.finish(State.DEPLOYED)
 
     def summarise(self, what: str) -> None:
-        """The release as a table: on standard output, and in the summary of a workflow's run."""
+        """Print the release as a table, also into the summary of a workflow run."""
         contract = self.environment.contract
         where = f"https://{contract.host}" if contract.host else "the load balancer's own name"
         title = f"### {contract.service} {what} {contract.environment}"

@@ -1,4 +1,4 @@
-"""Errors that end a command with exit status 1. Their text is what the person at the terminal reads."""
+"""Errors that end a command with exit status 1. Their text is shown to the person at the terminal."""
 
 
 class OpsError(Exception):
@@ -10,4 +10,4 @@ class LockLostError(OpsError):
 
 
 class RollbackFailedError(OpsError):
-    """The release failed, and the release before could not be restored completely."""
+    """The release failed, and the previous release could not be restored completely."""

@@ -10,7 +10,7 @@ from ops.errors import OpsError
 
 
 def commit_of(project: Path) -> str:
-    """The commit that is checked out; "unknown" outside of git."""
+    """Return the current commit, or "unknown" outside of git."""
     try:
         return _git(project, "rev-parse", "HEAD").strip()
     except OpsError:
@@ -19,7 +19,7 @@ def commit_of(project: Path) -> str:
 
 @contextmanager
 def checked_out(project: Path, commit: str) -> Iterator[Path]:
-    """The project as it stood at a commit, in a folder of its own, inside the block. Raises OpsError."""
+    """Check out the project at a commit into a temporary folder inside the block. Raises OpsError."""
     folder = project / ".deploy" / "rollback"
     _remove(project, folder)
     try:

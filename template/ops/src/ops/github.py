@@ -16,7 +16,7 @@ BRANCH = "main"
 
 
 class NotFoundError(OpsError):
-    """GitHub has no such thing, or does not show it to this login."""
+    """GitHub has no such object, or does not show it to this login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Repository:
         gh("variable", "set", name, f"--repo={self.name}", f"--body={value}", *where)
 
     def variables(self, environment: str = "") -> dict[str, str]:
-        """Variables of the repository, or of one of its environments; none where that is not there."""
+        """Return variables of the repository or of an environment; none if that does not exist."""
         where = f"/environments/{environment}" if environment else "/actions"
         try:
             rows = self.read(f"{where}/variables?per_page=30")["variables"]
@@ -56,7 +56,7 @@ class Repository:
         return found
 
     def protect(self, name: str, reviewer: int | None) -> None:
-        """Create an environment that the main branch alone may use; with a reviewer, each use waits for an approval."""
+        """Create an environment for the main branch only. With a reviewer, each use waits for approval."""
         policy = {"protected_branches": False, "custom_branch_policies": True}
         body: dict[str, object] = {"deployment_branch_policy": policy}
         if reviewer is not None:
@@ -84,12 +84,12 @@ class Plan:
 
 
 def needs_reviewer(environment: str) -> bool:
-    """Whether an environment of GitHub waits for a person, where the plan has reviewers."""
+    """Return whether an environment of GitHub waits for an approval, if the plan has reviewers."""
     return environment == "production" or environment.endswith("-infrastructure")
 
 
 def gh(*arguments: str, text: str = "") -> str:
-    """Run `gh`; its output. Raises NotFoundError or OpsError."""
+    """Run `gh`. Return its output. Raises NotFoundError or OpsError."""
     program = shutil.which("gh")
     if program is None:
         raise OpsError("gh is not on PATH: https://cli.github.com")

@@ -56,27 +56,27 @@ class History:
         return [Entry(**row | {"state": State(row["state"])}) for row in rows]
 
     def has_arrived(self) -> bool:
-        """Whether any release ever came up here."""
+        """Return whether any release ever came up here."""
         return any(entry.state is State.DEPLOYED for entry in self.entries())
 
     def start(self, release: str, images: Images) -> None:
-        """Note that a release is on its way: if it does not arrive, this is what a rollback leaves behind."""
+        """Record the start of a release, so that a rollback can skip it if it fails."""
         entry = Entry(release, images.api, images.worker, images.migrate, clock.now().isoformat(timespec="seconds"))
         self._write([entry, *self.entries()])
 
     def finish(self, state: State) -> None:
-        """Note how the newest release ended."""
+        """Record the outcome of the newest release."""
         newest, *rest = self.entries()
         self._write([replace(newest, state=state), *rest])
 
     def rolled_back(self, target: Entry) -> None:
-        """Note that everything newer than `target` is withdrawn."""
+        """Record that all releases newer than `target` are withdrawn."""
         entries = self.entries()
         place = next(n for n, entry in enumerate(entries) if entry.at == target.at)
         self._write([replace(entry, state=State.WITHDRAWN) for entry in entries[:place]] + entries[place:])
 
     def target(self, wanted: str = "") -> Entry:
-        """Where a rollback goes: the newest release that was deployed before the present one, or the wanted one.
+        """Return the target of a rollback: the previous deployed release, or the named one.
 
         `wanted` is the beginning of a commit. Raises OpsError when there is no such release.
         """

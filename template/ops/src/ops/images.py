@@ -12,7 +12,7 @@ _DIGEST = re.compile(r"(?:[^@\s]+@)?(sha256:[0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Digests, `sha256:…`, one a target of the Dockerfile."""
+    """Digests, `sha256:…`, one per target of the Dockerfile."""
 
     api: str
     worker: str
@@ -20,7 +20,7 @@ class Images:
 
     @classmethod
     def of(cls, api: str, worker: str, migrate: str) -> Self:
-        """From digests or full references. Raises OpsError for a tag: what a tag names can change."""
+        """Parse digests or full references. Raises OpsError for tags, because they can move."""
         return cls(_digest("api", api), _digest("worker", worker), _digest("migrate", migrate))
 
     def references(self, contract: Contract) -> list[tuple[str, str, str]]:

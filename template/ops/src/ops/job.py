@@ -17,7 +17,7 @@ def outcome(job: dict[str, Any] | None) -> str:
 
 
 def wait(cluster: Cluster, name: str, seconds: float, poll: float = POLL_SECONDS) -> str:
-    """Complete or Failed; or, once the seconds are over, a sentence that says so."""
+    """Return Complete or Failed, or a sentence about the time-out."""
     waiting = Wait(f"the Job {name}", seconds)
     while not waiting.is_over:
         if ended := outcome(cluster.get("job", name)):

@@ -25,18 +25,18 @@ def kustomize(folder: Path) -> str:
 
 
 class Cluster:
-    """One namespace of one cluster, through a kubeconfig of the deploy's own."""
+    """One namespace of one cluster, through the deploy's own kubeconfig."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
         self._namespace = namespace
 
     def exists(self, kind: str, name: str) -> bool:
-        """Whether the resource is there."""
+        """Return whether the resource exists."""
         return self.get(kind, name) is not None
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
-        """The resource as the cluster holds it, or None."""
+        """Return the resource in the cluster, or None."""
         text = self._kubectl("get", kind, name, "--ignore-not-found", "--output=json")
         found: dict[str, Any] | None = json.loads(text) if text.strip() else None
         return found
@@ -46,12 +46,12 @@ class Cluster:
         return sorted(self._kubectl("get", kind, "--output=jsonpath={.items[*].metadata.name}").split())
 
     def items(self, kind: str) -> list[dict[str, Any]]:
-        """All resources of a kind, as the cluster holds them."""
+        """Return all resources of a kind in the cluster."""
         found: list[dict[str, Any]] = json.loads(self._kubectl("get", kind, "--output=json")).get("items", [])
         return found
 
     def apply(self, manifests: Sequence[object]) -> None:
-        """Server-side apply, repeatable. Nothing to apply is nothing to do."""
+        """Apply manifests server-side. Can be repeated. Does nothing without manifests."""
         if manifests:
             self._kubectl(
                 "apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "--filename=-",
@@ -66,7 +66,7 @@ class Cluster:
         )  # fmt: skip
 
     def delete(self, kind: str, name: str, *, seconds: int = 0) -> None:
-        """Delete and wait until it is gone, without limit unless `seconds` are given. Raises OpsError when it stays."""
+        """Delete an object and wait until it is gone, at most `seconds`. Raises OpsError on a time-out."""
         limit = [f"--timeout={seconds}s"] if seconds else []
         self._kubectl("delete", kind, name, "--ignore-not-found", "--wait=true", *limit)
 
@@ -75,11 +75,11 @@ class Cluster:
         self._kubectl("delete", kind, f"--selector={label}", "--ignore-not-found", "--wait=true")
 
     def create(self, manifest: object) -> None:
-        """Create what is not there. Raises OpsError when it is: of two that try, one succeeds."""
+        """Create an object. Raises OpsError if it exists, so that only one of two concurrent callers succeeds."""
         self._kubectl("create", "--filename=-", text=yaml.safe_dump(manifest, sort_keys=False))
 
     def patch(self, kind: str, name: str, change: object) -> None:
-        """Merge a change in. With a resourceVersion in it, raises OpsError when the resource has moved on."""
+        """Merge a change. If it has a resourceVersion, raise OpsError if the resource has changed since."""
         self._kubectl("patch", kind, name, "--type=merge", f"--patch={json.dumps(change)}")
 
     def annotate(self, kind: str, name: str, key: str, value: str) -> None:
@@ -91,7 +91,7 @@ class Cluster:
         self._kubectl("scale", f"deployment/{deployment}", f"--replicas={replicas}")
 
     def rolled_out(self, deployment: str, seconds: int) -> bool:
-        """Wait for the rollout; False when the seconds are over. Raises OpsError when the Deployment has given up."""
+        """Wait for the rollout. Return False on a time-out. Raises OpsError if the Deployment has given up."""
         try:
             self._kubectl("rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s")
         except OpsError as error:
@@ -112,7 +112,7 @@ class Cluster:
         return _items(self._kubectl("get", "event", selector, "--sort-by=.lastTimestamp", _JSON))
 
     def held(self, manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return these objects as stored in the cluster with the manager of each field; missing ones are left out."""
+        """Return these objects from the cluster, with the manager of each field, without missing ones."""
         if not manifests:
             return []
         text = self._kubectl(
@@ -122,7 +122,7 @@ class Cluster:
         return _items(text)
 
     def replace_managed_fields(self, kind: str, name: str, version: str, entries: Sequence[object]) -> None:
-        """Change who owns which field. Raises OpsError when the object has moved on since it had this version."""
+        """Change the managers of fields. Raises OpsError if the object has changed since this version."""
         change = [
             {"op": "test", "path": "/metadata/resourceVersion", "value": version},
             {"op": "replace", "path": "/metadata/managedFields", "value": entries},
@@ -130,7 +130,7 @@ class Cluster:
         self._kubectl("patch", kind, name, "--type=json", f"--patch={json.dumps(change)}")
 
     def logs(self, resource: str, *, container: str = "", lines: int = 50, previous: bool = False) -> str:
-        """The last lines that it wrote, or why there are none."""
+        """Return the last lines of a log, or the reason why there are none."""
         chosen = [f"--container={container}"] if container else []
         try:
             return self._kubectl("logs", resource, f"--tail={lines}", *chosen, *(["--previous"] if previous else []))

@@ -1,4 +1,4 @@
-"""The load balancer, as the cluster knows it: its name, and whether it sends to the pods."""
+"""The load balancer as seen from the cluster: its name, and its target groups."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ def address(cluster: Cluster) -> str:
 
 
 def wait(cluster: Cluster, say: Say) -> str:
-    """Wait until the load balancer has a name and a target group for each Service; its name. Raises OpsError.
+    """Wait until the load balancer has a name and a target group for each Service. Return the name. Raises OpsError.
 
     A pod gets its readiness gate when it is made, and only if its target group is bound by then: without one, a rollout
     ends before the load balancer sends it a request.
@@ -48,7 +48,7 @@ def wait(cluster: Cluster, say: Say) -> str:
 
 
 def require_healthy_target(cluster: Cluster, deployment: str, say: Say) -> None:
-    """Wait until the load balancer says that a pod of the Deployment is healthy. Raises OpsError."""
+    """Wait until the load balancer reports a healthy pod of the Deployment. Raises OpsError."""
     waiting = Wait("a healthy target of the load balancer", TARGET_SECONDS)
     labels = (cluster.get("deployment", deployment) or {})["spec"]["selector"]["matchLabels"]
     while True:
@@ -111,7 +111,7 @@ def _gates(pod: Mapping[str, Any]) -> list[Mapping[str, str]]:
 
 
 def _reason(cluster: Cluster) -> str:
-    """Return the load balancer controller's last complaint about the Ingress."""
+    """Return the load balancer controller's last warning about the Ingress."""
     events = [event for event in cluster.events(INGRESS, kind="Ingress") if event.get("type") != "Normal"]
     if not events:
         return "The load balancer controller says nothing of it: see whether it runs (ops doctor)."

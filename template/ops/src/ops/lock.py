@@ -16,7 +16,7 @@ from ops.kubectl import Cluster
 
 NAME = "deploy-lock"
 # Longer than the longest stretch without a renewal: a migration of 15 minutes, and rollouts of 20 for each of three
-# Deployments, twice where the release before is restored.
+# Deployments, twice where the previous release is restored.
 HELD = timedelta(minutes=150)
 _ACTIONS = "GitHub Actions run "
 
@@ -53,7 +53,7 @@ class Lock:
             self._write("")
 
     def renew(self) -> None:
-        """Hold it for another hour. Raises LockLostError when it is another's now."""
+        """Extend the lock by an hour. Raises LockLostError if somebody else has it now."""
         if not self._is_mine():
             raise LockLostError("another deploy took this environment over: this one stops")
         self._write(self._holder)

@@ -1,4 +1,4 @@
-"""The rendered manifests of one environment: made in an ignored copy, checked, and cut into the stages of a deploy."""
+"""The manifests of one environment: rendered in an ignored copy, checked, and split into the stages of a deploy."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def prepare(project: Path, environment: str, contract: Contract, images: Images,
 
 
 def render(overlay: Path) -> list[Manifest]:
-    """The overlay's manifests. Raises OpsError for a placeholder that nobody has filled in."""
+    """Return the overlay's manifests. Raises OpsError for a placeholder without a value."""
     documents = [document for document in yaml.safe_load_all(kustomize(overlay)) if document]
     manifests = [_without_empty_annotations(document) for document in documents]
     if left := sorted({f"{describe(manifest)}: {text}" for manifest in manifests for text in _placeholders(manifest)}):
@@ -67,7 +67,7 @@ def namespace(manifests: Sequence[Manifest]) -> Manifest:
 
 
 def migration(manifests: Sequence[Manifest]) -> Manifest:
-    """The migration's Job, under a name of its own: a Job cannot change, so another content is another Job."""
+    """Return the migration's Job. Its name depends on its content, because a Job cannot be changed."""
     job = _only(manifests, "Job", MIGRATION)
     content = json.dumps(job["spec"], sort_keys=True).encode()
     name = f"{MIGRATION}-{hashlib.sha256(content).hexdigest()[:10]}"
@@ -85,13 +85,13 @@ def routing(manifests: Sequence[Manifest]) -> list[Manifest]:
 
 
 def workload(manifests: Sequence[Manifest]) -> list[Manifest]:
-    """Everything else: Deployments, their autoscalers, and what a project added."""
+    """Return all other manifests: Deployments, their autoscalers, and the project's additions."""
     earlier = {_NAMESPACE, *_PREPARATION, *_ROUTING}
     return [m for m in manifests if m["kind"] not in earlier and describe(m) != f"Job/{MIGRATION}"]
 
 
 def in_order(manifests: Sequence[Manifest]) -> tuple[list[Manifest], list[Manifest]]:
-    """Return the manifests that are rolled out first, and the workers, which follow once those are up."""
+    """Return the manifests that are rolled out first, and those of the workers, which follow."""
     working = [manifest for manifest in manifests if describe(manifest) == f"Deployment/{WORKER}"]
     return [manifest for manifest in manifests if manifest not in working], working
 
@@ -102,7 +102,7 @@ def deployments(manifests: Sequence[Manifest]) -> list[str]:
 
 
 def _without_empty_annotations(manifest: Manifest) -> Manifest:
-    """A contract says no by an empty text, but a controller may take an empty annotation for a value."""
+    """Remove empty annotations: contracts use empty text for "none", but controllers may treat it as a value."""
     metadata = manifest["metadata"]
     if "annotations" not in metadata:
         return manifest

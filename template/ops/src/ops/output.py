@@ -6,7 +6,7 @@ from ops.errors import OpsError
 
 
 def say(text: str) -> None:
-    """Print a line for the person who watches, at once."""
+    """Print a line immediately."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -18,7 +18,7 @@ def note(text: str) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on when the person agrees, or when `yes` was given. Raises OpsError otherwise."""
+    """Ask for confirmation, unless `yes` is given. Raises OpsError if the person declines."""
     if yes:
         return
     if not sys.stdin.isatty():

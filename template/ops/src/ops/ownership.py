@@ -1,4 +1,4 @@
-"""Fields that somebody else wrote into the objects that the deploy applies.
+"""Fields of deployed objects that somebody else has written.
 
 Server-side apply removes a field only if its own manager owned it. A field written by `kubectl edit`, `kubectl set`,
 `kubectl patch` or `kubectl rollout undo` belongs to that command (operation Update), stays in the object after a
@@ -22,7 +22,7 @@ _THEIRS = ("f:replicas", "f:kubectl.kubernetes.io/restartedAt", "f:deployment.ku
 
 
 def adopt(cluster: Cluster, manifests: Sequence[Manifest]) -> None:
-    """Take over what people wrote into these objects. An apply then removes it where the manifest lacks it."""
+    """Take over fields that people wrote into these objects. An apply then removes those that the manifest lacks."""
     for live in cluster.held(manifests):
         entries = live["metadata"].get("managedFields", [])
         if adopted := adopt_entries(entries, live["apiVersion"]):
@@ -31,7 +31,7 @@ def adopt(cluster: Cluster, manifests: Sequence[Manifest]) -> None:
 
 
 def written_by_others(cluster: Cluster, manifests: Sequence[Manifest]) -> list[str]:
-    """One line a field that a person wrote and the manifest lacks: the next apply removes it."""
+    """Return one line per field that a person wrote and the manifest lacks. The next apply removes these."""
     wanted = {describe(manifest): manifest for manifest in manifests}
     found = []
     for live in cluster.held(manifests):
@@ -44,7 +44,7 @@ def written_by_others(cluster: Cluster, manifests: Sequence[Manifest]) -> list[s
 
 
 def adopt_entries(entries: Sequence[Mapping[str, Any]], version: str) -> list[dict[str, Any]]:
-    """The entries with what people wrote moved into the deploy's own; empty when there is nothing to move."""
+    """Return the entries with people's fields moved into the deploy's own; empty if there is nothing to move."""
     ours: Fields = {}
     rest: list[dict[str, Any]] = []
     moved = False
@@ -112,7 +112,7 @@ def _leaves(fields: Fields, above: tuple[str, ...] = ()) -> Iterator[tuple[str, 
 
 
 def _has(value: object, path: Sequence[str]) -> bool:
-    """Whether a manifest has a field, by a path of managed fields."""
+    """Return whether a manifest has a field, by a path of managed fields."""
     for step in path:
         kind, _, name = step.partition(":")
         if kind == "f":

@@ -6,7 +6,7 @@ from ops.errors import OpsError
 
 
 def find(start: Path | None = None) -> Path:
-    """The nearest folder above `start`, the working directory without, that is a project. Raises OpsError."""
+    """Return the nearest project folder at or above `start`, by default the working directory. Raises OpsError."""
     start = start or Path.cwd()
     for folder in (start, *start.parents):
         if (folder / "project.env").is_file() and (folder / "deploy" / "overlays").is_dir():
@@ -32,7 +32,7 @@ def require_environment(project: Path, name: str) -> None:
 
 
 def require_certificates(project: Path, region: str) -> None:
-    """Raise OpsError when the images lack the roots by which they verify a database of `region`."""
+    """Raise OpsError if the images lack the root certificates for databases in `region`."""
     certificates = (project / "deploy" / "certs" / "rds.pem").read_text(encoding="utf-8")
     if f"# Amazon RDS {region} " not in certificates:
         raise OpsError(

@@ -55,7 +55,7 @@ def _saved(client: Any, prefixes: Sequence[str]) -> dict[str, Any]:
 
 
 def text_of(rows: Sequence[Row]) -> str:
-    """Return rows as text: one a line, `field=value`, without the prefixes that Fluent Bit gives the fields."""
+    """Return rows as text: one per line, `field=value`, without the prefixes that Fluent Bit gives the fields."""
     if not rows:
         return "nothing found"
     return "\n".join("  ".join(f"{_short(field)}={value}" for field, value in row.items()) for row in rows)

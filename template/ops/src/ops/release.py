@@ -22,7 +22,7 @@ _STAGES = {"preparation": stages.preparation, "routing": stages.routing, "worklo
 
 
 class Release:
-    """Brings rendered manifests into a cluster. `say` takes lines for the person who watches.
+    """Brings rendered manifests into a cluster. `say` receives progress lines.
 
     `render_for` renders them again for the load balancer's name, where that is the service's address and is not known
     yet.
@@ -50,20 +50,20 @@ class Release:
         return self._manifests
 
     def run(self) -> None:
-        """All steps in order. Raises OpsError; nothing is rolled out when the migration fails."""
+        """Run all steps in order. Raises OpsError. If the migration fails, nothing is rolled out."""
         self.prepare()
         self.migrate()
         self.route()
         self.roll_out()
 
     def roll_back(self) -> None:
-        """All steps but the migration: older code runs on the newer schema. Raises OpsError."""
+        """Run all steps except the migration: older code runs on the newer schema. Raises OpsError."""
         self.prepare()
         self.route()
         self.roll_out()
 
     def prepare(self) -> None:
-        """Apply what the migration's pod needs: settings, secrets, accounts, policies."""
+        """Apply the objects that the migration's pod needs: settings, secrets, accounts, policies."""
         self._apply("preparation")
 
     def diff(self) -> str:
@@ -73,7 +73,7 @@ class Release:
         return "\n".join([*filter(None, [self._cluster.diff(manifests)]), *(f"would remove {line}" for line in others)])
 
     def ensure_access(self) -> None:
-        """Raise OpsError where an administrator has not let the deploy in yet: no namespace, or no store of secrets."""
+        """Raise OpsError if an administrator has not created the namespace or the SecretStore yet."""
         namespace = stages.namespace(self._manifests)["metadata"]["name"]
         for kind, name in (("namespace", namespace), ("secretstore", STORE)):
             if not self._cluster.exists(kind, name):
@@ -91,22 +91,22 @@ class Release:
         self._say(f"{stage}: {', '.join(stages.describe(manifest) for manifest in manifests)}")
 
     def restore(self, before: Sequence[Manifest]) -> None:
-        """Apply what the release before had, as far as this one came, and wait for its pods. Raises OpsError."""
+        """Apply the previous release in the stages that this one reached, and wait for its pods. Raises OpsError."""
         if not self._reached:
             return
         if not before:
             if "workload" in self._reached and History(self._cluster).has_arrived():
-                raise OpsError("no manifests of the release before are kept: its pods may have the new release's")
+                raise OpsError("no manifests of the previous release are kept: its pods may have the new release's")
             return
         for stage in self._reached:
             self._cluster.apply(_STAGES[stage](before))
         if "workload" in self._reached:
-            self._say("rollout: the release before is applied again, waiting for its pods")
+            self._say("rollout: the previous release is applied again, waiting for its pods")
             self._wait(stages.deployments(before))
-        self._say(f"the release before is in place again: {', '.join(self._reached)}")
+        self._say(f"the previous release is in place again: {', '.join(self._reached)}")
 
     def migrate(self) -> None:
-        """Run the migration and wait for it. A complete one is not run again, a failed one is. Raises OpsError."""
+        """Run the migration and wait for it. A failed one is run again, a completed one is not. Raises OpsError."""
         migration = stages.migration(self._manifests)
         name = migration["metadata"]["name"]
         outcome = job.outcome(self._cluster.get("job", name))
@@ -129,9 +129,9 @@ class Release:
             self.prepare()
 
     def roll_out(self) -> None:
-        """Apply the rest: first what serves, and once all of it is up the workers. Raises OpsError.
+        """Apply the remaining objects: first the API, and once it is up, the workers. Raises OpsError.
 
-        So no worker of a release runs before its API is known to be good. Pods of the release before leave only when
+        So no worker of a release runs before its API is known to be good. Pods of the previous release leave only when
         new ones are ready, of API and worker alike.
         """
         serving, working = stages.in_order(stages.workload(self._manifests))
@@ -145,7 +145,7 @@ class Release:
                 load_balancer.require_healthy_target(self._cluster, load_balancer.INGRESS, self._say)
 
     def _give_first_replicas(self, names: Sequence[str]) -> None:
-        """Scale up while no release has arrived yet: also the first deploy that broke off and is run again."""
+        """Scale up until a release has come up, also if the first deploy was interrupted and is run again."""
         if History(self._cluster).has_arrived():
             return
         for name, replicas in FIRST_REPLICAS.items():

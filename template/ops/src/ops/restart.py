@@ -1,4 +1,4 @@
-"""Changed secrets reach the pods.
+"""Restarts that bring changed secrets into the pods.
 
 A process reads its secrets when it starts. This fetches them from Secrets Manager at once, then restarts every pod that
 reads one, without an interruption. No controller can do it: a database must know its new password
@@ -26,7 +26,7 @@ RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 def restart_pods(here: Environment, *, dry_run: bool) -> None:
-    """Fetch every secret and restart their readers. Raises OpsError once the old pods run again."""
+    """Fetch every secret and restart its readers. After a failure, the old pods run again, and OpsError is raised."""
     if dry_run:
         say(f"would fetch {', '.join(secrets(here.cluster))} and restart {', '.join(readers(here.cluster))}")
         return
@@ -44,13 +44,13 @@ def secrets(cluster: Cluster) -> list[str]:
 
 
 def readers(cluster: Cluster) -> dict[str, dict[str, Any]]:
-    """The Deployments whose pods read a Secret, by name, as the cluster holds them."""
+    """Return the Deployments in the cluster whose pods read a Secret, by name."""
     held = {name: cluster.get("deployment", name) for name in cluster.names("deployment")}
     return {name: deployment for name, deployment in held.items() if deployment and _reads_secret(deployment)}
 
 
 def fetch(cluster: Cluster, *, poll: float = POLL_SECONDS) -> None:
-    """Fetch every secret again. Raises OpsError naming a secret that cannot be read; then nothing is restarted."""
+    """Fetch every secret again. Raises OpsError if one cannot be read; then nothing is restarted."""
     names = secrets(cluster)
     before = {name: _fetched(cluster.get("externalsecret", name)) for name in names}
     for name in names:
@@ -73,7 +73,7 @@ def _wait(cluster: Cluster, name: str, before: str, poll: float) -> None:
 
 
 def roll(cluster: Cluster) -> None:
-    """New pods for every reader. Raises OpsError once the old pods run alone again."""
+    """Replace the pods of every reader. After a failure, only the old pods run, and OpsError is raised."""
     deployments = readers(cluster)
     now = clock.now().isoformat()
     try:
@@ -104,7 +104,7 @@ def _reads_secret(deployment: Mapping[str, Any]) -> bool:
 
 
 def _fetched(secret: Mapping[str, Any] | None) -> str:
-    """When External Secrets last read it; empty when it never did."""
+    """Return the time when External Secrets last read the secret; empty if never."""
     found: str = (secret or {}).get("status", {}).get("refreshTime", "")
     return found
 

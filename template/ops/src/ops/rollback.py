@@ -1,4 +1,4 @@
-"""An earlier release again, by digest and with its manifests.
+"""Rollback to an earlier release, by digest and with its manifests.
 
 The environment's own history says what was there before. Migrations are not undone: expand and contract keeps the
 release before working on the newer schema.
@@ -17,7 +17,7 @@ TEMPORARY = "temporary=true"
 
 
 def roll_back(here: Environment, wanted: str, *, dry_run: bool) -> None:
-    """Deploy the wanted release of the history, or the one before. Raises OpsError."""
+    """Deploy the named release of the history, or the previous one. Raises OpsError."""
     entry = here.history.target(wanted)
     require_images(here.contract, entry.images)
     with checked_out(here.root, entry.release) as folder:

@@ -1,4 +1,4 @@
-"""The rollout of a Deployment: waited for, stopped early when its new pods cannot start, and explained."""
+"""The rollout of a Deployment: wait for it, stop early if new pods cannot start, and explain failures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ Object = Mapping[str, Any]
 
 
 def wait(cluster: Cluster, name: str, say: Callable[[str], None], seconds: int = ROLLOUT_SECONDS) -> None:
-    """Wait for a rollout. Raises OpsError, once `say` has told why, when it cannot or does not end in time."""
+    """Wait for a rollout. If it fails or times out, report the reason through `say` and raise OpsError."""
     waiting = Wait(f"the rollout of {name}", seconds)
     seen: dict[str, datetime] = {}
     try:
@@ -47,13 +47,13 @@ def wait(cluster: Cluster, name: str, say: Callable[[str], None], seconds: int =
                 raise OpsError(f"rollout of {name}: not up after {seconds} s")
             waiting.report()
     except OpsError:
-        # Told now: the pods and their logs are gone once the release before is back.
+        # Told now: the pods and their logs are gone once the previous release is back.
         say(explain(cluster, name))
         raise
 
 
 def explain(cluster: Cluster, name: str) -> str:
-    """State, events and last lines of the pods that are not ready; or why they cannot be read."""
+    """Return state, events and last log lines of pods that are not ready, or the reason why they cannot be read."""
     try:
         return "\n".join(_lines(cluster, name))
     except OpsError as error:
@@ -61,7 +61,7 @@ def explain(cluster: Cluster, name: str) -> str:
 
 
 def _hopeless(cluster: Cluster, name: str, seen: dict[str, datetime]) -> str:
-    """Why the new pods will not start, however long it waits; empty while they may. `seen` remembers since when."""
+    """Return the reason why new pods can never start; empty while they may. `seen` stores since when."""
     troubles = list(_troubles(cluster, name))
     # By place, and not by reason: the kubelet alternates between two names of one failure.
     for where in seen.keys() - {where for where, _, _ in troubles}:
@@ -74,7 +74,7 @@ def _hopeless(cluster: Cluster, name: str, seen: dict[str, datetime]) -> str:
 
 
 def _troubles(cluster: Cluster, name: str) -> Iterator[tuple[str, str, int]]:
-    """Where, why and after how many restarts a new container does not start, or no pod is made at all."""
+    """Yield where, why and after how many restarts a new container does not start, or why there is no pod."""
     deployment = cluster.get("deployment", name) or {}
     for condition in deployment.get("status", {}).get("conditions", []):
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":

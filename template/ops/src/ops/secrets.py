@@ -1,4 +1,4 @@
-"""Names of secrets that a destroyed environment still holds.
+"""Names of secrets that a destroyed environment still occupies.
 
 Secrets Manager keeps a deleted secret for 7 days, so that it can be restored, and its name is taken until then: an
 environment that is created again in that time would fail.
@@ -27,7 +27,7 @@ PLAN = "secrets.tfplan"
 
 
 def deleted(service: str, environment: str, region: str) -> list[str]:
-    """Names of the environment's secrets that wait for their deletion."""
+    """Return the names of the environment's secrets that are scheduled for deletion."""
     client: Any = boto3.client("secretsmanager", region_name=region)
     filters = [{"Key": "name", "Values": [f"{service}/{environment}/"]}]
     pages = client.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True, Filters=filters)
@@ -35,7 +35,7 @@ def deleted(service: str, environment: str, region: str) -> list[str]:
 
 
 def free(names: list[str], service: str, environment: str, region: str) -> None:
-    """Delete secrets for good, and wait until their names are free. Raises OpsError."""
+    """Delete secrets permanently, and wait until their names are free. Raises OpsError."""
     client: Any = boto3.client("secretsmanager", region_name=region)
     for name in names:
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
@@ -52,7 +52,7 @@ def _where(root: Root) -> tuple[str, str, str]:
 
 
 def require_free_names(root: Root, plan: str) -> None:
-    """Raise OpsError if a saved plan creates secrets whose names deleted ones still hold: a pipeline cannot ask.
+    """Raise OpsError if a saved plan creates secrets whose names are still taken by deleted ones.
 
     Without the right to list secrets, Terraform's own error has to do.
     """
@@ -88,7 +88,7 @@ def _created_now(root: Root) -> set[str]:
 
 
 def free_secrets(root: Root, *, yes: bool, plan: str = "") -> None:
-    """Free names of deleted secrets that a plan creates again: the saved one, or a new one. Raises OpsError.
+    """Free the names of deleted secrets that a saved or a new plan would create. Raises OpsError.
 
     Other deleted secrets stay restorable, such as that of an option that was switched off.
     """

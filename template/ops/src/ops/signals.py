@@ -1,4 +1,4 @@
-"""Signal handling: a cancelled command undoes what it has begun before its process ends."""
+"""Signal handling: a cancelled command cleans up before its process ends."""
 
 import signal
 from types import FrameType
@@ -9,7 +9,7 @@ class Interrupted(BaseException):
 
 
 def handle_signals() -> None:
-    """Raise Interrupted at the first SIGINT or SIGTERM: a cancelled workflow sends one."""
+    """Raise Interrupted at the first SIGINT or SIGTERM, which a cancelled workflow sends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
 

@@ -14,18 +14,18 @@ NAME = "deploy-manifests"
 
 
 class Snapshot:
-    """The ConfigMap of one environment. It holds no secret: manifests name them alone."""
+    """The ConfigMap of one environment. It contains no secrets: manifests only refer to them."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     def read(self) -> list[Manifest]:
-        """Return the manifests of the last release that arrived; empty before the first."""
+        """Return the manifests of the last successful release; empty before the first."""
         found = self._cluster.get("configmap", NAME)
         return list(yaml.safe_load_all(found["data"]["manifests"])) if found else []
 
     def write(self, manifests: Sequence[Manifest]) -> None:
-        """Keep a release that has arrived."""
+        """Store the manifests of a successful release."""
         data = {"manifests": yaml.safe_dump_all(manifests, sort_keys=False)}
         self._cluster.apply([{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": data}])
 

@@ -79,7 +79,7 @@ class Root:
             raise OpsError(f"terraform {arguments[0]} failed in {self.name}")
 
     def read(self, *arguments: str) -> str:
-        """Run a command that changes nothing; its standard output. Raises OpsError."""
+        """Run a command that changes nothing. Return its standard output. Raises OpsError."""
         with self._initialised():
             done = self._terraform(*self._with_variables(arguments), capture=True)
         if done.returncode:
@@ -87,14 +87,14 @@ class Root:
         return str(done.stdout)
 
     def plan(self, file: str) -> bool:
-        """Show a plan and save it in the root's folder; whether it changes anything. Raises OpsError."""
+        """Show a plan and save it in the root's folder. Return whether it changes anything. Raises OpsError."""
         status = self.call("plan", "-input=false", "-detailed-exitcode", f"-out={file}")
         if status not in (0, CHANGES):
             raise OpsError(f"terraform plan failed in {self.name}")
         return status == CHANGES
 
     def call(self, *arguments: str) -> int:
-        """Run a command of Terraform at the terminal; its exit status. Raises OpsError when it cannot be started."""
+        """Run a Terraform command at the terminal. Return its exit status. Raises OpsError if it cannot be started."""
         if arguments[0] == "init":
             with self._initialised(*arguments[1:]):
                 return 0
@@ -117,7 +117,7 @@ class Root:
 
     @contextmanager
     def _initialised(self, *arguments: str) -> Iterator[bool]:
-        """Inside the block the root has its backend; whether that is a local state, as on bootstrap's first run."""
+        """Initialise the root's backend. Yield whether the state is local, as in bootstrap's first run."""
         if not self._has_local_state():
             self._start("init", "-input=false", "-reconfigure", *self._backend_arguments(), *arguments)
             yield False
@@ -131,7 +131,7 @@ class Root:
             override.unlink(missing_ok=True)
 
     def _has_local_state(self) -> bool:
-        """On the first run there is no bucket for the state; a run that broke off left its local state behind."""
+        """Return whether the state is local: in the first run, or after a first run that was interrupted."""
         if self.root != BOOTSTRAP:
             return False
         return (self.folder / "terraform.tfstate").is_file() or not self._bucket_exists()
@@ -152,7 +152,7 @@ class Root:
             (self.folder / name).unlink(missing_ok=True)
 
     def _with_variables(self, arguments: tuple[str, ...]) -> list[str]:
-        """The command with the variables of the environment, where it takes any."""
+        """Return the command with the variables of the environment, if it takes variables."""
         command, *rest = arguments
         # A saved plan holds its variables already.
         saved = command == "apply" and bool(rest) and (self.folder / rest[-1]).is_file()

@@ -10,12 +10,12 @@ _COMMENT = re.compile(r"^\s*(#|//).*$|\s+#[^\"]*$")
 
 
 def local_file(project: Path, environment: str, root: str) -> Path:
-    """The file of a root's variables that is the team's own. No release of the template changes it."""
+    """Return the team's own file of a root's variables, which no release of the template changes."""
     return _folder(project) / f"{_stem(environment, root)}.local.tfvars"
 
 
 def files(project: Path, environment: str, root: str) -> list[Path]:
-    """The files of a root's variables, in the order in which Terraform gets them: the local one is last and wins."""
+    """Return the files of a root's variables in Terraform's order: the local file is last and takes precedence."""
     folder, stem = _folder(project), _stem(environment, root)
     local = local_file(project, environment, root)
     paths = [folder / f"{stem}.tfvars", *sorted(set(folder.glob(f"{stem}.*.tfvars")) - {local})]
@@ -25,7 +25,7 @@ def files(project: Path, environment: str, root: str) -> list[Path]:
 
 
 def read(project: Path, environment: str, root: str) -> dict[str, Any]:
-    """The values that a root gets in an environment; later files win, as with Terraform."""
+    """Return the values of a root's variables in an environment. Later files take precedence, as with Terraform."""
     values: dict[str, Any] = {}
     for path in files(project, environment, root):
         values |= parse(path.read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def assign(path: Path, name: str, value: str | bool) -> None:
-    """Set a variable, in the line that assigns it or in a new line at the end, and leave every other byte."""
+    """Set a variable in its line, or in a new line at the end, without any other change."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     line = f"{name} = {json.dumps(value)}\n"
     changed, found = re.subn(rf"(?m)^({name}\s*=\s*).*$", rf"\g<1>{json.dumps(value)}", text)

@@ -1,4 +1,4 @@
-"""Long waits: each has a limit, and says on standard error every 30 s that it still waits."""
+"""Long waits. Each has a limit, and reports to standard error every 30 s that it is still waiting."""
 
 from datetime import timedelta
 

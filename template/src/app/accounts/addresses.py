@@ -1,10 +1,10 @@
-"""E-mail addresses: those that can be delivered to, each written in one way."""
+"""Email addresses: validated, and stored in one form."""
 
 from email_validator import EmailNotValidError, validate_email
 
 
 def deliverable(address: str) -> str:
-    """An address in the one form that is stored: lower case, its domain in ASCII (`xn--`).
+    """Return an address in its stored form: lower case, with the domain in ASCII (`xn--`).
 
     Raises ValueError for an invalid address, and for characters beyond ASCII before the `@`: those need SMTPUTF8 at
     every server on the way, which SES and many others do not support.
@@ -14,7 +14,7 @@ def deliverable(address: str) -> str:
 
 
 def as_stored(address: str) -> str:
-    """Return an address in its stored form. An invalid address is only lower-cased: no user has it."""
+    """Return an address in its stored form. An invalid address, which no user has, is only converted to lower case."""
     try:
         return deliverable(address)
     except EmailNotValidError:

@@ -8,7 +8,7 @@ EMAIL = "dev@example.com"
 
 
 async def seed(resources: Resources, password: str) -> list[str]:
-    """Make the user, or set its password to this run's. Return a line with both, and a command that logs in."""
+    """Create the user, or set its password. Return a line with both, and a command that logs in."""
     await save_user(accounts_of(resources), EMAIL, password, "Developer", admin=True)
     settings = resources.settings
     login = f"{settings.public_url}{settings.route_prefix}/v1/auth/login"

@@ -30,26 +30,26 @@ class Reader:
 
     @classmethod
     def of(cls, user: User, language: str, time_zone: str) -> "Reader":
-        """The user as a reader, with what holds where the user chose nothing."""
+        """Return the user as a reader, with defaults for the language and time zone."""
         name = user.name if user.email_verified_at else ""
         return cls(name, user.email, user.language or language, user.time_zone or time_zone)
 
     def say(self, text: str, **parameters: object) -> str:
-        """A text in the reader's language."""
+        """Return a text in the reader's language."""
         return translate(text, self.language, **parameters)
 
     def time(self, moment: datetime) -> str:
-        """A moment in the reader's language and time zone."""
+        """Format a moment in the reader's language and time zone."""
         return format_time(moment, self.language, self.time_zone)
 
     @property
     def greeting(self) -> str:
-        """How a message begins."""
+        """The greeting of a message; empty without a name."""
         return self.say(_GREETING, name=self.name) if self.name else ""
 
 
 def welcome(reader: Reader, link: str, expires_at: datetime) -> Message:
-    """To somebody who registered."""
+    """Return the message to a new user."""
     return Message(
         subject=reader.say(N_("Welcome")),
         greeting=reader.greeting,
@@ -64,7 +64,7 @@ def welcome(reader: Reader, link: str, expires_at: datetime) -> Message:
 
 
 def verification(reader: Reader, link: str, expires_at: datetime) -> Message:
-    """To somebody whose address is to be confirmed."""
+    """Return the message that asks a user to confirm an email address."""
     return Message(
         subject=reader.say(N_("Confirm your email address")),
         greeting=reader.greeting,
@@ -76,7 +76,7 @@ def verification(reader: Reader, link: str, expires_at: datetime) -> Message:
 
 
 def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
-    """To somebody who forgot the password, or of whom somebody else says so."""
+    """Return the message about a requested password reset, which somebody else may have requested."""
     return Message(
         subject=reader.say(_NEW_PASSWORD),
         greeting=reader.greeting,
@@ -88,7 +88,7 @@ def reset(reader: Reader, link: str, expires_at: datetime) -> Message:
 
 
 def new_address(reader: Reader, link: str, expires_at: datetime) -> Message:
-    """To an address that is to become a user's. It tells nothing of the user: a stranger may read this mailbox."""
+    """Return the message to a new address. It contains nothing about the user: the mailbox may be a stranger's."""
     asked = N_("Somebody, probably you, asked to use this email address for an account.")
     ignore = N_("If you did not request this, do not open the link.")
     return Message(
@@ -102,7 +102,7 @@ def new_address(reader: Reader, link: str, expires_at: datetime) -> Message:
 
 
 def email_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
-    """To the former address of a user. The new one is not told: somebody else may read this mailbox by now."""
+    """Return the message to the former address, without the new one: somebody else may read this mailbox now."""
     changed = N_("The email address of your account was changed on %(time)s from the IP address %(address)s.")
     restore = N_(
         "If this was not you, restore this address within 7 days. You then set a new password, and all sessions end."
@@ -121,7 +121,7 @@ def email_changed(reader: Reader, link: str, moment: datetime, address: str) -> 
 
 
 def account_deleted(reader: Reader, moment: datetime, address: str) -> Message:
-    """To somebody whose account is gone. `address` is empty where an administrator deleted it."""
+    """Return the message about a deleted account. `address` is empty if an administrator deleted it."""
     if address:
         text = N_("Your account was deleted on %(time)s from the IP address %(address)s.")
         deleted = reader.say(text, time=reader.time(moment), address=address)
@@ -138,7 +138,7 @@ def account_deleted(reader: Reader, moment: datetime, address: str) -> Message:
 
 
 def password_changed(reader: Reader, link: str, moment: datetime, address: str) -> Message:
-    """To somebody whose password was changed, perhaps by somebody else."""
+    """Return the message about a changed password, which somebody else may have changed."""
     changed = N_("The password of your account was changed on %(time)s from the IP address %(address)s.")
     return Message(
         subject=reader.say(N_("Your password was changed")),

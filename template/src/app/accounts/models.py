@@ -13,7 +13,7 @@ from app.kit.ids import new_id
 
 
 class User(Model):
-    """A person with a password. E-mail addresses are stored as `accounts.addresses` writes them."""
+    """A person with a password. Email addresses are stored in the form of `accounts.addresses`."""
 
     __tablename__ = "users"
     # Serves `LIKE 'prefix%'`, whatever the database's collation.
@@ -50,7 +50,7 @@ class LoginSession(Model):
 
 
 class RefreshToken(Model):
-    """A refresh token of a session, as an HMAC. Used ones stay until the session goes, to recognise their reuse."""
+    """A refresh token of a session, as an HMAC. Used ones are kept as long as the session, to detect their reuse."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (Index("ix_refresh_tokens_session_id", "session_id"),)
@@ -71,7 +71,7 @@ class Purpose(StrEnum):
 
 
 class MailedToken(Model):
-    """A token that was mailed to a user, as an HMAC. It is good once: using it deletes it."""
+    """A token that was mailed to a user, as an HMAC. It can be used once: using it deletes it."""
 
     __tablename__ = "mailed_tokens"
     __table_args__ = (
@@ -92,7 +92,7 @@ class MailedToken(Model):
 
 
 class LoginAttempts(Model):
-    """Failures in a row under one name, or of one device, as an HMAC: whether the name is a user's shows nowhere."""
+    """Failures in a row of one name or device, as an HMAC. The row does not show whether a user has the name."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (Index("ix_login_attempts_last_at", "last_at"),)

@@ -8,7 +8,7 @@ from app.kit.problems import Problem
 
 
 class EmailTaken(Problem):
-    """Somebody registered with this address before."""
+    """Another user has this email address."""
 
     status = 409
     slug = "email-taken"
@@ -17,7 +17,7 @@ class EmailTaken(Problem):
 
 
 class WrongCredentials(Problem):
-    """Address or password is wrong; which one is not told."""
+    """The email address or the password is wrong. The response does not reveal which."""
 
     status = 401
     slug = "wrong-credentials"
@@ -41,7 +41,7 @@ class RefreshRefused(Problem):
 
 
 class RefreshRaced(Problem):
-    """The refresh token was exchanged a moment ago, as when two windows of one client do it at once."""
+    """The refresh token was used a moment ago, for example by another window of the same client."""
 
     status = 409
     slug = "refresh-raced"
@@ -81,7 +81,7 @@ class AccountDisabled(Problem):
 
 
 class WrongPassword(Problem):
-    """The current password, asked for once more, is wrong."""
+    """The current password, which this request requires, is wrong."""
 
     status = 403
     slug = "wrong-password"

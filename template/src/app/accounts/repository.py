@@ -24,7 +24,7 @@ _NOTED_FOR = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The facts about a user that a login needs."""
+    """The columns of a user that a login needs."""
 
     user_id: UUID
     email: str
@@ -40,7 +40,7 @@ class AccountRepository:
         self._session = session
 
     async def add(self, row: User | LoginSession | RefreshToken) -> None:
-        """Write a row. Raises IntegrityError where it breaks a constraint."""
+        """Insert a row. Raises IntegrityError if it violates a constraint."""
         self._session.add(row)
         await self._session.flush()
 
@@ -49,7 +49,7 @@ class AccountRepository:
         return await self._session.get(User, user_id)
 
     async def lock_user(self, user_id: UUID) -> User | None:
-        """A user as the row is now. Until the transaction ends, nobody else changes it or decides on it."""
+        """Return the current row of a user, locked until the transaction ends."""
         return (await self.lock_users({user_id})).get(user_id)
 
     async def lock_users(self, user_ids: set[UUID]) -> dict[UUID, User]:
@@ -66,7 +66,7 @@ class AccountRepository:
         return (await self._session.execute(select(User).where(User.email == email))).scalar_one_or_none()
 
     async def users(self, prefix: str, cursor: UUID | None, size: int) -> Sequence[User]:
-        """At most `size` + 1 users whose address starts with a prefix, newest first, after the cursor."""
+        """Return at most `size` + 1 users whose address starts with a prefix, newest first, after the cursor."""
         query = select(User).order_by(User.id.desc()).limit(size + 1)
         if prefix:
             query = query.where(User.email.startswith(prefix, autoescape=True))
@@ -89,12 +89,12 @@ class AccountRepository:
         return Credentials(*row) if row is not None else None
 
     async def remove_user(self, user_id: UUID) -> None:
-        """Remove a user who is locked. Sessions, refresh tokens and mailed tokens go with the row."""
+        """Delete a locked user, with sessions, refresh tokens and mailed tokens."""
         query = delete(User).where(User.id == user_id)
         await self._session.execute(query.execution_options(synchronize_session=False))
 
     async def another_administers(self, user_id: UUID) -> bool:
-        """Whether an enabled administrator other than this one remains.
+        """Return whether there is an enabled administrator other than this one.
 
         Administrators who leave at once ask in turn, to the end of their transactions: one of them remains. Others
         who change an administrator are administrators themselves, and remain.
@@ -106,17 +106,17 @@ class AccountRepository:
         return await self._session.scalar(others.limit(1)) is not None
 
     async def next_generation(self, user_id: UUID) -> int:
-        """Count a change that open sessions must see, and lock the user. 0 when there is no such user."""
+        """Increment the version that open sessions check, and lock the user. Return 0 if there is no such user."""
         query = update(User).where(User.id == user_id).values(generation=User.generation + 1)
         query = query.returning(User.generation).execution_options(synchronize_session=False)
         return await self._session.scalar(query) or 0
 
     async def now(self) -> datetime:
-        """The database's time: the clocks of pods differ."""
+        """Return the database's time, because the clocks of pods differ."""
         return (await self._session.execute(select(func.now()))).scalar_one()
 
     async def live_session(self, session_id: UUID) -> tuple[LoginSession, User, bool] | None:
-        """A session that is neither revoked nor expired, its user, who is not disabled, and whether its use is news."""
+        """Return a live session, its enabled user, and whether to record its use."""
         query = (
             select(LoginSession, User, LoginSession.last_used_at < func.now() - _NOTED_FOR)
             .join(User, User.id == LoginSession.user_id)
@@ -126,13 +126,13 @@ class AccountRepository:
         return (row[0], row[1], row[2]) if row is not None else None
 
     async def live_sessions(self, user_id: UUID) -> Sequence[LoginSession]:
-        """The live sessions of a user, the last used first, at most 100."""
+        """Return at most 100 live sessions of a user, the last used first."""
         query = select(LoginSession).where(LoginSession.user_id == user_id, *_live())
         query = query.order_by(LoginSession.last_used_at.desc()).limit(MOST_SESSIONS)
         return (await self._session.execute(query)).scalars().all()
 
     async def lock_refresh_token(self, digest: bytes) -> tuple[RefreshToken, LoginSession, timedelta | None] | None:
-        """A refresh token, its live session, and how long ago it was used. User, session and token are locked in order.
+        """Return a refresh token, its live session, and the time since its use. Lock user, session and token in order.
 
         Of two exchanges at once, the second sees what the first did. None when token, session or user is gone,
         revoked, expired or disabled: PostgreSQL checks the conditions again on the rows that it waited for.
@@ -148,16 +148,16 @@ class AccountRepository:
         return (row[0], row[1], row[2]) if row is not None else None
 
     async def revoke(self, user_id: UUID, session_id: UUID) -> bool:
-        """Revoke a live session of a user. False when there is none."""
+        """Revoke a live session of a user. Return False if there is none."""
         return bool(await self._revoke(LoginSession.user_id == user_id, LoginSession.id == session_id))
 
     async def revoke_all(self, user_id: UUID, but: UUID | None = None) -> Sequence[UUID]:
-        """Revoke all sessions of a user, or all but one. Returns the ids of those that lived."""
+        """Revoke all sessions of a user, or all but one. Return the ids of those that were live."""
         conditions = [LoginSession.user_id == user_id]
         return await self._revoke(*conditions, *([LoginSession.id != but] if but else []))
 
     async def exchange(self, token: RefreshToken, session: LoginSession, life: timedelta) -> None:
-        """Note that a refresh token was used, and let its session last from now on."""
+        """Record the use of a refresh token, and extend its session."""
         used = update(RefreshToken).where(RefreshToken.digest == token.digest).values(used_at=func.clock_timestamp())
         values = {"last_used_at": func.now(), "expires_at": func.now() + life}
         lasts = update(LoginSession).where(LoginSession.id == session.id).values(values)
@@ -165,13 +165,13 @@ class AccountRepository:
             await self._session.execute(query.execution_options(synchronize_session=False))
 
     async def note_use(self, session_id: UUID) -> None:
-        """Note that a session was used, unless that was noted within the last minute."""
+        """Record the use of a session, at most once a minute."""
         stale = LoginSession.last_used_at < func.now() - _NOTED_FOR
         values = {"last_used_at": func.now()}
         await self._session.execute(update(LoginSession).where(LoginSession.id == session_id, stale).values(values))
 
     async def remove_ended(self, after: timedelta, used_after: timedelta) -> None:
-        """Remove sessions some time after they ended, and refresh tokens some time after they were used."""
+        """Delete sessions some time after their end, and refresh tokens some time after their use."""
         moment = func.now() - after
         ended = or_(LoginSession.revoked_at < moment, LoginSession.expires_at < moment)
         await self._session.execute(delete(LoginSession).where(ended))

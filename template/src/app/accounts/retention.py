@@ -1,4 +1,4 @@
-"""Remove what is over: ended sessions, void tokens and forgotten failures."""
+"""Delete ended sessions, invalid tokens and old login failures."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ ENDED_SESSIONS_STAY = timedelta(days=7)
 
 
 async def remove_old(resources: Resources) -> None:
-    """Remove all of it, and what was written about users after they were deleted."""
+    """Delete all of these, and rows that were written about users after their deletion."""
     await erase_late_rows(resources)
     settings = accounts_of(resources).settings
     async with resources.database.unit_of_work() as work:

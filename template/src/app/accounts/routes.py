@@ -46,7 +46,7 @@ _by_token = limited_by_address(Limit("token", 120, 60))
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A registration whose password is hashed."""
+    """A registration with the hash of its password."""
 
     new: UserCreate
     password_hash: str
@@ -73,7 +73,7 @@ async def register(
     work: UnitOfWorkDep,
     resources: ResourcesDep,
 ) -> UserRead:
-    """Register. The welcome mail, with a link that confirms the address, is sent by the worker."""
+    """Register. The worker sends a welcome message with a link that confirms the email address."""
     user = await service.register(work, registration.new, registration.password_hash, device)
     await work.session.refresh(user, ["created_at"])
     request_link(work, resources, WELCOME, user.email)
@@ -82,7 +82,7 @@ async def register(
 
 @router.get("/users/me", dependencies=[by_user])
 async def read_me(user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep) -> UserRead:
-    """The signed-in user."""
+    """Return the signed-in user."""
     return UserRead.of(await service.profile(work, user))
 
 
@@ -95,7 +95,7 @@ async def change_me(
     work: UnitOfWorkDep,
     settings: SettingsDep,
 ) -> UserRead:
-    """Change name, language or time zone. Answers and mails are in that language from now on."""
+    """Change name, language or time zone. Later responses and email messages use that language."""
     codes = settings.language_codes
     if change.language is not None and change.language not in codes:
         raise Invalid([FieldFault(pointer="/body/language", detail=f"choose one of {', '.join(codes)}")])
@@ -139,7 +139,7 @@ async def refresh(
 
 @router.get("/auth/jwks")
 async def read_keys(service: AccountServiceDep) -> JsonWebKeySet:
-    """The public keys that may have signed an access token."""
+    """Return the public keys for verifying access tokens."""
     return JsonWebKeySet(keys=[key.document() for key in service.tokens.keys])
 
 

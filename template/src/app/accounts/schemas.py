@@ -104,19 +104,19 @@ class RefreshRequest(BaseModel):
 
 
 class EmailRequest(BaseModel):
-    """An address that a link is mailed to, should a user have it."""
+    """The email address of a user who requests a link."""
 
     email: Email
 
 
 class VerifyRequest(BaseModel):
-    """A token out of a mail."""
+    """A mailed token."""
 
     token: MailedSecret
 
 
 class ResetRequest(BaseModel):
-    """A token out of a mail, and the password to be."""
+    """A mailed token and the new password."""
 
     token: MailedSecret
     password: Password
@@ -205,7 +205,7 @@ class JsonWebKeySet(BaseModel):
 
 
 class RolesChange(BaseModel):
-    """All roles that a user is to have."""
+    """All roles of a user after the change."""
 
     model_config = ConfigDict(extra="forbid")
 

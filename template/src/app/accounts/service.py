@@ -52,7 +52,7 @@ ReadCredentials = Callable[[AccountRepository], Awaitable[Credentials | None]]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a login comes from. `cookie` is what an earlier login left there."""
+    """The origin of a login. `cookie` is the device cookie of an earlier login."""
 
     user_agent: str
     address: str
@@ -61,7 +61,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A password that was checked: whose, whether it is right, and hashes to store."""
+    """The result of checking a password: the user, whether it is right, and hashes to store."""
 
     found: Credentials | None
     right: bool
@@ -69,7 +69,7 @@ class Checked:
     new_hash: str = ""
 
     async def lock(self, work: UnitOfWork) -> User | None:
-        """The user, locked to the end of the transaction. None unless the password is right, and still the user's.
+        """Return the locked user, or None unless the password is right and still the user's.
 
         None, too, if the email address was changed since: a session that is opened now would outlive the change.
         """
@@ -82,7 +82,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class AccountService:
-    """Accounts, over what lives as long as the process."""
+    """The operations on accounts, with the resources of the process."""
 
     settings: AccountsSettings
     database: Database
@@ -93,11 +93,11 @@ class AccountService:
     devices: Devices
 
     async def authenticate(self, token: str) -> Principal:
-        """The owner of an access token. Raises Unauthorized or Unavailable."""
+        """Return the owner of an access token. Raises Unauthorized or Unavailable."""
         return await self.sessions.authenticate(token)
 
     async def administers(self, principal: Principal) -> bool:
-        """Whether the user is an administrator by the row in PostgreSQL."""
+        """Return whether the user's row in PostgreSQL has the role of an administrator."""
         async with self.database.unit_of_work() as work:
             try:
                 await self.administrator(work, principal)
@@ -106,7 +106,7 @@ class AccountService:
         return True
 
     async def administrator(self, work: UnitOfWork, principal: Principal) -> None:
-        """Raise Forbidden unless PostgreSQL has a live session of an administrator: Redis is not asked."""
+        """Raise Forbidden unless PostgreSQL, not Redis, has a live session of an administrator."""
         found = await AccountRepository(work.session).live_session(principal.session_id)
         if found is None or found[1].id != principal.user_id:
             raise Unauthorized
@@ -114,7 +114,7 @@ class AccountService:
             raise Forbidden
 
     async def register(self, work: UnitOfWork, new: UserCreate, password_hash: str, device: Device) -> User:
-        """Write a new user who speaks the request's language. Raises EmailTaken.
+        """Create a user with the request's language. Raises EmailTaken.
 
         The password was hashed before the unit of work took a connection (see `kit.lock_order`).
         """
@@ -153,7 +153,7 @@ class AccountService:
     async def check_and_lock(
         self, work: UnitOfWork, counter: str, password: str, read: ReadCredentials, new_password: str = ""
     ) -> tuple[Checked, User | None]:
-        """Check a password and hash its replacement. Then lock the user: None unless the password was right.
+        """Check a password, hash its replacement, and lock the user. Return None if the password is wrong.
 
         All later decisions use the locked row, so a password that was changed meanwhile
         counts. The attempt is counted under a name: `lockout.clear` it, or else `note_failure`. Call it before the
@@ -191,11 +191,11 @@ class AccountService:
         return checked, user
 
     async def forget_failures(self, work: UnitOfWork, principal: Principal) -> None:
-        """Forget the wrong passwords that a session sent: the last one was right."""
+        """Forget the wrong passwords of a session after a right one."""
         await self.lockout.clear(work.session, _counter_of(principal))
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, device: Device) -> TokenPair:
-        """Exchange a refresh token for a new pair. One that was used before ends the session.
+        """Exchange a refresh token for a new pair. Using a token twice ends the session.
 
         Raises RefreshRefused, or RefreshRaced when its first use was just now: of two exchanges at once, one wins.
         """
@@ -224,7 +224,7 @@ class AccountService:
         work.after_commit(lambda: self.sessions.forget(user_id, session_id))
 
     async def logout_everywhere(self, work: UnitOfWork, actor: Actor, user_id: UUID, but: UUID | None = None) -> int:
-        """End all sessions of a user, or all but one. Returns how many."""
+        """End all sessions of a user, or all but one. Return their number."""
         # Locks the user first: a login or refresh that is under way ends before this, and is revoked, or sees it.
         await self.announce(work, user_id)
         ended = await AccountRepository(work.session).revoke_all(user_id, but)
@@ -234,14 +234,14 @@ class AccountService:
         return len(ended)
 
     async def profile(self, work: UnitOfWork, user: Principal) -> User:
-        """The user's own record. Raises Unauthorized when it is gone."""
+        """Return the user's own record. Raises Unauthorized if it was deleted."""
         found = await AccountRepository(work.session).user(user.user_id)
         if found is None:
             raise Unauthorized
         return found
 
     async def change_profile(self, work: UnitOfWork, user: Principal, change: ProfileChange, actor: Actor) -> User:
-        """Change what the change names."""
+        """Update the fields that the change contains."""
         found = await AccountRepository(work.session).lock_user(user.user_id)
         if found is None or found.disabled_at:
             raise Unauthorized
@@ -252,16 +252,16 @@ class AccountService:
         return found
 
     async def announce(self, work: UnitOfWork, user_id: UUID) -> None:
-        """Show all sessions of a user the changes of this unit of work as soon as it is committed."""
+        """Make the changes visible in all sessions of a user after the commit."""
         generation = await AccountRepository(work.session).next_generation(user_id)
         work.after_commit(lambda: self.sessions.changed(user_id, generation))
 
     async def live_sessions(self, work: UnitOfWork, user: Principal) -> Sequence[LoginSession]:
-        """The user's live sessions, the last used first."""
+        """Return the user's live sessions, the last used first."""
         return await AccountRepository(work.session).live_sessions(user.user_id)
 
     async def note_failure(self, counter: str, actor: Actor, user_id: UUID | None, reason: str) -> None:
-        """Count and record a refusal in a unit of its own: the refusal rolls the request's unit back."""
+        """Count and record a refusal in a separate unit of work, because the refusal rolls back that of the request."""
         async with self.database.unit_of_work() as work:
             await self.lockout.fail(work.session, counter)
             record(work, AuditAction.LOGIN_FAILED, actor, user_id, {"reason": reason})
@@ -292,7 +292,7 @@ class AccountService:
             raise
 
     def _obstacle(self, user: User) -> Problem | None:
-        """Return the problem that refuses a login in spite of the right password, if there is one."""
+        """Return the problem that refuses a login despite the right password, if there is one."""
         if user.disabled_at:
             return AccountDisabled()
         if self.settings.require_verified_email and not user.email_verified_at:
@@ -300,11 +300,11 @@ class AccountService:
         return None
 
     async def give_back(self, work: UnitOfWork) -> None:
-        """Return connection and locks of a request that is refused: what follows needs a connection of its own."""
+        """Release the connection and locks of a refused request before the next step takes a connection."""
         await work.session.rollback()
 
     async def _refuse(self, found: Credentials | None, counter: str, device: Device, refusal: Problem) -> None:
-        """Note a refused login. An address that nobody has is not kept: it may be a password in the wrong field."""
+        """Record a refused login, without an unknown address: it may be a password in the wrong field."""
         reason = "password" if isinstance(refusal, WrongCredentials) else refusal.slug
         metrics.LOGINS_FAILED.inc()
         log.info("login refused", address=device.address, reason=reason)
@@ -351,7 +351,7 @@ def _counter_of(principal: Principal) -> str:
 
 
 def accounts_of(resources: Resources) -> AccountService:
-    """The accounts of a process. Raises FeatureError when another feature signs users in."""
+    """Return the accounts of a process. Raises FeatureError if another feature authenticates users."""
     if not isinstance(resources.authenticator, AccountService):
         raise FeatureError("account routes need the authenticator of accounts")
     return resources.authenticator

@@ -39,12 +39,12 @@ RESET_PASSWORD = TaskKind("accounts.reset-password", LinkPayload)
 
 
 def request_link(work: UnitOfWork, resources: Resources, kind: TaskKind[LinkPayload], email: str) -> None:
-    """Have a link mailed once the unit of work is committed, should a user have the address."""
+    """Send a link after the commit, if a user has the address."""
     request_task(work, resources.queue, kind, LinkPayload(email=email))
 
 
 def notify_of_password(work: UnitOfWork, resources: Resources, user: User, address: str) -> None:
-    """Tell a user of a new password, once the unit of work is committed, where the email address is confirmed."""
+    """Notify a user with a confirmed email address of a new password, after the commit."""
     if user.email_verified_at is None:
         return
     reader = Reader.of(user, current_language(), resources.settings.time_zone)
@@ -64,7 +64,7 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
 
 
 def notify_of_deletion(work: UnitOfWork, resources: Resources, user: User, actor: Actor, former: Sequence[str]) -> None:
-    """Tell a user that the account is gone, once the unit of work is committed, where the email address is confirmed.
+    """Notify a user with a confirmed email address of the deleted account, after the commit.
 
     And at former addresses that could be restored: the person who changed the address may have taken the account over.
     """
@@ -83,13 +83,13 @@ async def send_welcome(run: TaskRun, payload: LinkPayload) -> None:
 
 
 async def send_verification(run: TaskRun, payload: LinkPayload) -> None:
-    """Have an address confirmed, unless it is."""
+    """Send the link that confirms an address, unless it is already confirmed."""
     page = accounts_of(run.resources).settings.verify_email_page()
     await _send(run, payload, Purpose.VERIFY_EMAIL, page, verification)
 
 
 async def send_reset(run: TaskRun, payload: LinkPayload) -> None:
-    """Let a user set a new password."""
+    """Send the link that sets a new password."""
     page = accounts_of(run.resources).settings.reset_password_page()
     await _send(run, payload, Purpose.RESET_PASSWORD, page, reset)
 
@@ -102,7 +102,7 @@ TASK_HANDLERS = (
 
 
 async def _send(run: TaskRun, payload: LinkPayload, purpose: Purpose, page: str, write: _Write) -> None:
-    """Mail a link, when there is somebody to mail it to.
+    """Send a link, if its user still exists.
 
     The token is committed before the mail is sent, so that no transaction waits for the mail server. An attempt that
     fails after the mail was accepted mails another token; both are good.

@@ -11,7 +11,7 @@ from app.kit.database import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The user who acts (None without a login) and the IP address."""
+    """The acting user (None without a login) and the IP address."""
 
     user_id: UUID | None
     address: str
@@ -28,7 +28,7 @@ def record(
     subject_id: UUID | None = None,
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Write an event with the unit of work. `details` must be JSON, and hold no secret.
+    """Write an event in the unit of work. `details` must be JSON without secrets.
 
     Each feature names its own actions. They are kept for years: add to them, but never change one.
     """

@@ -12,7 +12,7 @@ from app.kit.ids import new_id
 
 
 class AuditEvent(Model):
-    """One thing that happened. Users who are gone stay named by their ids."""
+    """An event. The ids of deleted users are kept."""
 
     __tablename__ = "audit_events"
     __table_args__ = (

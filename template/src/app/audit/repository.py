@@ -29,7 +29,7 @@ class AuditRepository:
         self._session = session
 
     async def page(self, wanted: AuditFilter, cursor: UUID | None, size: int) -> Sequence[AuditEvent]:
-        """At most `size` + 1 events, newest first, after the cursor."""
+        """Return at most `size` + 1 events, newest first, after the cursor."""
         conditions = [
             column == value
             for column, value in (
@@ -49,7 +49,7 @@ class AuditRepository:
         return (await self._session.execute(query)).scalars().all()
 
     async def remove_older(self, age: timedelta, limit: int) -> int:
-        """Remove events that are older by PostgreSQL's clock, at most `limit`. Returns how many."""
+        """Delete at most `limit` events that are older by PostgreSQL's clock. Return their number."""
         old = select(AuditEvent.id).where(AuditEvent.occurred_at < func.now() - age).limit(limit)
         removed = delete(AuditEvent).where(AuditEvent.id.in_(old)).returning(AuditEvent.id)
         return len((await self._session.execute(removed)).all())

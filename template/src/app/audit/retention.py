@@ -15,7 +15,7 @@ _BATCH, _BATCHES = 5_000, 20
 
 
 async def remove_old_events(resources: Resources) -> None:
-    """Remove events past their time, in batches, at most 100,000 an hour."""
+    """Delete expired events in batches, at most 100,000 an hour."""
     age = timedelta(days=resources.section(AuditSettings).audit_retention_days)
     removed = 0
     for _ in range(_BATCHES):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 
 class AuditEventRead(BaseModel):
-    """One thing that happened. `actor_id` is null where nobody was signed in, `subject_id` where nobody is meant."""
+    """An event. `actor_id` is null if nobody was signed in, `subject_id` if it concerns no user."""
 
     model_config = ConfigDict(from_attributes=True)
 

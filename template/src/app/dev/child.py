@@ -1,4 +1,4 @@
-"""One half of the service, which ends when `app dev` does, however that ends.
+"""The API or the worker as a child process, which always ends together with `app dev`.
 
 `python -m app.dev.child api <descriptor of a listening socket>`, or `python -m app.dev.child worker`.
 """

@@ -1,4 +1,4 @@
-"""`python -m app.dev.reload api`, or `worker`: one half of the service, started again when its sources change.
+"""`python -m app.dev.reload api`, or `worker`: run the API or the worker, and restart it when its sources change.
 
 For the containers of compose.yaml, which mount the sources. It looks at the files' dates, because on some machines a
 change outside a container wakes no watcher inside it.
@@ -58,7 +58,7 @@ def reload_until(stopping: threading.Event, half: Sequence[str], sources: Path) 
 
 
 def changes_of(sources: Path) -> Mapping[Path, int]:
-    """When each source changed last, in nanoseconds. Bytecode is none; a file that is just going is left out."""
+    """Return when each source file last changed, in nanoseconds, without bytecode and files that are being deleted."""
     changes: dict[Path, int] = {}
     for path in sources.rglob("*.*"):
         if path.suffix != ".pyc":

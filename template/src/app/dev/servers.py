@@ -1,4 +1,4 @@
-"""Embedded PostgreSQL and Valkey: real servers from PyPI, each on the data of a directory.
+"""Embedded PostgreSQL and Valkey: real servers from PyPI, each with a data directory.
 
 Their packages bring the programs, and this module runs them: in an environment and a locale of their own, without a
 shell, and with all files in the directory, so that neither the path nor the developer's settings matter.
@@ -45,27 +45,27 @@ class ServicesError(Exception):
 
 
 class Server(Protocol):
-    """A server that can be started again: its address and its data stay."""
+    """A server that can be restarted with the same address and data."""
 
     name: str
 
     def start(self) -> None:
-        """Run, and return once it answers. Raises ServicesError."""
+        """Start the server, and return once it answers. Raises ServicesError."""
 
     def alive(self) -> bool:
         """Whether its process runs."""
 
     def stop(self) -> None:
-        """End in order."""
+        """Stop gracefully."""
 
     @property
     def address(self) -> str:
-        """The URL under which it answers."""
+        """The URL of the server."""
 
 
 @dataclass
 class _Program:
-    """A server's process: what it is called, where it works and logs, and the setting that replaces it."""
+    """A server's process: its name, directory and log, and the setting that replaces it."""
 
     name: str
     directory: Path
@@ -78,7 +78,7 @@ class _Program:
         return self.directory / "log"
 
     def start(self, command: Sequence[str | Path], answers: Callable[[], bool]) -> None:
-        """Run, and return once the server answers. Raises ServicesError with the last line of its log."""
+        """Start the server, and return once it answers. Raises ServicesError with the last line of its log."""
         with self.log.open("ab") as output:
             began = output.tell()
             self.process = self._open(command, output.fileno())
@@ -90,7 +90,7 @@ class _Program:
             time.sleep(0.05)
 
     def run_once(self, command: Sequence[str | Path]) -> None:
-        """Run to the end. Raises ServicesError with the reason it gave."""
+        """Run a program to its end. Raises ServicesError with the program's reason."""
         done = subprocess.run(
             command, env=server_environment(), user=self.user, cwd="/", capture_output=True, text=True, check=False
         )
@@ -110,7 +110,7 @@ class _Program:
         return self.process is not None and self.process.poll() is None
 
     def stop(self, number: signal.Signals) -> None:
-        """End in order, or by force after a while."""
+        """Stop gracefully, or by force after a while."""
         if self.process is not None:
             self.process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -118,7 +118,7 @@ class _Program:
             self.kill()
 
     def kill(self) -> None:
-        """End by force what still runs."""
+        """Kill the remaining processes."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -149,13 +149,13 @@ class _Program:
 
 
 def server_environment() -> dict[str, str]:
-    """The servers' environment: variables such as PGDATA or LANG of the developer's shell mean other servers."""
+    """Return the servers' environment, without variables of the developer's shell such as PGDATA or LANG."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
 class PostgresqlServer:
-    """PostgreSQL on a socket. Without `durable` it does not wait for the disk: for tests."""
+    """PostgreSQL on a socket. Tests use it without `durable`: it then does not wait for the disk."""
 
     name = "PostgreSQL"
 
@@ -178,7 +178,7 @@ class PostgresqlServer:
         self._socket_directory = self._find_socket_directory()
 
     def start(self) -> None:
-        """Run, repair what a killed predecessor left, and make the database."""
+        """Start the server, clean up after a killed predecessor, and create the database."""
         if self._program.user:
             _let_reach(self._program.user, self._directory, self._programs)
         if (self._directory / "PG_VERSION").exists():
@@ -202,7 +202,7 @@ class PostgresqlServer:
         return self._program.alive()
 
     def stop(self) -> None:
-        """End in order: roll back what runs, and close its connections."""
+        """Stop gracefully: roll back open transactions and close connections."""
         self._program.stop(signal.SIGINT)
         if self._socket_directory != self._directory:
             shutil.rmtree(self._socket_directory, ignore_errors=True)
@@ -222,7 +222,7 @@ class PostgresqlServer:
         return f"postgresql://postgres:@/{database}?host={quote(str(self._socket_directory))}&port=5432"
 
     def _initialize(self) -> None:
-        """Make the data folder: whole, or not at all."""
+        """Create the data folder atomically."""
         half = self._directory.with_name(self._directory.name + ".new")
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(mode=0o700)
@@ -254,7 +254,7 @@ class PostgresqlServer:
         return "\n".join([*lines, ""])
 
     def _ready(self) -> bool:
-        """Whether the server's last line of its lock file says that it takes connections."""
+        """Return whether the last line of the server's lock file reports that it accepts connections."""
         with contextlib.suppress(OSError):
             lines = (self._directory / "postmaster.pid").read_text().splitlines()
             return lines[:1] == [str(self.pid)] and lines[-1].strip() == "ready"
@@ -277,7 +277,7 @@ class PostgresqlServer:
 
 
 class ValkeyServer:
-    """Valkey on a port of its own, which it keeps. Without `durable` it forgets everything at its end."""
+    """Valkey on its own port, which a restart keeps. Without `durable`, it loses all data when it stops."""
 
     name = "Valkey"
 
@@ -305,7 +305,7 @@ class ValkeyServer:
         return self._program.alive()
 
     def stop(self) -> None:
-        """End in order."""
+        """Stop gracefully."""
         self._program.stop(signal.SIGTERM)
 
     @property
@@ -336,7 +336,7 @@ class ValkeyServer:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((LOCAL, 0))
         port: int = probe.getsockname()[1]
@@ -348,7 +348,7 @@ def _holds_a_socket(directory: Path) -> bool:
 
 
 def _own(directory: Path, variable: str) -> Path:
-    """Make a server's directory. Raises ServicesError where somebody else's is in the way."""
+    """Create a server's directory. Raises ServicesError if it exists and belongs to somebody else."""
     directory = directory.resolve()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -386,7 +386,7 @@ def _let_reach(user: str, directory: Path, programs: Path) -> None:
 
 
 def _telling(lines: Sequence[str]) -> str:
-    """The line of an output that tells the reason: the first fatal one, or else the last."""
+    """Return the line of an output with the reason: the first fatal one, or else the last."""
     written = [line.strip() for line in lines if line.strip()]
     fatal = [line for line in written if any(word in line for word in ("FATAL", "PANIC", "error:", "could not"))]
     return (fatal or written[-1:] or [""])[0]

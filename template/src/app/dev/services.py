@@ -19,7 +19,7 @@ __all__ = ["Addresses", "ServicesError", "exclusive", "free_port", "published", 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the services listen, and those of them that were started here."""
+    """The addresses of the services, and the services that were started here."""
 
     database_url: str
     redis_url: str
@@ -30,7 +30,7 @@ class Addresses:
 def running_services(
     directory: Path, database: str, *, durable: bool, database_url: str | None = None, redis_url: str | None = None
 ) -> Iterator[Addresses]:
-    """Run both services on the data of a directory for the length of a block.
+    """Run both services with a data directory inside the block.
 
     Without `durable` neither waits for the disk: for tests. A service whose address is given is not started. Raises
     ServicesError.
@@ -51,7 +51,7 @@ def running_services(
 
 @contextlib.contextmanager
 def published(directory: Path, addresses: Addresses) -> Iterator[None]:
-    """Let the project's other commands find the services for the length of a block: their settings read this file."""
+    """Write a file from which the project's other commands read the addresses of the services, inside the block."""
     file = directory / DEV_ADDRESSES
     # Only its owner may read it: a URL may hold a password.
     with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w") as text:
@@ -65,7 +65,7 @@ def published(directory: Path, addresses: Addresses) -> Iterator[None]:
 
 
 def revive(addresses: Addresses) -> list[str]:
-    """Start again what has died, on its data and under its address. Returns the names. Raises ServicesError."""
+    """Restart services that have died, with the same data and addresses. Return their names. Raises ServicesError."""
     dead = [server for server in addresses.servers if not server.alive()]
     for server in dead:
         server.start()
@@ -74,7 +74,7 @@ def revive(addresses: Addresses) -> list[str]:
 
 @contextlib.contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
-    """Have a directory alone for the length of a block. Raises ServicesError when another process has it."""
+    """Lock a directory inside the block. Raises ServicesError if another process has locked it."""
     with _lock_file(directory) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""`app dev`: services, API and worker in one command, reloaded on change, all gone after Ctrl-C."""
+"""`app dev`: run services, API and worker, reload them on changes, and stop them on Ctrl-C."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ from app.settings import Settings
 _STOP_SECONDS = 10
 # The API of a predecessor that was just killed needs a moment to notice.
 _PORT_SECONDS = 5
-# Between attempts to migrate a database that somebody mends.
+# Seconds between attempts to migrate, so that a repaired database is noticed.
 _RETRY_SECONDS = 2
 
 
@@ -77,7 +77,7 @@ def _environment(addresses: Addresses, port: int) -> dict[str, str]:
 
 
 def _migrated(settings: Settings, stopping: threading.Event, *, own: bool) -> bool:
-    """Bring the database up to date; False if stopped first.
+    """Apply the migrations. Return False if stopped first.
 
     A refusal names its remedy, often a command that needs the database. The `own` one runs only here, so wait until
     somebody has done that. Raises MigrationError if the database runs elsewhere.
@@ -105,7 +105,7 @@ async def _seed(settings: Settings, password: str) -> list[str]:
 
 
 def _password(directory: Path) -> str:
-    """The seeded user's password: made once, kept with the data."""
+    """Return the password of the development user, which is generated once and stored with the data."""
     file = directory / "password"
     if not file.exists():
         file.touch(mode=0o600)
@@ -139,7 +139,7 @@ def _announce(settings: Settings, seeded: Sequence[str], directory: Path, page: 
 
 
 def _listener(port: int) -> socket.socket:
-    """A socket that listens on the port. Raises ServicesError when somebody else does."""
+    """Return a socket that listens on the port. Raises ServicesError if the port is in use."""
     deadline = time.monotonic() + _PORT_SECONDS
     while True:
         try:
@@ -178,7 +178,7 @@ def _serve_until(
 
 
 def _migrate(environment: Mapping[str, str], changed: Sequence[str]) -> None:
-    """Apply migrations when one of them changed. In a process of its own: this one still has the old code."""
+    """Apply migrations after a change, in a new process, because this one still has the old code."""
     if any("/migrations/" in path for path in changed):
         subprocess.run([sys.executable, "-m", "app", "migrate"], env={**os.environ, **environment}, check=False)
 

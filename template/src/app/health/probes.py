@@ -1,4 +1,4 @@
-"""Whether a dependency answers: asked once at a time, and not waited for longer than a load balancer would."""
+"""Probes of the dependencies. Concurrent callers share one probe, which ends before a load balancer's time-out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,13 +17,13 @@ Question = Callable[[], Awaitable[object]]
 
 
 class Probes:
-    """Questions under way, by the name of the dependency."""
+    """Running probes, by the name of the dependency."""
 
     def __init__(self) -> None:
         self._asked: dict[str, asyncio.Task[bool]] = {}
 
     async def answers(self, name: str, ask: Question) -> bool:
-        """Whether a dependency answers within two seconds.
+        """Return whether a dependency answers within two seconds.
 
         While one question hangs no second is put: each would hold a connection of the pool.
         """

@@ -1,4 +1,4 @@
-"""Health over HTTP. The load balancer asks `/`, the kubelet `/live` and `/ready`, a person `/dependencies`.
+"""Health over HTTP: `/` for the load balancer, `/live` and `/ready` for the kubelet, `/dependencies` for people.
 
 None of them counts as a request. Alarms read metrics, such as `database_connection_errors_total`.
 """
@@ -35,41 +35,41 @@ class Component(StrEnum):
 
 
 class Health(BaseModel):
-    """Whether the process serves, and its parts."""
+    """The state of the process and of its dependencies."""
 
     status: str
     components: dict[str, Component]
 
 
 class Status(BaseModel):
-    """One word about the process."""
+    """The state of the process in one word."""
 
     status: str
 
 
 @router.get("/", responses={503: {"model": Health}})
 async def read_health(state: _StateDep, resources: ResourcesDep, response: Response) -> Health:
-    """200 while the process can serve, whatever its dependencies do; 503 while it starts or drains."""
+    """Return 200 while the process can serve, regardless of its dependencies, and 503 while it starts or drains."""
     response.status_code = 200 if state.serving else 503
     return Health(status=_word(state), components=await _components(state, resources))
 
 
 @router.get("/live", response_model=Status)
 async def read_liveness() -> Response:
-    """200 when the event loop answers. Depends on nothing else: a restart heals no database."""
+    """Return 200 if the event loop responds. Dependencies are not checked, because a restart would not repair them."""
     return json_response(Status(status="live"))
 
 
 @router.get("/ready", responses={503: {"model": Status}})
 async def read_readiness(state: _StateDep, response: Response) -> Status:
-    """200 once started and until draining. A database outage must not take every pod out of the load balancer."""
+    """Return 200 between start and draining. A database outage must not remove all pods from the load balancer."""
     response.status_code = 200 if state.serving else 503
     return Status(status=_word(state))
 
 
 @router.get("/dependencies", responses={503: {"model": Health}})
 async def read_dependencies(state: _StateDep, resources: ResourcesDep, response: Response) -> Health:
-    """503 when the database or Redis is down."""
+    """Return the state of the database and Redis; 503 if one is down."""
     components = await _components(state, resources)
     healthy = all(state is Component.UP for state in components.values())
     response.status_code = 200 if healthy else 503

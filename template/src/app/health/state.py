@@ -1,4 +1,4 @@
-"""Whether this process may take requests: started, and not on its way out."""
+"""Whether this process accepts requests: it has started and is not draining."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,12 +26,12 @@ class ServingState:
 
     @property
     def serving(self) -> bool:
-        """True while requests are welcome. An outage of a dependency does not change it."""
+        """True while requests are accepted. An outage of a dependency does not change it."""
         return self.started and not self.draining
 
 
 async def await_database(database: Database, state: ServingState, warm_up: Callable[[], Awaitable[None]]) -> None:
-    """Mark the process as started once PostgreSQL answers, holds every migration of this release, and all is warm."""
+    """Mark the process as started once PostgreSQL has this release's migrations and the warm-up is done."""
     while not state.started:
         try:
             missing = await missing_revisions(database.engine)

@@ -1,4 +1,4 @@
-"""The table of answers."""
+"""The table of stored responses."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from app.kit.database import Model
 
 
 class StoredAnswer(Model):
-    """The answer to a request that succeeded. Neither the key nor the request is stored, only digests."""
+    """The response to a successful request. Of the key and the request, only digests are stored."""
 
     __tablename__ = "idempotency_keys"
 

@@ -17,7 +17,7 @@ class KeyInUse(Problem):
 
 
 class KeyReused(Problem):
-    """The key came with another request before."""
+    """The key was already used for another request."""
 
     status = 422
     slug = "idempotency-key-reused"

@@ -1,4 +1,4 @@
-"""Retention: an answer is repeated for IDEMPOTENCY_HOURS, then removed."""
+"""Retention: a response is kept for IDEMPOTENCY_HOURS."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ _BATCH = 1_000
 
 
 async def forget_answers(resources: Resources) -> None:
-    """Remove the answers that are older than IDEMPOTENCY_HOURS."""
+    """Delete responses that are older than IDEMPOTENCY_HOURS."""
     before = datetime.now(UTC) - timedelta(hours=resources.section(IdempotencySettings).idempotency_hours)
     removed, total = _BATCH, 0
     while removed == _BATCH:

@@ -1,4 +1,4 @@
-"""Routes that take part: they claim the key of a request, and store or repeat the answer."""
+"""Routes with idempotency: they claim the key of a request, and store or repeat the response."""
 
 import hashlib
 import hmac
@@ -45,14 +45,14 @@ IdempotencyKey = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A key that this request holds to the end of its transaction."""
+    """A key that this request holds until the end of its transaction."""
 
     work: UnitOfWork
     digest: bytes
     fingerprint: bytes
 
     async def keep(self, response: Response) -> None:
-        """Store the answer with the unit of work."""
+        """Store the response in the unit of work."""
         headers = [[name, value] for name, value in response.headers.items() if name != "content-length"]
         values = {
             "fingerprint": self.fingerprint,
@@ -67,7 +67,7 @@ class _Claim:
 
 
 class _Replay(Exception):  # noqa: N818  no error
-    """The request was done before."""
+    """The request was already executed."""
 
     def __init__(self, stored: StoredAnswer) -> None:
         self.response = Response(stored.body, stored.status)
@@ -77,7 +77,7 @@ class _Replay(Exception):  # noqa: N818  no error
 
 
 class IdempotentRoute(APIRoute):
-    """A route that may take part: it keeps the answer, which its dependencies never see."""
+    """A route with idempotency. It stores the response, which dependencies never see."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if any(dependency.dependency in (_by_user, _by_address) for dependency in options.get("dependencies") or ()):
@@ -89,7 +89,7 @@ class IdempotentRoute(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler, and around it what keeps or repeats an answer. Nothing without the header."""
+        """Return the route's handler, wrapped to store or repeat the response if the request has the header."""
         handle = super().get_route_handler()
 
         async def handle_once(request: Request) -> Response:
@@ -134,7 +134,7 @@ idempotent_by_address: Dependency = Depends(_by_address)
 
 
 async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> None:
-    """Hold the key. Raises KeyInUse, KeyReused, or what has the first answer repeated."""
+    """Claim the key. Raises KeyInUse, KeyReused, or the exception that repeats the first response."""
     if _SLOT not in request.scope:
         raise FeatureError("a router with idempotent routes needs route_class=IdempotentRoute")
     digest = hashlib.sha256(f"{caller} {key}".encode()).digest()
@@ -156,7 +156,7 @@ async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> N
 
 
 async def _fingerprint(request: Request, key: str) -> bytes:
-    """A digest of the request, keyed with what only its sender knows: its body may hold a password."""
+    """Return a digest of the request, keyed with the sender's own secret: the body may contain a password."""
     content_type = request.headers.get("content-type", "")
     multipart = content_type.lower().startswith("multipart/form-data")
     if multipart:
@@ -179,7 +179,7 @@ async def _fingerprint(request: Request, key: str) -> bytes:
 
 
 def _add(digest: "hmac.HMAC", name: str, *values: bytes) -> None:
-    """Digest a part of a form. Lengths go first, so that no part can be taken for the beginning of another."""
+    """Add a part of a form to the digest. Lengths come first, so that different parts never give the same input."""
     for value in (name.encode(), *values):
         digest.update(len(value).to_bytes(8, "big"))
         digest.update(value)

@@ -1,4 +1,4 @@
-"""Addresses of servers in settings: wrong ones are told before anything connects."""
+"""URLs of servers in settings. Invalid ones are reported before anything connects."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -21,13 +21,13 @@ def redis_faults(variable: str, url: str | None) -> Iterator[Fault]:
 
 
 def leads_nowhere(url: str) -> bool:
-    """Whether a link leads to its reader's own machine, or to a placeholder of the manifests: PUBLIC_URL is not set."""
+    """Return whether a link leads to its reader's machine or to a placeholder, because PUBLIC_URL is not set."""
     host = urlsplit(url).hostname or ""
     return host in {"127.0.0.1", "localhost", "::1"} or host.endswith(".invalid")
 
 
 def environment_faults(section: Section, servers: Mapping[str, str]) -> Iterator[Fault]:
-    """A fault where ENVIRONMENT is not set and a server is another machine: nobody said `development`.
+    """Return a fault if ENVIRONMENT is not set and a server is on another machine.
 
     The defaults of a developer's machine, secrets among them, are public.
     """

@@ -1,4 +1,4 @@
-"""A circuit breaker: after failures in a row, calls to a server fail at once, but for one a second that tries it."""
+"""A circuit breaker: after repeated failures, calls to a server fail at once, except one trial call a second."""
 
 import time
 
@@ -31,7 +31,7 @@ class Breaker:
         return self._failures >= FAILURES
 
     def admit(self) -> bool:
-        """Whether a call may be made now. While open, that is one call in each pause."""
+        """Return whether a call may be made now. While the breaker is open, that is one call per pause."""
         if not self.is_open:
             return True
         now = time.monotonic()
@@ -41,14 +41,14 @@ class Breaker:
         return True
 
     def succeeded(self) -> None:
-        """Note a call that the server answered."""
+        """Record a call that the server answered."""
         if self.is_open:
             log.info("redis answers again", use=self._use)
             self._gauge.set(0)
         self._failures = 0
 
     def failed(self) -> None:
-        """Note a call that the server did not answer."""
+        """Record a call that the server did not answer."""
         self._failures += 1
         if self._failures == FAILURES:
             self._next_attempt = time.monotonic() + PAUSE

@@ -1,4 +1,4 @@
-"""Cache-aside: read Redis, on a miss ask PostgreSQL and fill. The service works, slower, without it.
+"""Cache-aside: read from Redis; on a miss, read PostgreSQL and fill Redis. Without Redis, reads are slower.
 
 Features cache models: `cache.of(OrderRead, "order")`. A key is a Redis hash with one field per schema of the model,
 so releases with different schemas do not read each other's entries, and invalidating a key removes all of them.
@@ -66,7 +66,7 @@ Fill = Callable[[], Awaitable[bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Cached(Generic[_Value]):
-    """A value, None where there is none, and whether it came from the cache."""
+    """A value or None, and whether it came from the cache."""
 
     value: _Value | None
     hit: bool
@@ -119,7 +119,7 @@ class Cache:
         return Cached(decode(filled) if filled is not None else None, hit=False)
 
     async def invalidate(self, key: str) -> None:
-        """Forget a key, and make a fill that is under way forget what it read. Call it after the commit."""
+        """Delete a key, and prevent a running fill from storing what it read. Call this after the commit."""
         try:
             await self.redis.delete(*_keys(key))
         except OUTAGES as error:
@@ -141,7 +141,7 @@ class Cache:
         return value
 
     async def _discard(self, turn: "_Turn") -> None:
-        """Remove an entry that cannot be decoded, and take the turn to fill it where nobody else has."""
+        """Delete an entry that cannot be decoded, and claim the right to fill it if nobody else has."""
         CACHE_UNREADABLE.inc()
         log.warning("cached entry could not be read", key=turn.value_key)
         await self.redis.hdel(turn.value_key, turn.field)  # type: ignore[misc]  # as above
@@ -188,7 +188,7 @@ class ModelCache(Generic[_Model]):
         return await self._cache.read_through(self._full(key), schema_hash(self._model), decode, encoded, ttl)
 
     async def invalidate(self, key: str) -> None:
-        """Forget a key in all schemas, and make a fill that is under way forget what it read.
+        """Delete a key in all schemas, and prevent a running fill from storing what it read.
 
         Call it after the commit.
         """

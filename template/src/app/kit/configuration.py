@@ -1,4 +1,4 @@
-"""Settings from the environment: typed sections, and every wrong value named with its remedy."""
+"""Settings from the environment, in typed sections. Every wrong value is reported with the remedy."""
 
 import fcntl
 import json
@@ -39,7 +39,7 @@ class Environment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One setting that is wrong: its variable, what is wrong with it, and what would be right."""
+    """A wrong setting: the variable, the fault and the remedy."""
 
     variable: str
     fault: str
@@ -50,7 +50,7 @@ class Fault:
 
 
 class ConfigurationError(Exception):
-    """The process cannot start with these settings. Its text has one line a variable."""
+    """The process cannot start with these settings. Its text has one line per variable."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
@@ -102,7 +102,7 @@ class Section(BaseSettings):
     )
 
     def faults(self) -> Iterator[Fault]:
-        """Yield what the types alone cannot refuse, such as a default secret in production."""
+        """Yield faults that types cannot express, such as a default secret in production."""
         yield from ()
 
     @classmethod
@@ -128,7 +128,7 @@ def parse_json(value: object) -> object:
 
 
 def secret_faults(variable: str, value: str, published: Collection[str], environment: Environment) -> Iterator[Fault]:
-    """Yield a fault for a secret that is short anywhere, or that anybody could guess outside a developer's machine.
+    """Yield a fault for a short secret and, outside development, for a secret that can be guessed.
 
     `published` are the defaults of development, of this secret and of others.
     """
@@ -144,7 +144,7 @@ def secret_faults(variable: str, value: str, published: Collection[str], environ
 
 
 def equal_faults(secrets: Mapping[str, str], environment: Environment) -> Iterator[Fault]:
-    """Yield a fault for each secret that has the value of another one before it, outside a developer's machine."""
+    """Yield a fault for each secret that repeats the value of an earlier one, outside development."""
     seen: dict[str, str] = {}
     for variable, value in secrets.items():
         if not value or environment.is_local:

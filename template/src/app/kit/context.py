@@ -12,17 +12,17 @@ _language: ContextVar[str] = ContextVar("language", default="en")
 
 
 def current_request_id() -> str | None:
-    """The id of the request, or of the request that asked for the job."""
+    """The id of the request, or of the request that enqueued the job."""
     return _request_id.get()
 
 
 def current_language() -> str:
-    """The language to answer in, one of LANGUAGES."""
+    """The language of the response, one of LANGUAGES."""
     return _language.get()
 
 
 def use_language(language: str) -> None:
-    """Answer in this language from here on, as when the signed-in user prefers one."""
+    """Set the language of the response, for example as the signed-in user prefers."""
     _language.set(language)
 
 
@@ -33,7 +33,7 @@ def new_request_id() -> str:
 
 # A class, though it is used as a function would be: as a generator it would cost three times as much.
 class request_context:  # noqa: N801  reads as the block that it is
-    """Holds request id and language for a block, and binds the id and more fields to its log lines."""
+    """Sets request id and language inside a block, and adds the id and other fields to its log lines."""
 
     def __init__(self, request_id: str, language: str, **log_fields: str) -> None:
         self._request_id = request_id

@@ -68,7 +68,7 @@ class Model(DeclarativeBase):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The condition for a row to be written. A statement that runs alone checks it itself.
+    """The condition under which a row may be written. Single statements check it in SQL.
 
     `condition` is SQL with the parameters `values`; where it does not hold, the commit raises `refusal`. As text,
     because SQLAlchemy walks through an expression at each execution, which doubled the CPU of such a request.
@@ -80,7 +80,7 @@ class Guard:
 
 
 class UnitOfWork:
-    """One transaction, opened on first use, and what is to happen once it is committed."""
+    """One transaction, opened on first use, and the actions to run after its commit."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -95,7 +95,7 @@ class UnitOfWork:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Commit, or roll back what raised."""
+        """Commit, or roll back after an exception."""
         try:
             if error is None:
                 await self.commit()
@@ -105,14 +105,14 @@ class UnitOfWork:
 
     @property
     def session(self) -> AsyncSession:
-        """The transaction. It holds the rows that were added before."""
+        """The transaction, with all rows that were added."""
         if self._session is None:
             self._session = AsyncSession(self._engine, expire_on_commit=False)
             self._session.add_all(self._added)
         return self._session
 
     def add(self, row: Model, guard: Guard | None = None) -> None:
-        """Write a new row before the session's next query, or with the commit, which raises the guard's refusal.
+        """Write a new row before the session's next query or in the commit, which raises the guard's refusal.
 
         A unit that does nothing but add one row needs neither session nor transaction: that is a third of the work.
         """
@@ -125,11 +125,11 @@ class UnitOfWork:
             self._guards.append(guard)
 
     def after_commit(self, action: AfterCommit) -> None:
-        """Run an action after the commit. Its failure is logged: what is committed stands."""
+        """Run an action after the commit. A failure is logged and does not undo the commit."""
         self._after_commit.append(action)
 
     async def commit(self) -> None:
-        """Commit, then run the actions in order. Called by the request or job that owns the unit, by nobody else."""
+        """Commit, then run the actions in order. Only the request or job that owns the unit may call this."""
         if self._session is None and len(self._added) == 1:
             await self._write_alone(self._added.pop(), self._guards.pop() if self._guards else None)
         elif self._session is not None or self._added:
@@ -179,14 +179,14 @@ async def _alone(engine: AsyncEngine, run: Callable[[Connection], _Result]) -> _
 
 @cache
 def _insertion(model: type[Model]) -> tuple[Insert, list[tuple[str, str]]]:
-    """The statement that writes a row, and its columns by attribute. Made once: it costs more than its execution."""
+    """Return the insert of a row, and its columns by attribute. Cached: building it costs more than running it."""
     table = model.metadata.tables[model.__tablename__]
     return insert(table), [(name, column.key) for name, column in inspect(model).columns.items()]
 
 
 @cache
 def _guarded(model: type[Model], columns: tuple[str, ...], condition: str) -> TextClause:
-    """The statement that writes a row where a condition holds. Conditions are made once, and few."""
+    """Return the insert of a row under a condition. There are few conditions, each created once."""
     table = model.metadata.tables[model.__tablename__]
     # A statement of text knows none of the model's defaults.
     defaults = {
@@ -305,7 +305,7 @@ def _counting(connect: Connect) -> Connect:
 
 
 def connection_arguments(url: URL) -> dict[str, str | int | None]:
-    """Return asyncpg's arguments. `host` and `port` in the query name a Unix socket: its directory, and its number."""
+    """Return asyncpg's arguments. In the query, `host` and `port` are the directory and the number of a Unix socket."""
     host, port = url.query.get("host", url.host), url.query.get("port")
     return {
         "host": host if isinstance(host, str) else None,
@@ -324,7 +324,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | bool:
 
 
 def is_outage(error: DBAPIError) -> bool:
-    """True where the server went away, shuts down, or ran out of time or connections."""
+    """Return whether the server was lost, is shutting down, or ran out of time or connections."""
     if error.connection_invalidated:
         return True
     code = str(getattr(error.orig, "sqlstate", None) or "")
@@ -333,7 +333,7 @@ def is_outage(error: DBAPIError) -> bool:
 
 
 def is_unstorable(error: DBAPIError) -> bool:
-    """True where a value does not fit its column: text that is too long or holds NUL, a number that is too large."""
+    """Return whether a value does not fit its column: text too long or with NUL, or a number too large."""
     if getattr(error.orig, "sqlstate", None) in {"22001", "22003", "22021"}:
         return True
     # An integer that its type cannot hold is refused by asyncpg, whose error is the cause of SQLAlchemy's.
@@ -346,7 +346,7 @@ def _note_return(_connection: DBAPIConnection | None, record: ConnectionPoolEntr
 
 
 def _check_alive(connection: AdaptedConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """Have the pool replace a connection that is dead. A ping at every checkout would cost a round trip each."""
+    """Make the pool replace dead connections, without the round trip of a ping at every checkout."""
     # True as soon as the server, or its host, has closed the connection.
     alive = not connection.driver_connection.is_closed()
     if alive and time.monotonic() - record.info.get(_RETURNED_AT, time.monotonic()) > IDLE:

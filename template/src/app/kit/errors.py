@@ -51,7 +51,7 @@ def install_problem_handlers(application: FastAPI) -> None:
 
 
 def field_faults(errors: RequestValidationError) -> list[FieldFault]:
-    """The wrong fields as JSON pointers. The input is not repeated: it may be a password."""
+    """Return the invalid fields as JSON pointers, without the input, which may be a password."""
     # Once each: two dependencies of a route may read the same body.
     found = {("/" + "/".join(str(part) for part in error["loc"]), describe(error)): None for error in errors.errors()}
     return [FieldFault(pointer=pointer, detail=detail) for pointer, detail in found]
@@ -82,7 +82,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _answer(request: Request, error: Exception) -> Response:
-    """The answer to an exception, as if it had not been raised while a body was parsed."""
+    """Return the response to an exception that was raised while a body was parsed."""
     for kind in type(error).__mro__:
         if handle := request.app.exception_handlers.get(kind):
             response: Response = await handle(request, error)

@@ -32,10 +32,10 @@ _OTHER_KIND = ("WRONGTYPE", "not an integer")
 
 
 class GuardedWorker(Worker):
-    """Runs what can be run, and drops the rest."""
+    """Runs valid queue entries, and drops the others."""
 
     async def _poll_iteration(self) -> None:
-        """Look at the queue; and while jobs run, again whenever one ends and at each poll."""
+        """Read the queue; while jobs run, read it again whenever one ends and at each poll."""
         await super()._poll_iteration()
         while self.tasks and not self.burst:
             running = list(self.tasks.values())

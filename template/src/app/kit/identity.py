@@ -17,7 +17,7 @@ _PRINCIPAL = "app.principal"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The signed-in user. `email` is None until the user has confirmed it: mail goes to confirmed addresses alone.
+    """The signed-in user. `email` is None until confirmed: messages are sent only to confirmed addresses.
 
     `language` is the user's own choice, one of LANGUAGES, or None.
     """
@@ -30,7 +30,7 @@ class Principal:
 
 
 class Authenticator(Protocol):
-    """Tells a token's owner."""
+    """Authenticates tokens."""
 
     async def authenticate(self, token: str) -> Principal:
         """The owner of an access token.
@@ -39,14 +39,14 @@ class Authenticator(Protocol):
         """
 
     async def administers(self, principal: Principal) -> bool:
-        """Whether the user is an administrator at this moment, by what nobody but the owner of users can change.
+        """Return whether the user is an administrator now, by data that only the owner of the accounts can change.
 
         Call it before anything that only administrators may do: `roles` may be out of date.
         """
 
 
 async def current_user(request: Request) -> Principal:
-    """The signed-in user of a request, asked for once. Raises Unauthorized."""
+    """Return the signed-in user of a request, authenticated once. Raises Unauthorized."""
     known: Principal | None = request.scope.get(_PRINCIPAL)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time they were made."""
+"""Identifiers that sort by the time of their creation."""
 
 import os
 import time
@@ -18,5 +18,5 @@ def new_id() -> UUID:
 
 
 def first_id(moment: datetime) -> UUID:
-    """The lowest id of a moment: what is older than it was made before."""
+    """Return the lowest id of a moment. Ids that were created earlier are lower."""
     return UUID(int=int(moment.timestamp() * 1_000) << 80)

@@ -51,11 +51,11 @@ class Held:
             raise LockOrderError(f"waits for {rank.name} while holding {names}: see app.kit.lock_order")
 
     def take(self, rank: Rank) -> None:
-        """Note that the task has a resource."""
+        """Record that the task holds a resource."""
         self._ranks.append(rank)
 
     def give_back(self, rank: Rank) -> None:
-        """Note that a resource is free again, whichever task returned it."""
+        """Record that a resource was released, by any task."""
         if rank in self._ranks:
             self._ranks.remove(rank)
 

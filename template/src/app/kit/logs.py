@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, from the service and from its libraries alike."""
+"""Logs: one JSON object per line, from the service and from its libraries alike."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ def _log_through_the_library(processors: list[Processor]) -> None:
 
 
 def _log_directly(processors: list[Processor], level: str) -> None:
-    """Write the service's own lines past the standard library, which makes two records of each: half the cost."""
+    """Write the service's own lines without the standard library, which creates two records of each."""
     structlog.configure(
         processors=processors,
         logger_factory=_Lines,

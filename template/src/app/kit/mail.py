@@ -36,7 +36,7 @@ _SENT_BY = N_("%(service)s sent this email to %(address)s.")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail to one email address, as text and as HTML. `key` is the same if the same mail is sent twice.
+    """A mail to one email address, as text and as HTML. A mail that is sent again has the same `key`.
 
     Raises ValueError if a line break would add a header, or if `to` is not exactly one email address.
     """
@@ -87,7 +87,7 @@ def compose(message: Message, *, to: str, language: str, service: str, key: str)
 
 
 def encode_header(text: str) -> str:
-    """Return a header whose decoded value is exactly this text: encoded words in it are encoded once more."""
+    """Return a header whose decoded value is exactly this text, even if it contains encoded words."""
     plain = text.isascii() and "=?" not in text
     return text if plain else Header(text, "utf-8", header_name="Subject").encode(linesep="\r\n")
 
@@ -111,7 +111,7 @@ def write(mail: Mail, sender: str) -> bytes:
 
 
 class MailError(Exception):
-    """The mail was not accepted; a retry may work, unless `lasting`: then a person has to change something first."""
+    """The mail was not accepted. A retry may work, unless `lasting`: then a person has to act first."""
 
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
         super().__init__(_CONTROL.sub(" ", reason)[:_LONGEST_REASON])
@@ -134,7 +134,7 @@ class MailRefused(Problem):
 
 
 def quote(answer: object, mail: Mail) -> str:
-    """Return what a mail server answered, for logs: without the recipient, whom many servers repeat."""
+    """Return a mail server's reply for logs, without the recipient, which many servers repeat."""
     return re.sub(re.escape(mail.to), "the recipient", str(answer), flags=re.IGNORECASE)
 
 

@@ -40,7 +40,7 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 
 class Application(FastAPI):
-    """FastAPI whose document tells the truth about errors: problems, under their own media type."""
+    """FastAPI whose document describes errors as problems, with their media type."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""

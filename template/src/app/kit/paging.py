@@ -1,4 +1,4 @@
-"""Keyset paging: a page starts after an id, so a list stays fast and steady however long it is."""
+"""Keyset paging: a page starts after an id, so that long lists stay fast and stable."""
 
 import base64
 import binascii

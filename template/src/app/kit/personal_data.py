@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class UserRows:
-    """The rows of a table that are a user's: `of` makes their condition from the user's id.
+    """The rows of a table that belong to a user: `of` returns the condition for a user's id.
 
     `hidden` columns are exported to nobody: secrets and internals. `shape` changes a row before it is exported.
     Rows that are `kept` outlive the account, such as an audit log; all others are removed with it. `batch` rows are
@@ -56,7 +56,7 @@ class UserRows:
             last = rows[-1][key.name]
 
     async def remove(self, database: Database, user_id: UUID) -> int:
-        """Remove the user's rows, a batch a transaction. Returns how many."""
+        """Delete the user's rows in batches, with one transaction each. Return their number."""
         if self.kept:
             return 0
         (key,) = self.table.primary_key
@@ -75,7 +75,7 @@ class UserRows:
 
 
 async def export(database: Database, declared: Sequence[UserRows], user_id: UUID) -> AsyncIterator[bytes]:
-    """A JSON document of all rows of a user, by table, in pieces: it may be larger than the process's memory."""
+    """Yield a JSON document with all rows of a user, by table, in parts, because it may not fit into memory."""
     yield b'{"exported_at":' + to_json(datetime.now(UTC)) + b',"records":{'
     for number, rows in enumerate(sorted(declared, key=lambda one: one.table.name)):
         yield b"," * (number > 0) + to_json(rows.table.name) + b":["
@@ -88,7 +88,7 @@ async def export(database: Database, declared: Sequence[UserRows], user_id: UUID
 
 
 async def erase(database: Database, declared: Sequence[UserRows], user_id: UUID) -> int:
-    """Remove all rows of a user but those that are kept. Returns how many. Does nothing the second time.
+    """Delete all rows of a user except those that are kept. Return their number. Can be repeated.
 
     Repeats until nothing is left: removing a task waits for its worker, which may write more rows of the user first.
     """

@@ -46,7 +46,7 @@ def connections_of_a_job() -> Iterator[None]:
 
 
 class _Turn:
-    """The right to one connection, from the wait for it until the connection is returned."""
+    """A reservation of one connection, from the start of the wait until its release."""
 
     def __init__(self, pool: "FairPool") -> None:
         self._held = about_to_wait(Rank.CONNECTION)
@@ -55,7 +55,7 @@ class _Turn:
         self._pool = pool
 
     async def wait(self) -> None:
-        """Wait for it, in the order of arrival. Raises SQLAlchemy's TimeoutError."""
+        """Wait for a connection, in the order of arrival. Raises SQLAlchemy's TimeoutError."""
         for semaphore in self._semaphores:
             await self._acquire(semaphore)
             self._taken.append(semaphore)
@@ -111,7 +111,7 @@ class FairPool(AsyncAdaptedQueuePool):
             listen(self, end, _release)
 
     def connect(self) -> PoolProxiedConnection:
-        """Wait for a turn, and take a connection, which returns the turn when it is returned."""
+        """Wait for a reservation, and take a connection. Returning the connection releases the reservation."""
         turn = _Turn(self)
         try:
             await_only(turn.wait())
@@ -128,6 +128,6 @@ class FairPool(AsyncAdaptedQueuePool):
 
 
 def _release(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-    """Return the turn. A connection that failed while it was taken has none yet."""
+    """Release the reservation. A connection that failed while it was being taken has none yet."""
     if record.record_info and (turn := record.record_info.pop(_TURN, None)):
         turn.release()

@@ -1,4 +1,4 @@
-"""Optimistic concurrency (RFC 9110, section 13.1.1; RFC 6585, section 3): a change names the version it was made from.
+"""Optimistic concurrency (RFC 9110, section 13.1.1; RFC 6585, section 3): a change names its base version.
 
 A resource has a version, a number that every change increases. The service sends it as `ETag`, and clients return it
 as `If-Match`.
@@ -36,7 +36,7 @@ class PreconditionFailed(Problem):
 
 
 class PreconditionRequired(Problem):
-    """A change without `If-Match` could overwrite another that its author has not seen."""
+    """A change without `If-Match` could overwrite a change that its author has not seen."""
 
     status = 428
     slug = "precondition-required"
@@ -50,7 +50,7 @@ def etag(version: int) -> str:
 
 
 def check_version(if_match: str | None, version: int) -> None:
-    """Raise PreconditionFailed unless a header names this version, in any language. No header names all."""
+    """Raise PreconditionFailed if a header names only other versions. Without a header, every version passes."""
     if if_match is None or if_match.strip() == "*":
         return
     if str(version) not in _STRONG_TAG.findall(if_match):

@@ -49,12 +49,12 @@ class Problem(Exception):  # noqa: N818  RFC 9457's name
 
 
 async def answer_failure(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer in the place of an application that raised."""
+    """Respond in place of an application that raised an exception."""
     await Problem().response()(scope, receive, send)
 
 
 class NotFound(Problem):
-    """Nothing is there, or nothing that this caller may see."""
+    """There is nothing at this URL that the caller may see."""
 
     status = 404
     slug = "not-found"
@@ -72,7 +72,7 @@ class MethodNotAllowed(Problem):
 
 
 class Malformed(Problem):
-    """The request is not of a form that the service can read."""
+    """The service cannot parse the request."""
 
     status = 400
     slug = "malformed-request"
@@ -102,7 +102,7 @@ class Forbidden(Problem):
 
 
 class TooLarge(Problem):
-    """The body is larger than the route takes: MAX_UPLOAD_BYTES for files, MAX_BODY_BYTES for the rest."""
+    """The body is larger than the route accepts: MAX_UPLOAD_BYTES for files, MAX_BODY_BYTES for the rest."""
 
     status = 413
     slug = "too-large"
@@ -111,7 +111,7 @@ class TooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is in another format than the route reads."""
+    """The body does not have the format that the route accepts."""
 
     status = 415
     slug = "unsupported-media-type"
@@ -135,7 +135,7 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """Something that the service depends on does not answer."""
+    """A server on which the service depends does not answer."""
 
     status = 503
     slug = "unavailable"
@@ -154,7 +154,7 @@ class FieldFault(BaseModel):
 
 
 class Invalid(Problem):
-    """The request was read, and some of its fields are wrong."""
+    """The request was parsed, but some of its fields are invalid."""
 
     status = 422
     slug = "invalid"
@@ -171,7 +171,7 @@ class Invalid(Problem):
 
 
 class Unstorable(Problem):
-    """The request was read, and a value in it does not fit its column: its field lacks a constraint."""
+    """The request was parsed, but a value does not fit its column, because its field lacks a constraint."""
 
     status = 422
     slug = "unstorable"

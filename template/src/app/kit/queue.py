@@ -1,4 +1,4 @@
-"""The queue: the only module that knows ARQ, beside the worker that runs it and `guarded_worker`.
+"""The queue. Only this module, `guarded_worker` and the worker itself know ARQ.
 
 It writes ARQ's entries itself, in one round trip that requests share: a third of the CPU of `ArqRedis.enqueue_job`,
 which is a tenth of a request that enqueues. `tests/kit/test_libraries.py` compares the two.
@@ -61,7 +61,7 @@ class TaskKind(Generic[_Model]):
     bulk: bool = False
 
     def store(self, payload: _Model) -> dict[str, JsonValue]:
-        """Return the payload as a row keeps it. Raises ValidationError if a worker could not read it."""
+        """Return the payload as it is stored in a row. Raises ValidationError if a worker could not read it."""
         stored: dict[str, JsonValue] = payload.model_dump(mode="json")
         self.read(stored)
         return stored
@@ -75,15 +75,15 @@ class TaskContext(Protocol):
     """Context that a feature passes from a request to the tasks it requests, such as the id of a trace."""
 
     def inject(self) -> Mapping[str, str]:
-        """Return the values to store with a task, in the request that asks for it."""
+        """Return the values to store with a task that the current request enqueues."""
 
     def extract(self, context: Mapping[str, str], kind: str) -> AbstractContextManager[object]:
-        """Surround one attempt at a task of a kind, in the worker, with what was written down."""
+        """In the worker, run one attempt at a task inside the stored context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The next attempt at a task that nobody is at. A `suspect` was running when its last worker died."""
+    """The next attempt at a task that no worker runs. A `suspect` was running when its last worker died."""
 
     task_id: UUID
     attempt: int
@@ -114,7 +114,7 @@ class Queue:
         kind: str = "",
         suspect: bool = False,
     ) -> None:
-        """Queue an attempt at a task, at a time or at once. Twice under the same name it is queued once."""
+        """Queue an attempt at a task, at a time or at once. The same name is queued only once."""
         name = name or _job_name(task_id, attempt)
         now = timestamp_ms()
         score = to_unix_ms(due) if due else now
@@ -124,7 +124,7 @@ class Queue:
         )
 
     async def lost(self, attempts: Sequence[Due]) -> list[tuple[Due, str]]:
-        """Those of the attempts that nobody will begin, and a name for each to queue it under. One round trip.
+        """Return the attempts that are neither queued nor running, with a name for each, in one round trip.
 
         They are not in the queue; or a worker took them from it and died before it began: ARQ keeps such a one for
         its job time-out, under its old name.

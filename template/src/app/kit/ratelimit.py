@@ -1,4 +1,4 @@
-"""Rate limits in one atomic Redis step, by user or by address. Open, and counted, when Redis does not answer."""
+"""Rate limits per user or IP address, in one atomic Redis step. Without Redis, requests pass and are counted."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ return {1, math.floor((period - (whole - now)) / interval), math.ceil(whole - no
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests in a period of seconds. The name is part of the key and of the answer's headers."""
+    """A number of requests per period in seconds. The name is part of the key and of the response's headers."""
 
     name: str
     requests: int
@@ -51,7 +51,7 @@ _declared: dict[str, Limit] = {}
 
 
 class RateLimitSettings(Section):
-    """Other numbers for the limits that routes declare."""
+    """Overrides of the limits that routes declare."""
 
     rate_limits: Annotated[dict[str, str], NoDecode, BeforeValidator(parse_json)] = Field(
         default={}, description='a JSON object of requests/seconds by limit, such as {"tasks": "60/60"}'
@@ -73,7 +73,7 @@ class RateLimitSettings(Section):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request passes, what is left, and the milliseconds until the allowance is whole (or until a retry)."""
+    """Whether a request passes, the remaining requests, and the milliseconds until the reset (or the retry)."""
 
     limit: Limit
     allowed: bool
@@ -94,7 +94,7 @@ class RateLimiter:
         self._changed = changed or {}
 
     async def take(self, limit: Limit, caller: str) -> Verdict | None:
-        """Count one request of a caller. None when Redis does not answer: the request passes."""
+        """Count one request of a caller. Return None if Redis does not answer: the request then passes."""
         limit = self._changed.get(limit.name, limit)
         interval = limit.period * 1000 / limit.requests
         try:
@@ -109,7 +109,7 @@ class RateLimiter:
 
 
 def declared_limits() -> list[str]:
-    """The names that RATE_LIMITS may carry, sorted. Complete once the features are imported."""
+    """Return the names that RATE_LIMITS may contain, sorted. Complete once the features are imported."""
     return sorted(_declared)
 
 
@@ -157,7 +157,7 @@ def limited_by_user(limit: Limit) -> Dependency:
 
 
 async def _check(request: Request, limit: Limit, caller: str) -> None:
-    """Count a request once: with a body, it was counted before that was read."""
+    """Count a request, unless it was counted before its body was read."""
     counted: set[str] = request.scope.setdefault(_COUNTED, set())
     if limit.name in counted:
         return

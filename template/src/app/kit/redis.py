@@ -40,7 +40,7 @@ class CircuitOpen(RedisConnectionError):  # noqa: N818  a state, as the pattern 
 
 
 class GuardedPool(BlockingConnectionPool):
-    """A pool whose breaker refuses connections during an outage, so that a caller loses no time on it."""
+    """A pool whose breaker refuses connections during an outage, so that callers do not wait."""
 
     def __init__(self, *, use: str, **arguments: Any) -> None:
         # The plain pool connects one connection after the other: with a server that hangs, callers would queue.
@@ -76,7 +76,7 @@ class GuardedPool(BlockingConnectionPool):
 
 
 class SharingRedis(Redis):
-    """A client whose calls of one moment share a round trip: under load that is a tenth of the work of one each."""
+    """A client that sends concurrent calls in one round trip, which takes a tenth of the work under load."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -84,7 +84,7 @@ class SharingRedis(Redis):
         self._senders: set[asyncio.Task[None]] = set()
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """The answer to a command. Raises one of OUTAGES, which includes every refusal by the server."""
+        """Send a command and return the reply. Raises one of OUTAGES, also if the server refuses the command."""
         call = _Call(args, options, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if len(self._waiting) == 1:
@@ -156,7 +156,7 @@ def connect(url: str, use: str = "state") -> Redis:
 
 
 async def renew(redis: Redis) -> None:
-    """Have a client that `connect` made open new connections, after a refusal by a server that is a replica now."""
+    """Make a client of `connect` open new connections after a server that became a replica refused a command."""
     if isinstance(redis.connection_pool, GuardedPool):
         await redis.connection_pool.renew()
 
@@ -167,7 +167,7 @@ async def check_writable(redis: Redis) -> None:
 
 
 def report(event: str, error: Exception, **fields: object) -> None:
-    """Log that Redis failed a call, once in REPORT_PAUSE for each event: a server that refuses fails every request.
+    """Log a failed call once per event and REPORT_PAUSE, because a refusing server fails every request.
 
     During an outage the breaker's own line has said so already.
     """

@@ -24,7 +24,7 @@ class RedisSettings(Section):
     plain_loopback: bool = Field(default=False, description=PLAIN_LOOPBACK)
 
     def faults(self) -> Iterator[Fault]:
-        """Refuse Redis without TLS or password outside a developer's machine, and one elsewhere without ENVIRONMENT."""
+        """Outside development, refuse Redis without TLS or password; without ENVIRONMENT, refuse a remote Redis."""
         urls = {"REDIS_URL": self.redis_url, "CACHE_REDIS_URL": self.cache_redis_url}
         hosts = {"REDIS_HOST": self.redis_host, "CACHE_REDIS_HOST": self.cache_redis_host}
         parts = {name: f"redis://{host}" for name, host in hosts.items() if host and not urls[_url_of(name)]}

@@ -46,12 +46,12 @@ RawHeader = tuple[bytes, bytes]
 
 
 def add_response_header(request: HTTPConnection, name: str, value: str) -> None:
-    """Add a header to the response, also where the response is a problem."""
+    """Add a header to the response, even if the response is a problem."""
     request.scope.setdefault(_EXTRA_HEADERS, []).append((name.lower().encode(), value.encode()))
 
 
 def client_address(request: HTTPConnection) -> str:
-    """The caller's IP address: as many hops from the right of X-Forwarded-For as there are trusted proxies.
+    """Return the caller's IP address from X-Forwarded-For: count one hop from the right for each trusted proxy.
 
     What stands further left was written by the caller and proves nothing. A port is left out, and an IPv4 address
     that came as an IPv6 one is IPv4 again.
@@ -67,7 +67,7 @@ def client_address(request: HTTPConnection) -> str:
 
 
 def client_network(request: HTTPConnection) -> str:
-    """The part of the caller's address that limits count by: the /64 of IPv6, which is the least that a host is given.
+    """Return the key of the caller for limits: the IP address, or for IPv6 the /64, the smallest network of a host.
 
     One caller of IPv6 has 2**64 addresses to choose from.
     """
@@ -80,7 +80,7 @@ _LONGEST_HOP = 64
 
 @lru_cache(maxsize=4096)
 def _address(hop: str) -> str:
-    """The address of a hop, such as `192.0.2.1:443` or `[2001:db8::1]:443`; empty where it names none."""
+    """Return the IP address of a hop such as `192.0.2.1:443` or `[2001:db8::1]:443`, or empty text."""
     bare = hop[1:].partition("]")[0] if hop.startswith("[") else hop
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]
@@ -107,10 +107,10 @@ def _without_body(send: Send) -> Send:
 
 
 class RequestMiddleware:
-    """The outermost layer of the application. Every request pays for what stands here, health checks too."""
+    """The outermost layer of the application. Its cost is added to every request, including health checks."""
 
     def __init__(self, app: ASGIApp, settings: Settings, failed: ASGIApp = answer_failure) -> None:
-        """`failed` answers in the place of an application that raised."""
+        """`failed` responds in place of an application that raised an exception."""
         self._app = app
         self._failed = failed
         self._languages = settings.language_codes
@@ -188,7 +188,7 @@ class RequestMiddleware:
         log.info("request", method=method, path=_sent(scope), route=route, status=status, milliseconds=milliseconds)
 
     def _route(self, scope: Scope) -> str:
-        """The route's path, with its parameters unfilled: a label that callers cannot multiply."""
+        """Return the route's path template: a label with a limited number of values."""
         path: str | None = getattr(scope.get("route"), "path", None)
         if path is None:
             return "unmatched"
@@ -199,7 +199,7 @@ class RequestMiddleware:
 
 
 def _sent(scope: Scope) -> str:
-    """The path as the caller wrote it: decoded, it could end a log line or control a terminal."""
+    """Return the path without decoding it: decoded, it could break a log line or control a terminal."""
     path: bytes = scope["raw_path"]
     return path.decode("latin-1")
 

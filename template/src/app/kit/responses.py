@@ -1,4 +1,4 @@
-"""Answers made once, from models. FastAPI would validate a returned model again, and read it field by field.
+"""Responses that are serialised directly from models. FastAPI would validate a returned model again.
 
 A route that returns one names the model as its `response_model`, for the OpenAPI document.
 """

@@ -1,4 +1,4 @@
-"""Jinja templates of a package: HTML is escaped, and a value that is missing is an error."""
+"""Jinja templates of a package: HTML is escaped, and missing values are errors."""
 
 from functools import cache
 from pathlib import Path

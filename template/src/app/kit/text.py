@@ -15,7 +15,7 @@ LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]*$"
 
 
 def without_encoded_words(text: str) -> str:
-    """Return the text. Raises ValueError where mail programs would decode a part of it (RFC 2047)."""
+    """Return the text. Raises ValueError if mail programs would decode a part of it (RFC 2047)."""
     if _ENCODED_WORD.search(text):
         raise ValueError(N_("encoded words are not allowed"))
     return text

@@ -1,4 +1,4 @@
-"""How Alembic runs: on the service's own settings, one runner at a time, never waiting long for a lock."""
+"""Alembic's environment: the service's settings, one runner at a time, and no long waits for locks."""
 
 import asyncio
 
@@ -50,7 +50,7 @@ def migrate(connection: Connection) -> None:
 
 
 def is_compared(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: SchemaItem | None) -> bool:
-    """Whether autogenerate looks at a table: those of one feature, where one is named, and none without a model."""
+    """Return whether autogenerate compares a table: only tables with a model, of the feature if one is named."""
     if kind != "table":
         return True
     prefix = f"app.{context.config.attributes['only']}." if context.config.attributes.get("only") else "app."
@@ -60,7 +60,7 @@ def is_compared(_item: SchemaItem, name: str | None, kind: str, _reflected: bool
 
 
 def forget_revisions(connection: Connection) -> None:
-    """Take the revisions of features that are gone off the record, as somebody asked."""
+    """Remove the revisions of deleted features from the record, as requested."""
     forget = context.config.attributes.get("forget", ())
     if forget and connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL")):
         delete = text("DELETE FROM alembic_version WHERE version_num = :id")
@@ -75,7 +75,7 @@ def refuse_unknown(connection: Connection) -> None:
 
 
 def drop_implied(connection: Connection) -> None:
-    """Take off the record the revisions that others depend on, as Alembic expects it."""
+    """Remove revisions on which others depend from the record, as Alembic expects."""
     current = context.get_context().get_current_heads()
     for revision in current:
         if revision in _revisions().applied([other for other in current if other != revision]):
@@ -83,7 +83,7 @@ def drop_implied(connection: Connection) -> None:
 
 
 def record_each_branch(connection: Connection) -> None:
-    """Record the last revision of every branch, those that Alembic leaves out because others depend on them too.
+    """Record the last revision of every branch, including those that Alembic omits because others depend on them.
 
     If the feature that depends on them were removed, nothing else would tell that their tables are there.
     """
@@ -95,7 +95,7 @@ def record_each_branch(connection: Connection) -> None:
 
 
 def protect_record(connection: Connection) -> None:
-    """Leave the record of applied migrations to its owner: default privileges have just given it to the application."""
+    """Revoke the application's rights on the record of applied migrations, which default privileges have granted."""
     for role in connection.execute(text(_WRITERS)).scalars().all():
         connection.execute(text(f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}"))
 

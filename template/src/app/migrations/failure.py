@@ -1,5 +1,5 @@
-"""The message of a command whose migrations cannot run. Not in the runner: serving processes load no Alembic."""
+"""The error of a command whose migrations cannot run. Not in the runner, because serving processes load no Alembic."""
 
 
 class MigrationError(Exception):
-    """The migrations cannot run; the text says why, and what to do."""
+    """The migrations cannot run. The message contains the reason and the remedy."""

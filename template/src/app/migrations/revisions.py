@@ -1,4 +1,4 @@
-"""The features' revisions, and those that a database lacks.
+"""The features' revisions, and the revisions that a database lacks.
 
 Reads the files without Alembic, whose import would cost every process 0.3 s and its memory. A feature's revisions are a
 branch of their own: their ids begin with the feature's name, and no feature waits for another's migrations unless it
@@ -35,7 +35,7 @@ TABLES = """
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A migration, those of its branch that it follows, and those of other branches that it needs."""
+    """A migration, its predecessors in the same branch, and the revisions of other branches on which it depends."""
 
     id: str
     file: Path
@@ -55,7 +55,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """All revisions of this release by their ids, and the features that may have some."""
+    """All revisions of this release by id, and the features that may have revisions."""
 
     features: frozenset[str]
     by_id: Mapping[str, Revision]
@@ -81,7 +81,7 @@ class Revisions:
         return cls(frozenset(folder.parent.name for folder in folders), by_id)
 
     def check_heads(self) -> None:
-        """Raise MigrationError if two heads have the same first revision: neither is sure to fit the other."""
+        """Raise MigrationError if two heads have the same first revision, because they may not fit together."""
         heads: dict[str, Revision] = {}
         for head in sorted(self.heads()):
             for base in self._bases(head):
@@ -90,19 +90,19 @@ class Revisions:
                 heads[base] = self.by_id[head]
 
     def heads(self) -> set[str]:
-        """The revisions that no other one follows: one for each branch, once `check_heads` has passed."""
+        """Return the revisions without a successor: one per branch, once `check_heads` has passed."""
         return set(self.by_id) - {parent for revision in self.by_id.values() for parent in revision.follows}
 
     def applied(self, current: Collection[str]) -> set[str]:
-        """All revisions that a database has: those on its record, and those that must have come before."""
+        """Return all revisions that a database has: those on its record and their predecessors."""
         return self._with_ancestors(current, lambda revision: (*revision.follows, *revision.needs))
 
     def unknown(self, current: Collection[str]) -> list[str]:
-        """Revisions of the record that this code lacks: a newer release's, or those of a feature that is gone."""
+        """Return recorded revisions that this code lacks: those of a newer release or of a deleted feature."""
         return sorted(set(current) - self.by_id.keys())
 
     def gone(self, current: Collection[str]) -> list[str]:
-        """Unknown ones of a feature that this code lacks: it was removed, or this release is older than it."""
+        """Return unknown revisions of features that this code lacks: deleted, or newer than this release."""
         return [revision for revision in self.unknown(current) if feature_of(revision) not in {*self.features, None}]
 
     def missing(self, current: Collection[str]) -> set[str]:
@@ -134,7 +134,7 @@ class Revisions:
         )
 
     def _bases(self, revision: str) -> set[str]:
-        """The first revisions of a branch, which are several after a merge of branches."""
+        """Return the first revisions of a branch; there are several after a merge of branches."""
         line = self._with_ancestors([revision], lambda revision: revision.follows)
         return {name for name in line if not self.by_id[name].follows}
 
@@ -155,7 +155,7 @@ def version_folders(features: Iterable[str] | None = None) -> list[Path]:
 
 
 def feature_of(revision: str) -> str | None:
-    """The feature that an id names, such as `orders` for `orders_3f9a1c`; None for an id of another form."""
+    """Return the feature in an id, such as `orders` for `orders_3f9a1c`, or None for ids of another form."""
     return revision.rpartition("_")[0] or None
 
 

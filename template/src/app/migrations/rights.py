@@ -43,7 +43,7 @@ async def held(connection: asyncpg.Connection) -> set[tuple[str, ...]]:
 
 
 async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -> None:
-    """Give each role its rights and no other, on what is there and on what migrations will make. Raises MigrationError.
+    """Give each role exactly its rights, on existing and future objects. Raises MigrationError.
 
     `app` gets no TRUNCATE: it would pass by the trigger that keeps the audit log.
     """

@@ -1,4 +1,4 @@
-"""The database's two roles: one changes tables, the other reads and writes rows. The master makes and mends them.
+"""The database's two roles: one changes tables, the other reads and writes rows. The master creates and corrects them.
 
 The master of a managed database is not a superuser: it may create roles and owns the database, and this needs no more.
 """
@@ -59,7 +59,7 @@ class RoleSettings(Section):
 
 
 async def ensure_roles(settings: Settings, roles: RoleSettings) -> list[str]:
-    """Make both roles or bring them in order; what changed, a line each. Raises MigrationError.
+    """Create or correct both roles. Return one line per change. Raises MigrationError.
 
     A run that changes nothing writes nothing: it ends without a commit.
     """
@@ -114,7 +114,7 @@ async def _logs_in(settings: Settings, role: str, password: str) -> bool:
 
 
 def verifier(password: str, salt: bytes | None = None) -> str:
-    """What PostgreSQL stores of a password (RFC 5803). Sent in its place, so that no log of statements can show it."""
+    """Return the verifier of a password (RFC 5803). It is sent instead of the password, so that no log contains it."""
     salt = salt or os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, SCRAM_ROUNDS)
     client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()

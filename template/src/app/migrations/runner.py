@@ -70,13 +70,13 @@ def upgrade(
 
 
 def downgrade(settings: Settings, revision: str, *, folders: Sequence[Path] | None = None) -> None:
-    """Take migrations back to a revision. Opens an event loop of its own. Raises MigrationError."""
+    """Revert migrations to a revision. Opens an event loop of its own. Raises MigrationError."""
     with _explained("`app alembic history` lists the revisions"):
         command.downgrade(alembic_config(settings, folders=folders), revision)
 
 
 def write_revision(settings: Settings, feature: str, message: str) -> None:
-    """Write a migration of a feature: what its models have and the database lacks. Raises MigrationError."""
+    """Create a migration from the difference between a feature's models and the database. Raises MigrationError."""
     if feature not in feature_packages():
         raise MigrationError(f"there is no feature {feature}; the features are {', '.join(feature_packages())}")
     config = alembic_config(settings, only=feature)
@@ -111,7 +111,7 @@ def run_alembic(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def _explained(remedy: str) -> Iterator[None]:
-    """Raise MigrationError, which is one line, for what Alembic and PostgreSQL refuse; `remedy` is for Alembic's."""
+    """Turn errors of Alembic and PostgreSQL into a MigrationError of one line; `remedy` is for Alembic's errors."""
     try:
         yield
     except OSError as error:

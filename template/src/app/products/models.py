@@ -11,7 +11,7 @@ from app.kit.ids import new_id
 
 
 class Product(Model):
-    """Something with a price, in minor units of its currency. The owner is a user, of whichever service."""
+    """A product with a price in minor units of its currency. Its owner is a user of this or of another service."""
 
     __tablename__ = "products"
     __table_args__ = (

@@ -20,7 +20,7 @@ _NUMBERS = {name for name, field in _FIELDS.items() if int in (field.annotation,
 
 
 def check_header(data: bytes) -> str:
-    """The file as text, its header and number of lines checked. Raises UnreadableImport or TooManyLines.
+    """Return the file as text after checking its header and number of lines. Raises UnreadableImport or TooManyLines.
 
     Columns may be in any order, and optional ones may be absent.
     """
@@ -43,7 +43,7 @@ def check_header(data: bytes) -> str:
 
 
 def parse_products(text: str) -> Iterator[ProductCreate]:
-    """The products of the lines after the header. Raises WrongLine at the first that is not one."""
+    """Yield the products of the lines after the header. Raises WrongLine for an invalid line."""
     reader = csv.reader(_lines(text))
     try:
         columns = [column.strip() for column in next(reader, [])]
@@ -56,7 +56,7 @@ def parse_products(text: str) -> Iterator[ProductCreate]:
 
 
 def _lines_of(text: str) -> int:
-    """How many lines a text has. No name holds a line end, so that this is the number of products, or above it."""
+    """Return the number of lines. Names contain no line breaks, so there are at most as many products."""
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
@@ -84,5 +84,5 @@ def _product(columns: list[str], row: list[str], line: int) -> ProductCreate:
 
 
 def _whole_number(cell: str) -> int | str:
-    """The number of a cell, written as JSON writes it; other text is returned unchanged, and the schema refuses it."""
+    """Return a number that is written as in JSON. Other text is returned unchanged, and the schema refuses it."""
     return int(cell) if _WHOLE_NUMBER.fullmatch(cell) else cell

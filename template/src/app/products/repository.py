@@ -1,4 +1,4 @@
-"""Queries over products. Those of hot paths are made once, and read columns rather than objects."""
+"""Queries over products. Those of hot paths are built once, and read columns instead of objects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _ONE = select(*_COLUMNS).where(_products.c.id == bindparam("id"), _products.c.ow
 
 @dataclass(frozen=True, slots=True)
 class ProductQuery:
-    """The products to list: their order, the currency that they are priced in, and where the page before ended."""
+    """The products to list: the order, an optional currency, and the end of the previous page."""
 
     sort: ProductSort
     currency: str | None
@@ -54,7 +54,7 @@ class ProductRepository:
         await self._session.execute(insert(Product), [{"owner_id": owner_id, **product} for product in products])
 
     async def lock(self, owner_id: UUID, product_id: UUID) -> Product | None:
-        """A product of an owner, which nobody else changes until the unit of work ends."""
+        """Return a product of an owner, locked until the unit of work ends."""
         query = select(Product).where(Product.id == product_id, Product.owner_id == owner_id)
         return (await self._session.execute(query.with_for_update())).scalar_one_or_none()
 
@@ -65,7 +65,7 @@ class ProductRepository:
 
     @staticmethod
     async def page(database: Database, owner_id: UUID, wanted: ProductQuery, limit: int) -> list[dict[str, Any]]:
-        """The columns of the first products of an owner that a query asks for."""
+        """Return the columns of the products of an owner that match a query."""
         query = _page(wanted.sort, by_currency=wanted.currency is not None, after=wanted.after is not None)
         values = {"owner_id": owner_id, "limit": limit, "currency": wanted.currency}
         if wanted.after:

@@ -54,7 +54,7 @@ async def import_products(
     resources: ResourcesDep,
     response: Response,
 ) -> TaskAccepted:
-    """Import products from a file. The answer names the task that does it."""
+    """Import products from a file. The response names the task that runs the import."""
     task_id = service.request_import(work, resources, user, file)
     response.headers["Location"] = f"{resources.settings.route_prefix}/v1/tasks/{task_id}"
     return TaskAccepted(task_id=task_id)
@@ -69,14 +69,14 @@ async def list_products(
     cursor: SortedCursor = None,
     limit: PageSize = 20,
 ) -> Response:
-    """The user's products, newest first unless `sort` names another order."""
+    """List the user's products, newest first unless `sort` names another order."""
     wanted = ProductQuery(sort, currency, position(cursor, sort))
     return json_response(await service.list_products(resources.database, user, wanted, limit))
 
 
 @router.get("/{product_id:uuid}", response_model=ProductRead)
 async def read_product(product_id: UUID, user: CurrentUser, resources: ResourcesDep) -> Response:
-    """A product. `X-Cache` says whether it came from the cache; a change needs its `ETag`."""
+    """Return a product. `X-Cache` shows whether it came from the cache; a change needs its `ETag`."""
     product, hit = await service.read_product(resources.database, resources.cache, user, product_id)
     return _answer(product, headers={"X-Cache": "hit" if hit else "miss"})
 
@@ -95,7 +95,7 @@ async def change_product(
     resources: ResourcesDep,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change the fields that are sent. `If-Match` is required, so no change overwrites another unseen."""
+    """Change the given fields. `If-Match` is required, so that no change overwrites an unseen one."""
     return _answer(await service.change_product(work, resources.cache, user, product_id, change, if_match))
 
 
@@ -103,7 +103,7 @@ async def change_product(
 async def delete_product(
     product_id: UUID, user: CurrentUser, work: UnitOfWorkDep, resources: ResourcesDep, if_match: IfMatch = None
 ) -> None:
-    """Delete a product; with `If-Match`, only in that version."""
+    """Delete a product; with `If-Match`, only that version."""
     await service.delete_product(work, resources.cache, user, product_id, if_match)
 
 

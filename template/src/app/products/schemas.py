@@ -41,7 +41,7 @@ class ProductCreate(BaseModel):
     currency: Currency | None = Field(default=None, description="CURRENCY of the service where absent")
 
     def values(self, currency: str) -> dict[str, Any]:
-        """The columns to write, with `currency` where the product names none."""
+        """Return the columns to write, with `currency` as the default."""
         return {**self.model_dump(), "currency": self.currency or currency}
 
 
@@ -69,12 +69,12 @@ class ProductRead(BaseModel):
     @computed_field(examples=["SGD12.50"])  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
     def price(self) -> str:
-        """The price as people of the answer's language write it."""
+        """The price, formatted for the language of the response."""
         return format_minor(self.price_minor, self.currency, current_language())
 
 
 class ImportPayload(BaseModel):
-    """An import: the file, its header checked, and who hears of the outcome."""
+    """An import: the file, whose header is already checked, and the recipient of the result."""
 
     csv: str
     notify: str | None

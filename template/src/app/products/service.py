@@ -1,4 +1,4 @@
-"""The rules of products: they are their owner's alone, and read through the cache."""
+"""The rules of products: only their owner can access them, and reads use the cache."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -25,17 +25,17 @@ IMPORT = TaskKind("products.import", ImportPayload, bulk=True)
 
 
 def cached_products(cache: Cache) -> ModelCache[ProductRead]:
-    """The cache of products. They are cached without their price text, so the same in all languages."""
+    """The cache of products. The formatted price is not cached, so an entry serves all languages."""
     return cache.of(ProductRead, "product")
 
 
 def cache_key(owner_id: UUID, product_id: UUID) -> str:
-    """The owner is part of the key: nobody reads another's product by its id."""
+    """The owner is part of the key, so that nobody can read another user's product by its id."""
     return f"{owner_id}:{product_id}"
 
 
 def create_product(work: UnitOfWork, cache: Cache, owner: Principal, new: ProductCreate, currency: str) -> ProductRead:
-    """Write a product of the user, priced in `currency` unless it names its own."""
+    """Create a product of the user, with `currency` as the default."""
     product = Product(
         id=new_id(), owner_id=owner.user_id, created_at=datetime.now(UTC), version=1, **new.values(currency)
     )
@@ -61,7 +61,7 @@ async def change_product(
 async def delete_product(
     work: UnitOfWork, cache: Cache, owner: Principal, product_id: UUID, if_match: str | None
 ) -> None:
-    """Delete a product of the user, in whichever version unless one is named. Raises NotFound or PreconditionFailed."""
+    """Delete a product of the user, in any version unless one is named. Raises NotFound or PreconditionFailed."""
     product = await _locked(work, cache, owner, product_id, if_match)
     await work.session.delete(product)
     _forget_after_commit(work, cache, owner, product_id)
@@ -87,7 +87,7 @@ def _forget_after_commit(work: UnitOfWork, cache: Cache, owner: Principal, produ
 async def read_product(
     database: Database, cache: Cache, owner: Principal, product_id: UUID
 ) -> tuple[ProductRead, bool]:
-    """A product of the user, and whether it came from the cache. Raises NotFound.
+    """Return a product of the user, and whether it came from the cache. Raises NotFound.
 
     A hit opens no database session.
     """
@@ -114,7 +114,7 @@ async def list_products(database: Database, owner: Principal, wanted: ProductQue
 
 
 def request_import(work: UnitOfWork, resources: Resources, owner: Principal, data: bytes) -> UUID:
-    """Have the worker import a CSV file. Returns the task's id.
+    """Enqueue the import of a CSV file. Return the task's id.
 
     Raises UnreadableImport or TooManyLines; the commit raises TooMuchQueued.
     """

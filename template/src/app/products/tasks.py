@@ -20,7 +20,7 @@ _TEXT = N_("%(count)s products were imported.")
 
 
 async def import_products(run: TaskRun, request: ImportPayload) -> Payload:
-    """Write every product of the file, or none. Raises WrongLine."""
+    """Import all products of the file, or none. Raises WrongLine."""
     created = await _write(run, request.csv)
     if request.notify:
         request_mail(
@@ -36,7 +36,7 @@ async def import_products(run: TaskRun, request: ImportPayload) -> Payload:
 
 
 async def _write(run: TaskRun, csv: str) -> int:
-    """Write the products a few at a time: neither memory nor the event loop is taken by a whole file."""
+    """Insert the products in batches, so that a large file blocks neither memory nor the event loop."""
     products, created = parse_products(csv), 0
     default = run.resources.settings.currency
     while batch := list(islice(products, BATCH)):

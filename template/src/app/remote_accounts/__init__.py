@@ -1,1 +1,1 @@
-"""Users of another service: this one verifies their tokens and asks whether their sessions live."""
+"""Users of another service: this service verifies their tokens and checks their sessions with the issuer."""

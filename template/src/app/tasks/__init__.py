@@ -1,1 +1,1 @@
-"""Durable background tasks: a row each, run by the worker, visible to their owner."""
+"""Durable background tasks. Each is a row, is run by the worker, and is visible to its owner."""

@@ -1,4 +1,4 @@
-"""The sign of life of an attempt: a lease on its task, renewed while the worker is well.
+"""The lease of an attempt on its task, which is extended while the worker is alive.
 
 A worker that is stopped, cut off or dead renews nothing, and another one takes the task.
 """
@@ -27,7 +27,7 @@ RENEWALS = 3
 async def leased(
     database: Database, task_id: UUID, attempt: int, lease: timedelta, seconds: float
 ) -> AsyncIterator[None]:
-    """Renew an attempt's lease for the length of a block. Raises TimeoutError when time is up or the lease is lost."""
+    """Extend an attempt's lease inside the block. Raises TimeoutError when time is up or the lease is lost."""
     async with asyncio.timeout(seconds) as limit:
         renewing = asyncio.create_task(_renew(database, task_id, attempt, lease, limit))
         try:

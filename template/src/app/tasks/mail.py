@@ -1,4 +1,4 @@
-"""Mail as a task: written with the transaction that causes it, sent by the worker, repeated until accepted."""
+"""Mail as a task. It is stored in the transaction that causes it, sent by the worker, and retried until accepted."""
 
 import hashlib
 from uuid import UUID
@@ -22,7 +22,7 @@ MOST_AN_HOUR = 3
 
 
 class MailPayload(BaseModel):
-    """A message that waits. It stays in the task's row: a message with a secret is written by its sender's own task."""
+    """A waiting message, stored in the task's row. Messages with secrets are written by their feature's tasks."""
 
     to: str
     kind: str
@@ -36,7 +36,7 @@ SEND_MAIL = TaskKind("mail.send", MailPayload)
 def request_mail(
     work: UnitOfWork, queue: Queue, *, to: str, kind: str, message: Message, language: str, owner_id: UUID | None = None
 ) -> UUID:
-    """Have a message sent once the unit of work is committed. Returns the task's id.
+    """Send a message after the commit. Return the task's id.
 
     `to` is an address that its user has confirmed. Of each `kind`, an address gets three mails an hour.
     """
@@ -45,7 +45,7 @@ def request_mail(
 
 
 async def send_mail(run: TaskRun, mail: MailPayload) -> Payload:
-    """Send a message that was asked for with `request_mail`."""
+    """Send a message of `request_mail`."""
     async with run.resources.database.unit_of_work() as work:
         admitted = await admit(work, run, mail.to, mail.kind)
     if admitted:
@@ -54,7 +54,7 @@ async def send_mail(run: TaskRun, mail: MailPayload) -> Payload:
 
 
 async def admit(work: UnitOfWork, run: TaskRun, to: str, kind: str) -> bool:
-    """Count a mail of this task to an address. False when its mailbox got its three of the kind within the hour.
+    """Count a mail of this task to an address. Return False after three of the kind within the hour.
 
     Commit the unit of work before the mail is sent: nothing waits in a transaction for a mail server. A retried task
     is counted once.
@@ -73,7 +73,7 @@ def _mailbox(address: str) -> str:
 
 
 async def send_message(run: TaskRun, to: str, message: Message, language: str) -> None:
-    """Hand a message to the mail server. Its key lets the reader's server drop a second copy.
+    """Send a message to the mail server. Its key lets the recipient's server drop a second copy.
 
     Call it outside a transaction. Raises MailError, or MailRefused for a message that cannot be written, whose link
     leads nowhere, or that the server refuses for good.
@@ -98,5 +98,5 @@ async def _send(run: TaskRun, to: str, message: Message, language: str) -> None:
 
 
 def refuses_link(resources: Resources, link: str) -> bool:
-    """Whether a mail with this link would be refused: it leads nowhere, and this is not a developer's machine."""
+    """Return whether a mail with this link is refused: outside development, unusable links are."""
     return not resources.settings.environment.is_local and leads_nowhere(link)

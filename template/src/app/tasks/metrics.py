@@ -34,7 +34,7 @@ _BY_KIND = (
 
 
 def declare_kinds(kinds: Collection[str]) -> None:
-    """Make the series of every kind, so that a scrape shows them before they count."""
+    """Create the series of every kind, so that scrapes show them from the start."""
     for counter in _BY_KIND:
         for kind in (*kinds, UNKNOWN):
             counter.labels(kind)

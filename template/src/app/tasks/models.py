@@ -14,7 +14,7 @@ from app.kit.ids import new_id
 
 
 class TaskStatus(StrEnum):
-    """Where a task stands. The last three are final, unless somebody has the task replayed.
+    """The state of a task. The last three are final, unless somebody replays the task.
 
     `failed` was refused by a rule of the service, `dead` ran out of attempts or of time, or needs a person first.
     """

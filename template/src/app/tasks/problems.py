@@ -21,7 +21,7 @@ class TaskExpired(Problem):
 
 
 class TaskLost(Problem):
-    """The workers that were at the task died, or were cut off, too often."""
+    """The workers that ran the task died or lost their connection too often."""
 
     slug = "task-lost"
     title = N_("The task failed")
@@ -29,7 +29,7 @@ class TaskLost(Problem):
 
 
 class TooMuchQueued(Problem):
-    """The caller's tasks that are not done, or what they keep stored, have reached their limit."""
+    """The caller's unfinished tasks, or their stored data, have reached a limit."""
 
     status = 429
     slug = "too-much-queued"

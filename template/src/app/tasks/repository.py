@@ -1,4 +1,4 @@
-"""Queries over tasks. The database's clock alone tells what is due, and whose lease has run out."""
+"""Queries over tasks. The database's clock decides which tasks are due and which leases have expired."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,18 +77,18 @@ class TaskRepository:
         return await database.read(query)
 
     async def get(self, task_id: UUID) -> Task | None:
-        """A task with all that is known of it, its payload too."""
+        """Return a task with all columns, including its payload."""
         return await self._session.get(Task, task_id, options=[undefer(Task.payload)])
 
     async def newest(self, status: TaskStatus | None, limit: int) -> Sequence[Task]:
-        """Anybody's tasks of a status, or of all, newest first."""
+        """Return the tasks of all users, of one status or of all, newest first."""
         query = select(Task).order_by(Task.id.desc()).limit(limit)
         if status is not None:
             query = query.where(Task.status == status)
         return (await self._session.execute(query)).scalars().all()
 
     async def take(self, task_id: UUID, lease: timedelta) -> Row[Any] | None:
-        """Begin an attempt at a task and lease it. None when it is finished, or when another attempt holds it."""
+        """Begin an attempt at a task and lease it. Return None if it is finished or another attempt holds it."""
         free = (
             select(Task.id)
             .where(Task.id == task_id, or_(Task.status == TaskStatus.QUEUED, _LOST))
@@ -121,7 +121,7 @@ class TaskRepository:
         return (await self._session.execute(query)).one_or_none()
 
     async def hold(self, task_id: UUID, attempt: int, **values: object) -> bool:
-        """Change a task on behalf of an attempt. False when the attempt does not have the task any more."""
+        """Change a task on behalf of an attempt. Return False if the attempt no longer holds the task."""
         query = (
             update(Task)
             .where(Task.id == task_id, Task.status == TaskStatus.RUNNING, Task.attempts == attempt)
@@ -132,7 +132,7 @@ class TaskRepository:
         return (await self._session.execute(query)).one_or_none() is not None
 
     async def stranded(self, age: timedelta, limit: int) -> Sequence[Due]:
-        """The next attempts at tasks that nobody is at although they were due `age` ago."""
+        """Return the next attempts at tasks that were due `age` ago and that no worker runs."""
         query = (
             select(Task.id, Task.attempts + 1, Task.kind, or_(_LOST, Task.losses > 0))
             .where(
@@ -145,7 +145,7 @@ class TaskRepository:
         return [Due(*row) for row in await self._session.execute(query)]
 
     async def replay(self, condition: ColumnElement[bool], attempts: int) -> Sequence[Due]:
-        """Queue given-up tasks again that still have their payload, for so many more attempts. Returns those."""
+        """Queue dead tasks that still have their payload again, for more attempts. Return them."""
         query = (
             update(Task)
             .where(condition, Task.status.in_((TaskStatus.DEAD, TaskStatus.FAILED)), Task.payload.is_not(None))
@@ -174,13 +174,13 @@ class TaskRepository:
         return len(removed.all())
 
     async def forget_payloads(self, age: timedelta, limit: int) -> int:
-        """Remove what tasks work on that were given up so long ago. They cannot be replayed afterwards."""
+        """Delete the payloads of tasks that died before a time. They cannot be replayed afterwards."""
         old = select(Task.id).where(Task.payload.is_not(None), Task.finished_at < func.now() - age).limit(limit)
         query = update(Task).where(Task.id.in_(old)).values(payload=None).returning(Task.id)
         return len((await self._session.execute(query.execution_options(synchronize_session=False))).all())
 
     async def remove_unfinished(self, owner_id: UUID) -> None:
-        """Remove an owner's tasks that wait or run. An attempt that is under way records nothing.
+        """Remove an owner's tasks that wait or run. A running attempt then records nothing.
 
         Waits for an attempt that is about to commit, and removes the tasks that it asked for, too.
         """
@@ -189,7 +189,7 @@ class TaskRepository:
             pass
 
     async def remove_ownerless(self, kind: str = "", **named: str) -> None:
-        """Remove the tasks of no owner, or those of a kind, that are not done, or failed, and name one of these values.
+        """Delete unfinished or failed tasks, without an owner or of a kind, whose payload contains one of these values.
 
         A value is named by the member of the payload that has the keyword's name, such as `email`.
         """
@@ -215,7 +215,7 @@ class MailRepository:
         self._session = session
 
     async def admit(self, task_id: UUID, recipient: bytes, kind: str, most: int) -> bool:
-        """Count a task's mail, once however often it is tried. False when there were `most` others within an hour."""
+        """Count a task's mail once, also if it is retried. Return False if there were `most` others within an hour."""
         # Two at once count each other. Released with the transaction, which nothing slow shares.
         lock = func.pg_advisory_xact_lock(int.from_bytes(recipient[:8], "big", signed=True))
         await self._session.execute(select(lock))

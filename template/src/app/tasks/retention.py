@@ -19,7 +19,7 @@ _FEW = 100
 
 
 async def remove_old_tasks(resources: Resources) -> None:
-    """Remove what finished TASK_RETENTION_DAYS ago, dead letters of DEAD_TASK_RETENTION_DAYS, and stored payloads."""
+    """Delete finished tasks after TASK_RETENTION_DAYS, dead tasks after DEAD_TASK_RETENTION_DAYS, and payloads."""
     settings = resources.section(TasksSettings)
     total = await _remove(resources, settings.task_retention_days, TaskStatus.SUCCEEDED, TaskStatus.FAILED)
     total += await _remove(resources, settings.dead_task_retention_days, TaskStatus.DEAD)

@@ -25,5 +25,5 @@ async def read_tasks(
 
 @router.get("/{task_id:uuid}", response_model=TaskRead)
 async def read_task(task_id: UUID, user: CurrentUser, resources: ResourcesDep) -> Response:
-    """A task and what became of it. Its owner and administrators see it; to others it is not there."""
+    """Return a task and its outcome. Only its owner and administrators can see it; others get 404."""
     return json_response(await visible_task(resources, user, task_id))

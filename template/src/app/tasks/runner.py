@@ -1,4 +1,4 @@
-"""One attempt at a task, so that its effect happens once, whatever becomes of the worker.
+"""One attempt at a task, whose effect happens once even if the worker dies.
 
 The attempt takes the task, under a number and a lease, in a transaction of its own. The work and the record of its
 success share the next one, which commits only while the task is still that attempt's: a worker that dies leaves
@@ -44,7 +44,7 @@ MOST_LOSSES = 2
 
 
 class SupersededError(Exception):
-    """Another attempt has the task: what this one did must not stand."""
+    """Another attempt holds the task, so the work of this one must be rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class _Attempt:
 
 
 async def run_task(resources: Resources, task_id: UUID) -> None:
-    """Make one attempt at a task. Does nothing when it is finished, or when another worker is at it."""
+    """Make one attempt at a task. Do nothing if it is finished or another worker runs it."""
     attempt = await _take(resources, task_id)
     if attempt is None:
         return
@@ -119,7 +119,7 @@ async def _take(resources: Resources, task_id: UUID) -> _Attempt | None:
 
 @contextmanager
 def _surroundings(resources: Resources, attempt: _Attempt) -> Iterator[None]:
-    """The context of the request that asked for the task, on the log lines too, and what features passed on."""
+    """The context of the request that enqueued the task, also in log lines, and the values that features passed on."""
     fields = {"task_id": str(attempt.id), "kind": attempt.kind}
     if attempt.owner_id:
         fields["user_id"] = str(attempt.owner_id)
@@ -195,7 +195,7 @@ async def _fail(resources: Resources, attempt: _Attempt, error: Exception) -> No
 
 
 def _is_passing(error: Exception) -> bool:
-    """True where a part did not answer or time ran out: a traceback would tell nothing more."""
+    """Return whether a server did not answer or time ran out: a traceback would add nothing."""
     return isinstance(error, (Unavailable, MailError, TimeoutError, *OUTAGES)) or (
         isinstance(error, DBAPIError) and is_outage(error)
     )
@@ -235,6 +235,6 @@ async def _postpone(resources: Resources, attempt: _Attempt, pause: timedelta) -
 
 
 async def _record(resources: Resources, attempt: _Attempt, values: dict[str, Any]) -> bool:
-    """Write down what became of an attempt, unless another one has the task by now."""
+    """Record the outcome of an attempt, unless another attempt holds the task now."""
     async with resources.database.unit_of_work() as work:
         return await TaskRepository(work.session).hold(attempt.id, attempt.number, **values)

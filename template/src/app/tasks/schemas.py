@@ -11,7 +11,7 @@ from app.tasks.models import TaskStatus
 
 
 class TaskRead(BaseModel):
-    """A task and what became of it: a result when it succeeded, a problem when it failed or was given up (`dead`)."""
+    """A task with its outcome: a result if it succeeded, a problem if it failed or was given up (`dead`)."""
 
     id: UUID
     kind: str
@@ -24,6 +24,6 @@ class TaskRead(BaseModel):
 
 
 class TaskAccepted(BaseModel):
-    """The answer to a request that became a task. `Location` says where to ask for it."""
+    """The response to a request that became a task. `Location` is the task's URL."""
 
     task_id: UUID

@@ -1,4 +1,4 @@
-"""Queue again what Redis lost: after a failover, a flush, a dead worker, or a commit that it did not hear of."""
+"""Queue tasks again that Redis lost: after a failover, a flush, a dead worker, or a commit without its enqueue."""
 
 from datetime import timedelta
 

@@ -1,1 +1,1 @@
-"""A release that gets a share of the traffic first."""
+"""Canary releases, which receive a share of the traffic first."""

@@ -35,7 +35,7 @@ class TargetGroup:
 
     @property
     def dimensions(self) -> list[dict[str, str]]:
-        """As CloudWatch names them: the last part of each ARN."""
+        """Return CloudWatch's dimensions: the last part of each ARN."""
         return [
             {"Name": "LoadBalancer", "Value": self.balancer.partition(":loadbalancer/")[2]},
             {"Name": "TargetGroup", "Value": self.arn.rpartition(":")[2]},
@@ -63,7 +63,7 @@ class Metrics:
         )
 
     def _values(self, group: TargetGroup, first: datetime, last: datetime) -> dict[str, float]:
-        """One value a metric over the whole time; none where nothing was measured."""
+        """Return one value per metric over the whole period, without metrics that have no data."""
         queries = [
             {
                 "Id": f"m{number}",

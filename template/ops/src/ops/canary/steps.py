@@ -1,4 +1,4 @@
-"""The steps of a canary: raise the share, watch, and either go on or bring everything back."""
+"""The steps of a canary: raise the share, watch, and then continue or roll back."""
 
 import copy
 import math
@@ -32,7 +32,7 @@ _NAME = "app.kubernetes.io/name"
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a share is watched (seconds), what a verdict takes, and whether a release goes on without one."""
+    """How long to watch a share (seconds), the requests that a verdict needs, and whether to continue without one."""
 
     bake: float
     minimum: int
@@ -40,7 +40,7 @@ class Patience:
 
 
 def canary_of(manifests: Sequence[Manifest]) -> Manifest:
-    """The Deployment of the canary: the rendered `api` under another name, so that what is tried is what comes."""
+    """Return the Deployment of the canary: the rendered `api` under another name, otherwise unchanged."""
     stable = next((m for m in manifests if (m["kind"], m["metadata"]["name"]) == ("Deployment", STABLE)), None)
     if stable is None:
         raise OpsError(f"the overlay renders no Deployment {STABLE}")
@@ -74,7 +74,7 @@ class CanaryRelease:
         self._baseline = Reading(0, 0, None)
 
     def run(self, steps: Sequence[int], patience: Patience) -> None:
-        """Raise the share step by step, then roll out. Raises OpsError once all traffic is back where it was."""
+        """Raise the share step by step, then roll out. Raises OpsError after all traffic has returned."""
         self._release.prepare()
         self._release.migrate()
         self._release.route()
@@ -100,7 +100,7 @@ class CanaryRelease:
 
     @staticmethod
     def withdraw(cluster: Cluster, weights: Weights) -> None:
-        """Weight 0 first, seen in the load balancer; then the pods go."""
+        """Set the weight to 0, verify it at the load balancer, then delete the pods."""
         weights.set(0)
         cluster.delete("deployment", CANARY)
         say(f"canary: 0 %, all traffic is on {STABLE}")
@@ -120,7 +120,7 @@ class CanaryRelease:
         self._lock.renew()
 
     def _bake(self, percent: int, patience: Patience) -> None:
-        """Watch one share. Raises OpsError for a canary that is worse, or about which nothing is known."""
+        """Watch one share. Raises OpsError if the canary is worse, or without enough requests for a verdict."""
         canary, stable = self._weights.target_group(CANARY), self._weights.target_group(STABLE)
         start, waiting = clock.now(), Wait(f"the canary at {percent} %", patience.bake * EXTENSIONS)
         while True:
@@ -134,7 +134,7 @@ class CanaryRelease:
                 return
 
     def _watch_the_whole(self, patience: Patience) -> None:
-        """The step to 100 %: all traffic against what the old pods did. Raises OpsError when it is worse."""
+        """The step to 100 %: compare all traffic with the old pods. Raises OpsError if the release is worse."""
         group, start = self._weights.target_group(STABLE), clock.now()
         waiting = Wait("the release at 100 %", patience.bake * EXTENSIONS)
         while True:
@@ -155,12 +155,12 @@ class CanaryRelease:
         if passed >= EXTENSIONS:
             if not patience.goes_on:
                 raise OpsError(f"{what} is inconclusive: {verdict.reason}")
-            say(f"{what} is inconclusive, and the release goes on as told: {verdict.reason}")
+            say(f"{what} is inconclusive, and the release continues as configured: {verdict.reason}")
             return True
         return False
 
     def _wait(self, start: datetime, patience: Patience, waiting: Wait) -> None:
-        """Until the next look: at most to the end of the time that is due next."""
+        """Sleep until the next check, at most until the next deadline."""
         passed = (clock.now() - start).total_seconds()
         due = patience.bake if passed < patience.bake else patience.bake * EXTENSIONS
         waiting.pause(max(0.0, min(POLL_SECONDS, due - passed)))
@@ -169,7 +169,7 @@ class CanaryRelease:
         return int(((self._cluster.get("deployment", STABLE) or {}).get("spec") or {}).get("replicas", 0))
 
     def _at_least(self, replicas: int) -> None:
-        """Give the stable pods their number back before, or at once after, they get all traffic."""
+        """Restore the number of stable pods before they receive all traffic, or right after."""
         if self._replicas() < replicas:
             self._cluster.scale(STABLE, replicas)
             rollout.wait(self._cluster, STABLE, say)

@@ -1,4 +1,4 @@
-"""Whether a canary does as well as what it is to replace: numbers in, a verdict out."""
+"""The comparison of a canary with the running release: from measurements to a verdict."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +31,7 @@ class Reading:
 
     @property
     def error_share(self) -> float:
-        """Errors a request. A refused connection counts as a request too: the group never saw it."""
+        """Errors per request. A refused connection counts as a request, because the group's own count lacks it."""
         return self.errors / max(self.requests, self.errors, 1)
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Verdict:
 
 
 def judge(canary: Reading, stable: Reading, minimum: int) -> Verdict:
-    """Compare. Fewer requests than `minimum` on the canary prove no health, though enough errors prove the opposite.
+    """Compare. With fewer than `minimum` requests, a canary can be found worse, but not good.
 
     A stable side with fewer than `minimum` requests has no say: then the canary may have errors up to the margin.
     """

@@ -1,4 +1,4 @@
-"""Weights between the two target groups: set on the Ingress, read back from the load balancer."""
+"""Weights of the two target groups: set on the Ingress, verified at the load balancer."""
 
 # boto3 carries no types; what is used of it is checked where it is read.
 # mypy: disable-error-code="import-untyped"
@@ -38,7 +38,7 @@ class Weights:
         self._balancers: Any = boto3.client("elbv2", region_name=contract.region)
 
     def set(self, percent: int) -> None:
-        """Set the share and wait until the load balancer has it. Raises OpsError when it does not get it."""
+        """Set the share and wait until the load balancer has it. Raises OpsError on a time-out."""
         ingress = self._ingress()
         action = json.loads(ingress["metadata"]["annotations"][ANNOTATION])
         for group in action["forwardConfig"]["targetGroups"]:
@@ -74,7 +74,7 @@ class Weights:
         return ingress
 
     def _read(self, ingress: dict[str, Any]) -> int | None:
-        """The share in every rule of this service; None where they differ or there is no rule."""
+        """Return the share in all rules of this service; None if they differ or there is no rule."""
         try:
             shares = set(self._shares(ingress))
         except (BotoCoreError, ClientError) as error:

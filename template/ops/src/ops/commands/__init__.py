@@ -1,1 +1,1 @@
-"""One module a group of commands. Each defines `app`."""
+"""One module per group of commands. Each defines `app`."""

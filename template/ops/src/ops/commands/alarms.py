@@ -24,7 +24,7 @@ def _contract(environment: str) -> Contract:
 
 @app.command()
 def alarms(environment: options.EnvironmentName, *, as_json: AsJson = False) -> None:
-    """Show which alarms of the service and its platform fire, since when, and the runbook of each.
+    """Show the alarms of the service and its platform that are firing, since when, and their runbooks.
 
     The exit status is 1 when an alarm fires.
     """

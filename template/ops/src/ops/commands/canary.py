@@ -1,4 +1,4 @@
-"""`ops canary`: a release that gets a share of the traffic first.
+"""`ops canary`: releases that receive a share of the traffic first.
 
 The share rises step by step; the last step, to 100 %, is the rollout. At each step the new pods are compared with the
 old ones for a time, and a worse result moves all traffic back. Safe to interrupt and to repeat: a run begins and ends
@@ -76,7 +76,7 @@ def withdraw(environment: options.EnvironmentName, *, take_over: options.TakeOve
 
 
 def _steps(text: str) -> list[int]:
-    """Percentages above 0 and below 100 that rise. Raises OpsError."""
+    """Parse rising percentages between 0 and 100. Raises OpsError."""
     parts = text.split(",")
     steps = [int(part) for part in parts if part.isascii() and part.isdigit()]
     if len(steps) != len(parts) or steps != sorted(set(steps)) or not all(0 < step < 100 for step in steps):

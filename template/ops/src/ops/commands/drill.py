@@ -1,4 +1,4 @@
-"""`ops drill`: measured drills of what the runbooks promise.
+"""`ops drill`: drills that measure the promises of the runbooks.
 
 Both run where the database can be reached, which is inside its network.
 """
@@ -31,7 +31,7 @@ def failover(
     yes: Annotated[str, typer.Option(metavar="NAME", help="The database whose users will notice.")],
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Write a row a second, reboot with failover, and measure how long writes failed and how many rows were lost.
+    """Write one row a second, reboot with failover, and measure how long writes failed and how many rows were lost.
 
     Fails when writes were refused for 5 minutes (RTO), or when acknowledged rows of a minute are gone (RPO).
     docs/runbooks/failover.md explains when and how to run it.
@@ -55,7 +55,7 @@ def restore(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the new instance.")] = False,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Restore the database into a new instance, compare the rows of each table, and print the minutes it took.
+    """Restore the database into a new instance, compare the rows of each table, and print the duration.
 
     The new instance runs beside the old one, costs as much, and is deleted at the end unless --keep is given.
     docs/runbooks/restore.md explains when and how to run it.

@@ -79,7 +79,7 @@ def terraform(context: typer.Context, environment: Where) -> None:
 
 
 def _refuse_a_whole_destroy(environment: str, words: list[str]) -> None:
-    """Raise OpsError: AWS refuses to delete a protected database, and only when the rest is gone already."""
+    """Raise OpsError: AWS would refuse to delete the protected database after most resources are destroyed."""
     destroys = words[0] == "destroy" or (words[0] == "apply" and "-destroy" in words)
     if destroys and environment != BOOTSTRAP and not any(word.startswith("-target") for word in words):
         raise OpsError(

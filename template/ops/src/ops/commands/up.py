@@ -42,7 +42,7 @@ def up(
 
 @github.command()
 def protect(environment: options.EnvironmentName, *, reviewer: Reviewer = "") -> None:
-    """Create both GitHub environments, allow only main to use them, and require a reviewer where one is needed.
+    """Create both GitHub environments, restrict them to main, and require a reviewer where one is needed.
 
     GitHub creates an environment unprotected when a workflow first names it: any branch could then take its AWS role.
     """
@@ -51,7 +51,7 @@ def protect(environment: options.EnvironmentName, *, reviewer: Reviewer = "") ->
 
 @github.command()
 def variables(environment: options.EnvironmentName) -> None:
-    """Set the variables that name the AWS roles which bootstrap has made in this account."""
+    """Set the variables that name the AWS roles which bootstrap created in this account."""
     set_variables(_context(environment))
 
 

@@ -1,1 +1,1 @@
-"""Destroying an environment: what Terraform cannot do alone."""
+"""The destruction of an environment: the steps that Terraform cannot do."""

@@ -1,4 +1,4 @@
-"""What AWS keeps a resource for: protection, images, objects, records, backups."""
+"""Contents and protection that stop AWS from deleting a resource: images, objects, records, backups."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ class Resource:
 
     @property
     def module(self) -> str:
-        """The address of its module, with the dot that follows."""
+        """The address of its module, with a trailing dot."""
         return self.address[: self.address.rindex(f"{self.kind}.")]
 
 
 def locked(resources: list[Resource]) -> dict[str, str]:
-    """Modules that stay, to the name of what is in them: buckets with locked objects, and the keys that read them."""
+    """Return modules that remain, with the names of their resources: buckets with locked objects, and their keys."""
     buckets = [each for each in resources if each.kind == "aws_s3_bucket" and each.values.get("object_lock_enabled")]
     kept = {bucket.module.removesuffix("."): f"bucket {bucket.values['bucket']}" for bucket in buckets}
     for each in resources:
@@ -51,7 +51,7 @@ def locked(resources: list[Resource]) -> dict[str, str]:
 
 
 def _unprotect(database: Resource, _: bool) -> None:
-    """Turn the protection off, of an instance that runs: RDS neither changes nor snapshots a stopped one."""
+    """Turn off the protection of a running instance: RDS neither changes nor snapshots a stopped one."""
     rds = boto3.client("rds", region_name=database.region)
     name = database.values["identifier"]
     if _status(rds, name) in ("", "deleting"):
@@ -65,7 +65,7 @@ def _unprotect(database: Resource, _: bool) -> None:
 
 
 def _status(rds: Any, name: str, seconds: float = START_SECONDS) -> str:
-    """Status of an instance, started first when a schedule has stopped it; empty when it is gone. Raises OpsError."""
+    """Return the status of an instance, or empty text if it is deleted. Start it if it is stopped. Raises OpsError."""
     waiting = Wait(f"{name} to start", seconds)
     while not waiting.is_over:
         try:
@@ -90,7 +90,7 @@ def _snapshot_exists(rds: Any, name: str) -> bool:
 
 
 def _drop_images(registry: Resource, _: bool) -> None:
-    """Delete every image. An index holds its children: they can be deleted in a later pass, once it is gone.
+    """Delete every image. The images of an index can be deleted only after it, in a later pass.
 
     ECR reports what it refuses in `failures` and raises nothing. Raises OpsError when a pass deletes nothing.
     """
@@ -123,7 +123,7 @@ def _drop_objects(bucket: Resource, _: bool) -> None:
 
 
 def _drop_records(zone: Resource, _: bool) -> None:
-    """Records of the controller that writes here; the zone's own two go with it, and Terraform's with Terraform."""
+    """Return the records of the controller, without those that the zone itself or Terraform deletes."""
     dns = boto3.client("route53", region_name=GLOBAL)
     for page in dns.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone.values["zone_id"]):
         changes = [

@@ -37,7 +37,7 @@ def destroy_environment(name: str, choice: Choice, confirmation: str | None) -> 
 
 
 def _confirm(name: str, given: str | None) -> None:
-    """Raise OpsError unless the person names what goes."""
+    """Raise OpsError unless the person confirms with the name."""
     if (given if given is not None else input(f"This destroys data. Type {name} to go on: ")) != name:
         raise OpsError(f"nothing is destroyed: that is not {name}")
 

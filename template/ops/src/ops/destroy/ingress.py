@@ -1,4 +1,4 @@
-"""The load balancer belongs to a controller in the cluster, and goes when the last Ingress does: before the cluster."""
+"""The load balancer, which the cluster's controller must delete before the cluster is deleted."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,7 +61,7 @@ def remove_ingress(project: Path, service: str, environment: str, region: str) -
 
 
 def _contract(service: str, environment: str, region: str) -> Contract | None:
-    """The contract; None when a run before this one has destroyed it."""
+    """Return the contract, or None if an earlier run has destroyed it."""
     parameters: Any = boto3.client("ssm", region_name=region)
     try:
         parameters.get_parameter(Name=parameter_name(service, environment))
@@ -98,7 +98,7 @@ def _own_target_groups(client: Any, mine: Mapping[str, str], namespace: str) -> 
 
 
 def _delete_load_balancers(client: Any, mine: Mapping[str, str], groups: Sequence[str]) -> None:
-    """Delete what the controller made for the service: load balancers first, since they use the target groups."""
+    """Delete the resources that the controller created: load balancers first, because they use the target groups."""
     for each in _load_balancers(client):
         if mine.items() <= _tags(client, each["LoadBalancerArn"]).items():
             client.delete_load_balancer(LoadBalancerArn=each["LoadBalancerArn"])
@@ -116,7 +116,7 @@ def _wait_until_deleted(client: Any, arn: str) -> None:
 
 
 def wait_for_load_balancers(cluster: str, region: str) -> None:
-    """Wait until the cluster's controller has no load balancer left. Raises OpsError, naming those that remain."""
+    """Wait until the controller has deleted all load balancers. Raises OpsError with those that remain."""
     waiting = Wait(f"the load balancers of {cluster} to be deleted", WAIT_SECONDS)
     client: Any = boto3.client("elbv2", region_name=region)
     while left := [
@@ -138,7 +138,7 @@ def _of(cluster: str, client: Any, arn: str) -> bool:
 
 
 def _tags(client: Any, arn: str) -> dict[str, str]:
-    """Tags of a resource; none when it went in the meantime."""
+    """Return the tags of a resource; none if it was deleted meanwhile."""
     try:
         ((_, tags),) = tags_of(client, [arn])
     except ClientError as error:

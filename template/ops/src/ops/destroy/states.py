@@ -25,7 +25,7 @@ def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
 
 
 def other_states(bucket: str, region: str) -> list[str]:
-    """States in the bucket, beside the first root's, that still hold resources."""
+    """Return the other states in the bucket that still contain resources."""
     s3 = boto3.client("s3", region_name=region)
     try:
         listed = s3.list_objects_v2(Bucket=bucket)
@@ -38,7 +38,7 @@ def other_states(bucket: str, region: str) -> list[str]:
 
 
 def fetch_state(root: Root) -> None:
-    """Bring the first root's state out of the bucket that is to go; Terraform then works on the file."""
+    """Move the first root's state from the bucket into a local file before the bucket is destroyed."""
     if (root.folder / "terraform.tfstate").is_file():
         # A run that broke off has fetched it; the bucket may be empty since.
         return

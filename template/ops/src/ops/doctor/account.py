@@ -18,7 +18,7 @@ RAISE = "aws service-quotas request-service-quota-increase --service-code ec2 --
 
 
 def credentials(context: Context) -> Iterator[Finding]:
-    """Yield a finding for the account's root user. Without credentials the check itself fails, and says so."""
+    """Yield a finding for the account's root user. Without credentials, the check itself fails and reports that."""
     identity = context.aws("sts").get_caller_identity()
     if identity["Arn"].endswith(":root"):
         remedy = "Log in with an administrator role"
@@ -37,7 +37,7 @@ def region(context: Context) -> Iterator[Finding]:
 
 
 def quotas(context: Context) -> Iterator[Finding]:
-    """Yield quotas that the platform would exceed; nothing once the platform is there."""
+    """Yield quotas that the platform would exceed; nothing once the platform exists."""
     if not context.creates_platform or context.has_platform:
         return
     needed = int(context.platform.get("nat_gateways", 1))
@@ -66,7 +66,7 @@ def _quota(context: Context, code: str) -> int:
 
 
 def cost_explorer(context: Context) -> Iterator[Finding]:
-    """Yield a finding where anomaly detection is on and Cost Explorer, which it needs, is not."""
+    """Yield a finding if anomaly detection is on, but Cost Explorer, which it needs, is off."""
     if context.platform.get("anomaly_detection", "none") == "none":
         return
     today = clock.now().date()

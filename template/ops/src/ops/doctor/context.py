@@ -21,7 +21,7 @@ from ops.kubectl import Cluster
 
 @dataclass
 class Context:
-    """One environment of the project that is looked at."""
+    """The environment of the project that is checked."""
 
     root: Path
     environment: str
@@ -55,7 +55,7 @@ class Context:
 
     @cached_property
     def github_problem(self) -> str:
-        """Why GitHub cannot be looked at; empty when it can."""
+        """The reason why GitHub cannot be checked, or empty text."""
         try:
             self.repository.read()
         except OpsError as error:
@@ -63,14 +63,14 @@ class Context:
         return ""
 
     def github_environment(self, name: str) -> dict[str, Any] | None:
-        """An environment of GitHub, or None. Asked once."""
+        """Return an environment of GitHub, or None. The answer is cached."""
         if name not in self._environments:
             self._environments[name] = self.repository.environment(name)
         return self._environments[name]
 
     @cached_property
     def cluster_problem(self) -> str:
-        """Why the cluster cannot be looked at; empty when it can, or when there is none yet."""
+        """The reason why the cluster cannot be checked; empty if it can, or does not exist yet."""
         if self.cluster is None:
             return ""
         try:
@@ -91,7 +91,7 @@ class Context:
 
     @cached_property
     def platform(self) -> dict[str, Any]:
-        """Variables of the platform; empty where the service joins another's."""
+        """Variables of the platform; empty if the service joins another project's platform."""
         return tfvars.read(self.root, self.environment, "platform") if self.creates_platform else {}
 
     @cached_property

@@ -14,7 +14,7 @@ RENEWAL = timedelta(days=30)
 
 
 def delegation(context: Context) -> Iterator[Finding]:
-    """Yield a finding while the parent zone does not name the environment's zone, or Terraform is not told so.
+    """Yield a finding if the parent zone does not delegate to the environment's zone, or `domain_delegated` is not set.
 
     ACM looks the validation record up from outside, so an issued certificate proves the delegation.
     """

@@ -18,7 +18,7 @@ OWNER = "copier update -d github_owner=OWNER"
 
 
 def login(context: Context) -> Iterator[Finding]:
-    """Yield a finding where GitHub shows the repository to nobody here; the other checks then look at nothing."""
+    """Yield a finding if the current login cannot see the repository. The other checks are then skipped."""
     if context.github_problem and not is_placeholder(context):
         remedy = "Log in (gh auth login), and see that infra/environments/github.tfvars names the repository"
         yield error("github", f"cannot read {context.repository.name}: {context.github_problem}", remedy, "repository")
@@ -62,7 +62,7 @@ def protection(context: Context) -> Iterator[Finding]:
 
 
 def variables(context: Context) -> Iterator[Finding]:
-    """Yield variables that are missing, or that name another role than this account's; nothing before bootstrap."""
+    """Yield variables that are missing or name a role of another account; nothing before bootstrap."""
     if not context.plan.environments or context.github_problem:
         return
     for where, name, arn in wanted_variables(context):
@@ -76,12 +76,12 @@ def variables(context: Context) -> Iterator[Finding]:
 
 
 def environments(context: Context) -> list[str]:
-    """GitHub's environments of this environment: of deploys, and of infrastructure."""
+    """The GitHub environments of this environment: for deploys and for infrastructure."""
     return [context.environment, f"{context.environment}-infrastructure"]
 
 
 def wanted_variables(context: Context) -> Iterator[tuple[str, str, str]]:
-    """Environment (empty for the repository), name and value of each variable whose role bootstrap has made."""
+    """Return environment (empty for the repository), name and value of each variable whose role exists."""
     roles = {
         ("", "AWS_PLAN_ROLE_ARN"): f"{context.service}-plan",
         (context.environment, "AWS_ROLE_ARN"): f"{context.name}-deploy",

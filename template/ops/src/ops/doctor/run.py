@@ -28,13 +28,13 @@ AFTER: Sequence[Check] = (
 
 
 def optional_checks() -> list[Check]:
-    """Checks that not every project has: an option of the template adds their files."""
+    """Checks that exist only with some options of the template."""
     optional = [("ops.doctor.ses", "mail"), ("ops.addons.check", "eks_addons"), ("ops.addons.check", "addons")]
     return [getattr(importlib.import_module(module), check) for module, check in optional if _exists(module)]
 
 
 def _exists(module: str) -> bool:
-    """Whether this project has a module, whose package it may lack, too."""
+    """Return whether this project has a module. Its package may be missing, too."""
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:

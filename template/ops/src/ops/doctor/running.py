@@ -1,4 +1,4 @@
-"""Checks of what runs: pods, targets, alarms. They start only once there is a contract."""
+"""Checks of a running environment: pods, targets, alarms. They run only if there is a contract."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from ops.history import History
 
 
 def reachable(context: Context) -> Iterator[Finding]:
-    """Yield a finding where the cluster does not answer; the checks that follow then look at nothing."""
+    """Yield a finding if the cluster does not answer. The checks after it are then skipped."""
     if context.cluster_problem:
         remedy = "Are you in api_public_cidrs and cluster_admin_role_arns?"
         yield error("cluster", f"it does not answer: {context.cluster_problem}", remedy, "cluster")
@@ -42,7 +42,7 @@ def _trouble(pod: Mapping[str, Any]) -> str:
 
 
 def release(context: Context) -> Iterator[Finding]:
-    """Yield a finding where no release has ever come up, although the environment is prepared."""
+    """Yield a finding if the environment is ready but no release has come up yet."""
     if context.cluster is None or context.cluster_problem:
         return
     if not context.cluster.exists("namespace", context.service):
@@ -79,7 +79,7 @@ def _target_groups(contract: Contract, elb: Any) -> Iterator[str]:
 
 
 def subscribers(context: Context) -> Iterator[Finding]:
-    """Yield topics of alarms that tell nobody, and subscriptions that nobody has confirmed."""
+    """Yield topics of alarms without subscribers, and unconfirmed subscriptions."""
     sns = context.aws("sns")
     topics = {action for alarm in _alarms(context) for action in alarm["AlarmActions"] if ":sns:" in action}
     for topic in sorted(topics):

@@ -42,14 +42,14 @@ def alerts(context: Context) -> Iterator[Finding]:
 
 
 def administrators(context: Context) -> Iterator[Finding]:
-    """Yield an error where nobody may administer the cluster that would be made."""
+    """Yield an error if the cluster would have no administrators."""
     if context.creates_platform and not context.platform.get("cluster_admin_role_arns"):
         remedy = f"Name your own role in cluster_admin_role_arns of {_local_file(context)}"
         yield error("cluster", "cluster_admin_role_arns is empty: nobody may install add-ons", remedy, "cluster")
 
 
 def endpoint(context: Context) -> Iterator[Finding]:
-    """Yield an error where the cluster's endpoint is out of reach of deploys."""
+    """Yield an error if deploys cannot reach the cluster's endpoint."""
     open_to = context.platform.get("api_public_cidrs") or context.platform.get("api_open_to_the_world")
     if not context.creates_platform or open_to or context.github_problem:
         return

@@ -35,14 +35,14 @@ def tools(context: Context) -> Iterator[Finding]:
 
 
 def _version(program: str, arguments: tuple[str, ...]) -> tuple[int, int] | None:
-    """Major and minor; None when the tool does not tell."""
+    """Return the major and minor version, or None if the tool does not print them."""
     done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)  # noqa: S603  fixed commands
     found = re.search(r"(\d+)\.(\d+)\.\d+", _text(done.stdout))
     return (int(found[1]), int(found[2])) if found else None
 
 
 def _text(output: str) -> str:
-    """The version alone, where the tool prints JSON with more in it."""
+    """Return only the version from a tool's JSON output."""
     try:
         document = json.loads(output)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Drills that measure what the runbooks promise."""
+"""Drills that measure the promises of the runbooks."""

@@ -1,4 +1,4 @@
-"""The drill of a lost zone: a row a second, a reboot with failover, and how long and how much was lost."""
+"""The failover drill: write one row a second, reboot with failover, and measure downtime and lost rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The cost of a failover: seconds without a write, and acknowledged rows, one a second, that are gone."""
+    """The result of a failover: seconds without a successful write, and lost acknowledged rows (one a second)."""
 
     rto: float
     lost: int
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def measure(rows: Rows, fail_over: Callable[[], None], clock: Clock | None = None) -> Outcome:
-    """Write a row a second around a failover. Raises OpsError when the database does not recover."""
+    """Write one row a second during a failover. Raises OpsError if the database does not recover."""
     clock = clock or Clock()
     rows.prepare()
     acknowledged: set[int] = set()
@@ -86,7 +86,7 @@ def measure(rows: Rows, fail_over: Callable[[], None], clock: Clock | None = Non
 
 
 def reboot(rds: Any, name: str) -> None:
-    """Let the standby take over. Raises OpsError where there is none."""
+    """Trigger a failover to the standby. Raises OpsError if there is none."""
     (instance,) = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     if not instance["MultiAZ"]:
         raise OpsError(f"{name} has no standby (db_multi_az): there is nothing to fail over to")
@@ -94,7 +94,7 @@ def reboot(rds: Any, name: str) -> None:
 
 
 def run(facts: Mapping[str, str], environment: str, confirmation: str, url: str) -> Outcome:
-    """Fail the environment's database over, and print what that cost. Raises OpsError."""
+    """Fail over the environment's database, and print RTO and RPO. Raises OpsError."""
     name = f"{facts['SERVICE']}-{environment}"
     if confirmation != name:
         raise OpsError(f"nothing is done: --yes names {confirmation}, and the database is {name}")

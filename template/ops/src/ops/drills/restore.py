@@ -1,4 +1,4 @@
-"""The drill of a lost database: point-in-time recovery into a new instance, counts compared, minutes printed."""
+"""The restore drill: restore into a new instance, compare the row counts, and print the duration."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ TOLERANCE = 0.02
 
 
 def restore(rds: Any, source: str, target: str, at: datetime | None) -> None:
-    """Order the new instance, with the old one's place, groups and keys. Raises OpsError."""
+    """Create the new instance with the network, groups and keys of the old one. Raises OpsError."""
     (instance,) = rds.describe_db_instances(DBInstanceIdentifier=source)["DBInstances"]
     when = {"RestoreTime": at} if at else {"UseLatestRestorableTime": True}
     try:
@@ -53,7 +53,7 @@ def wait(rds: Any, target: str) -> str:
 
 
 def differences(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
-    """Tables that the restored database lacks, or that hold too few rows there."""
+    """Return tables that are missing from the restored database or have too few rows."""
     return [
         f"{table}: {after.get(table, 'no table')} of {count} rows"
         for table, count in before.items()

@@ -1,4 +1,4 @@
-"""The drills' own rows, and the counts of everybody's. One short connection a call: a failover breaks them."""
+"""The drills' own rows, and row counts of all tables. Each call opens its own connection: a failover breaks them."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Database:
-    """A PostgreSQL database by its URL, whose user may make tables: postgresql://migrations:…@host:5432/app?sslmode=…"""
+    """A PostgreSQL database. The user of its URL can create tables: postgresql://migrations:…@host:5432/app?sslmode=…"""
 
     def __init__(self, url: str) -> None:
         self.url = url.replace("postgresql+asyncpg://", "postgresql://")
@@ -41,7 +41,7 @@ class Database:
         self._execute("DROP TABLE IF EXISTS failover_drill")
 
     def counts(self) -> dict[str, int]:
-        """Rows of each table that is not the system's, by `schema.table`."""
+        """Return the number of rows of each table except system tables, by `schema.table`."""
         names = self._fetch(
             "SELECT quote_ident(schemaname), quote_ident(relname) FROM pg_stat_user_tables ORDER BY 1, 2"
         )

@@ -1,1 +1,1 @@
-"""`ops up`: the first deployment, step by step. Each step looks whether it is done."""
+"""`ops up`: the first deployment, step by step. Each step checks whether it is done."""

@@ -1,4 +1,4 @@
-"""Steps before anything runs: what a person sets, the account, the repository, Terraform's roots."""
+"""Steps before the release: settings, the account, the repository, and Terraform's roots."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def errors(checks: Sequence[Check], context: Context) -> list[Finding]:
 
 
 def person(name: str, takes: str, checks: Sequence[Check]) -> Step:
-    """A step that is done when the checks find no error, and that a person does."""
+    """A step for a person. It is done if the checks find no error."""
 
     def act(run: Walk) -> None:
         lines = [str(finding) for finding in errors(checks, run.context)]
@@ -57,7 +57,7 @@ def _root(run: Walk, name: str) -> Root:
 
 
 def _apply(run: Walk, name: str) -> None:
-    """Apply the saved plan, once it was agreed to."""
+    """Apply the saved plan after confirmation."""
     root = _root(run, name)
     confirm(f"Apply this plan of {root.name}?", yes=run.yes)
     free_secrets(root, yes=run.yes, plan=SAVED)
@@ -66,7 +66,7 @@ def _apply(run: Walk, name: str) -> None:
 
 
 def terraform(name: str, takes: str) -> Step:
-    """A root of Terraform: done when its plan changes nothing, applied after the plan was shown and agreed to."""
+    """A Terraform root. It is done if its plan changes nothing, and applied after the plan is shown and confirmed."""
     return Step(
         name,
         takes,
@@ -89,7 +89,7 @@ def _protect(run: Walk) -> None:
 
 
 def _delegated(run: Walk) -> bool:
-    """Whether the contract names the certificate: it does once it is issued and Terraform knows of the delegation."""
+    """Return whether the contract has the certificate: after its issue, and once Terraform knows of the delegation."""
     return run.context.contract is not None and bool(run.context.contract.certificate_arn)
 
 

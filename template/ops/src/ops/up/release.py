@@ -19,7 +19,7 @@ from ops.up.step import PersonNeededError, Step, Walk
 
 
 def _addons() -> list[Step]:
-    """The add-ons, where the project has a platform of its own."""
+    """The add-ons, if the project has its own platform."""
     if importlib.util.find_spec("ops.addons") is None:
         return []
     check = importlib.import_module("ops.addons.check").addons
@@ -73,7 +73,7 @@ def _arrived(run: Walk) -> bool:
 
 
 def _release(run: Walk) -> None:
-    """The database's roles, then the images that were pushed last."""
+    """The database's roles, then a release of the images that were pushed last."""
     if (images := _images(run.context)) is None:
         raise OpsError("the images are no longer in the registry")
     here = Environment.load(run.context.environment)

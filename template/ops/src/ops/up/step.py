@@ -8,7 +8,7 @@ from ops.errors import OpsError
 
 
 class PersonNeededError(OpsError):
-    """Only a person can do the next step. The message says what to do; the next run continues from there."""
+    """A person has to do the next step, which the message describes. The next run continues from there."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: whether it is done, what does it, and about how long that takes.
+    """One step: a check whether it is done, its action, and the expected duration.
 
     `done` looks and changes nothing. `act` raises OpsError, or PersonNeededError when it may not go on alone; running
     it twice does no harm.
@@ -42,7 +42,7 @@ class Step:
 
 
 def walk(steps: Sequence[Step], run: Walk, say: Callable[[str], None]) -> None:
-    """Go through the steps in order. Raises OpsError at the first that cannot be done."""
+    """Run the steps in order. Raises OpsError at the first that fails."""
     chosen = [step for step in steps if step.applies(run.context)]
     for number, step in enumerate(chosen, start=1):
         title = f"{number:>2}/{len(chosen)} {step.name}"

@@ -29,14 +29,14 @@ _Prefix = Annotated[str, Query(max_length=320, pattern=ONE_LINE, description="wh
 async def list_users(
     actor: AdministratorDep, work: UnitOfWorkDep, email: _Prefix = "", cursor: Cursor = None, limit: PageSize = 20
 ) -> Page[UserRead]:
-    """Users, newest first."""
+    """List users, newest first."""
     rows, last = split(await administration.list_users(work, actor, email, cursor, limit), limit)
     return Page(items=[UserRead.of(user) for user in rows], next_cursor=last.id if last else None)
 
 
 @router.get("/users/{user_id:uuid}")
 async def read_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep) -> UserRead:
-    """A user."""
+    """Return a user."""
     return UserRead.of(await administration.read_user(work, actor, user_id))
 
 
@@ -44,7 +44,7 @@ async def read_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep)
 async def change_roles(
     user_id: UUID, change: RolesChange, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> UserRead:
-    """Give a user these roles and no others. They hold at once, in open sessions too."""
+    """Replace the roles of a user. The change applies at once, also to open sessions."""
     return UserRead.of(await administration.set_roles(service, work, actor, user_id, change.roles))
 
 
@@ -52,7 +52,7 @@ async def change_roles(
 async def disable_user(
     user_id: UUID, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> UserRead:
-    """Close an account. Its sessions end."""
+    """Disable an account and end its sessions."""
     return UserRead.of(await administration.disable(service, work, actor, user_id))
 
 
@@ -60,7 +60,7 @@ async def disable_user(
 async def enable_user(
     user_id: UUID, actor: AdministratorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> UserRead:
-    """Open an account again."""
+    """Enable a disabled account."""
     return UserRead.of(await administration.enable(service, work, actor, user_id))
 
 
@@ -76,7 +76,7 @@ async def list_audit_events(
     cursor: Cursor = None,
     limit: PageSize = 20,
 ) -> Page[AuditEventRead]:
-    """The audit log, newest first. That it was read is an event too."""
+    """List the audit log, newest first. Reading it is recorded as an event."""
     wanted = AuditFilter(action, actor_id, subject_id, since, until)
     rows, last = split(await administration.list_events(work, actor, wanted, cursor, limit), limit)
     items = [AuditEventRead.model_validate(event) for event in rows]

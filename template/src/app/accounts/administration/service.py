@@ -21,7 +21,7 @@ from app.kit.problems import Forbidden, NotFound
 
 
 async def list_users(work: UnitOfWork, actor: Actor, prefix: str, cursor: UUID | None, size: int) -> Sequence[User]:
-    """At most `size` + 1 users whose address starts with a prefix, newest first.
+    """Return at most `size` + 1 users whose email address starts with a prefix, newest first.
 
     The log names the users who were shown. The prefix is an email address, perhaps whole: it would outlive the account.
     """
@@ -38,7 +38,7 @@ async def read_user(work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
 
 
 async def set_roles(accounts: AccountService, work: UnitOfWork, actor: Actor, user_id: UUID, roles: set[str]) -> User:
-    """Give a user these roles and no others, in open sessions too. Raises NotFound, OwnAccount or Forbidden."""
+    """Replace the roles of a user, also in open sessions. Raises NotFound, OwnAccount or Forbidden."""
     user = await _lock(work, actor, user_id)
     if user_id == actor.user_id and ADMINISTRATOR not in roles:
         raise OwnAccount
@@ -50,7 +50,7 @@ async def set_roles(accounts: AccountService, work: UnitOfWork, actor: Actor, us
 
 
 async def disable(accounts: AccountService, work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
-    """Close an account and end its sessions. Raises NotFound, OwnAccount or Forbidden."""
+    """Disable an account and end its sessions. Raises NotFound, OwnAccount or Forbidden."""
     user = await _lock(work, actor, user_id)
     if user_id == actor.user_id:
         raise OwnAccount
@@ -61,7 +61,7 @@ async def disable(accounts: AccountService, work: UnitOfWork, actor: Actor, user
 
 
 async def enable(accounts: AccountService, work: UnitOfWork, actor: Actor, user_id: UUID) -> User:
-    """Open an account again; its user has to log in. Raises NotFound or Forbidden."""
+    """Enable a disabled account. Its user has to log in again. Raises NotFound or Forbidden."""
     user = await _lock(work, actor, user_id)
     if user.disabled_at:
         user.disabled_at = None
@@ -83,14 +83,14 @@ async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user_id: 
 async def list_events(
     work: UnitOfWork, actor: Actor, wanted: AuditFilter, cursor: UUID | None, size: int
 ) -> Sequence[AuditEvent]:
-    """At most `size` + 1 events of the audit log, newest first. That they were read is an event too."""
+    """Return at most `size` + 1 events of the audit log, newest first, and record that they were read."""
     events = await AuditRepository(work.session).page(wanted, cursor, size)
     record(work, AuditAction.AUDIT_READ, actor, wanted.subject_id)
     return events
 
 
 class Saved(StrEnum):
-    """The effect of `save_user`. The values are for people."""
+    """The effect of `save_user`, for the operator."""
 
     CREATED = "created"
     CREATED_ADMINISTRATOR = "created, with the role admin"
@@ -133,7 +133,7 @@ async def grant(work: UnitOfWork, email: str, role: str) -> None:
 
 
 async def lock_user_of(work: UnitOfWork, email: str) -> User:
-    """The user of an address, locked: what is decided on it holds until the commit. Raises NotFound."""
+    """Return the user of an email address, locked until the commit. Raises NotFound."""
     user = await AccountRepository(work.session).lock_user_by_email(as_stored(email))
     if user is None:
         raise NotFound

@@ -1,1 +1,1 @@
-"""Change of email address: a link to the new address confirms it, and one to the former address takes it back."""
+"""Change of email address: a link to the new address confirms it, a link to the former address undoes it."""

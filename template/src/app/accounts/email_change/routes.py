@@ -29,7 +29,7 @@ _changes = limited_by_user(Limit("email-changes", 10, 3_600))
 async def request_change(
     body: EmailChange, user: CurrentUser, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep
 ) -> Response:
-    """Have a link mailed to a new email address. The present address stays until the link is used.
+    """Send a link to a new email address. The present address stays until the link is used.
 
     The answer is the same whether or not another user has the address.
     """
@@ -39,13 +39,13 @@ async def request_change(
 
 @router.post("/confirm", status_code=204, responses=problems(LinkRefused))
 async def confirm_change(body: VerifyRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
-    """Change the address with the token of a mail. The session that requested the change stays, and all others end."""
+    """Change the email address with a mailed token. All sessions end except the requesting one."""
     await email_change.confirm_change(resources, work, body.token, device.address)
 
 
 @router.post("/restore", status_code=204, responses=problems(LinkRefused))
 async def restore(body: ResetRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
-    """Take a change back with the token that was mailed to the former address, and set a new password.
+    """Undo a change with the token that was mailed to the former address, and set a new password.
 
     All sessions end, and all other links become invalid.
     """

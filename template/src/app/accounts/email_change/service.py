@@ -30,7 +30,7 @@ from app.tasks.service import request_task
 async def request_change(
     resources: Resources, work: UnitOfWork, principal: Principal, password: str, email: str, address: str
 ) -> None:
-    """Have a link mailed to a new address. Raises WrongPassword, LoginLocked or Unauthorized."""
+    """Send a link to a new email address. Raises WrongPassword, LoginLocked or Unauthorized."""
     accounts = accounts_of(resources)
     _, user = await accounts.confirm_password(work, principal, password, address)
     # A second request takes the place of the first.
@@ -44,7 +44,7 @@ async def request_change(
 
 
 async def confirm_change(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:
-    """Give a user the address that a link was sent to, and end all other sessions. Raises LinkRefused."""
+    """Set the email address to which the link was sent, and end all other sessions. Raises LinkRefused."""
     accounts = accounts_of(resources)
     repository, mailed = AccountRepository(work.session), MailedTokens(work.session, accounts.tokens)
     user = await lock_owner(resources, work, token, Purpose.CHANGE_EMAIL)
@@ -68,7 +68,7 @@ async def confirm_change(resources: Resources, work: UnitOfWork, token: str, add
 
 
 async def restore(resources: Resources, work: UnitOfWork, token: str, password: str, device: Device) -> None:
-    """Give a user the former address and a new password, by the link that was sent there. Raises LinkRefused.
+    """Restore the former email address by its link, and set a new password. Raises LinkRefused.
 
     All sessions end and all other links become invalid: the person who changed the address has the password, and may
     have changed the address again.

@@ -20,7 +20,7 @@ from app.tasks.service import request_task
 
 
 class ChangePayload(BaseModel):
-    """A change of address that a user asked for in a session. Whether the address is free is seen by the worker."""
+    """A change of address that a user requested in a session. The worker checks whether the address is free."""
 
     user_id: UUID
     session_id: UUID
@@ -28,7 +28,7 @@ class ChangePayload(BaseModel):
 
 
 class ChangedPayload(BaseModel):
-    """A change of address that was made: the former address, what its link is derived from, when and from where."""
+    """A completed change of address: the former address, the nonce of its link, the time and the IP address."""
 
     user_id: UUID
     email: str
@@ -44,7 +44,7 @@ EMAIL_CHANGED = TaskKind("accounts.email-changed", ChangedPayload)
 def notify_former_address(
     work: UnitOfWork, resources: Resources, user: User, former: str, nonce: str, actor: Actor, moment: datetime
 ) -> None:
-    """Tell the former address of the change, once the unit of work is committed, with a link that takes it back."""
+    """Notify the former address after the commit, with a link that undoes the change."""
     payload = ChangedPayload(user_id=user.id, email=former, nonce=nonce, moment=moment, address=actor.address)
     request_task(work, resources.queue, EMAIL_CHANGED, payload, owner_id=user.id)
 

@@ -25,7 +25,7 @@ class Devices:
 
     @property
     def cookie_name(self) -> str:
-        """The prefix makes browsers send it to this host alone, over TLS alone. Services on one host differ."""
+        """Browsers send a cookie with this prefix only to this host, over TLS. Each service has its own name."""
         return f"__Host-device-{self.service}"
 
     def new_cookie(self, name: str) -> str:

@@ -23,13 +23,13 @@ CHECKED_WITHIN = timedelta(seconds=10)
 
 
 class LoginAttemptsRepository:
-    """Counted logins, through one database session."""
+    """Login attempts, through one database session."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def lock(self, digest: bytes) -> tuple[LoginAttempts, datetime]:
-        """The row of a name, made when not there, and locked: logins at once are counted in turn. And the time."""
+        """Return the row of a name, created if missing and locked, and the time. Concurrent logins wait."""
         # One statement: between two, a login that succeeds could remove the row.
         made = insert(LoginAttempts).values(digest=digest, failures=0, pending=0)
         locked = made.on_conflict_do_update(index_elements=["digest"], set_={"failures": LoginAttempts.failures})
@@ -42,7 +42,7 @@ class LoginAttemptsRepository:
         await self._session.execute(delete(LoginAttempts).where(LoginAttempts.digest == digest))
 
     async def remove_older(self, age: timedelta) -> None:
-        """Forget what last failed so long ago."""
+        """Delete counters whose last failure is older than this."""
         await self._session.execute(delete(LoginAttempts).where(LoginAttempts.last_at < func.now() - age))
 
 
@@ -54,7 +54,7 @@ class Lockout:
     tokens: Tokens
 
     async def admit(self, session: AsyncSession, name: str) -> bool:
-        """Count an attempt before its password is checked, so that none made at once slips by. Raises LoginLocked.
+        """Count an attempt before its password is checked, so that concurrent ones count. Raises LoginLocked.
 
         False where attempts that are being checked may use up what is free: try again in a moment. Commit before the
         password is checked; then `clear` when it was right, or else `fail`.
@@ -90,7 +90,7 @@ class Lockout:
         counted.locked_until = moment + wait if wait else None
 
     def wait(self, failures: int) -> timedelta:
-        """How long nobody is let in after so many failures in a row."""
+        """Return how long logins are refused after this number of failures in a row."""
         beyond = failures - self.settings.login_failures
         if beyond < 0:
             return timedelta()

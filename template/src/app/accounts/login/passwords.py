@@ -24,25 +24,25 @@ _WAIT = 5.0
 
 
 def argon2id() -> PasswordHash:
-    """The one way in which the service hashes passwords. No setting makes it weaker."""
+    """The parameters for hashing passwords. No setting can weaken them."""
     return PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
 
 
 def normalised(password: str) -> str:
-    """A password in the one form that is hashed."""
+    """Return a password in the normalised form that is hashed."""
     return unicodedata.normalize("NFKC", password)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether a password is right, and the hash to store instead of an outdated one."""
+    """The result of a check: whether the password is right, and a new hash if the stored one is outdated."""
 
     right: bool
     new_hash: str | None = None
 
 
 class Turn:
-    """The right to hash, while it lasts."""
+    """A hashing slot, until it is released."""
 
     def __init__(self, hasher: PasswordHash, threads: ThreadPoolExecutor, nobody: str) -> None:
         self._hasher = hasher
@@ -50,11 +50,11 @@ class Turn:
         self._nobody = nobody
 
     async def hash(self, password: str) -> str:
-        """The hash of a new password."""
+        """Return the hash of a new password."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, normalised(password))
 
     async def check(self, password: str, password_hash: str | None) -> Check:
-        """Check a password. Wrong, after the same time, where there is no hash."""
+        """Check a password. Without a hash, the result is "wrong" after the same time."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, password, password_hash)
 
     def _check(self, password: str, password_hash: str | None) -> Check:
@@ -71,7 +71,7 @@ class Turn:
 
 
 class Passwords:
-    """Hashes and checks. Raises Unavailable when too many wait for a turn."""
+    """Hashes and checks passwords. Raises Unavailable if too many callers wait for a slot."""
 
     def __init__(self, hasher: PasswordHash | None = None) -> None:
         hasher = hasher or argon2id()
@@ -84,7 +84,7 @@ class Passwords:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
-        """Wait for a turn, holding no database connection (see `kit.lock_order`). Raises Unavailable after 5 s."""
+        """Wait for a slot, without a database connection (see `kit.lock_order`). Raises Unavailable after 5 s."""
         held = about_to_wait(Rank.HASHING)
         try:
             await asyncio.wait_for(self._turns.acquire(), _WAIT)
@@ -100,11 +100,11 @@ class Passwords:
             self._turns.release()
 
     async def hash(self, password: str) -> str:
-        """The hash of a new password, in a turn of its own."""
+        """Wait for a slot, and return the hash of a new password."""
         async with self.turn() as turn:
             return await turn.hash(password)
 
     async def check(self, password: str, password_hash: str | None) -> Check:
-        """Check a password, in a turn of its own."""
+        """Wait for a slot, and check a password."""
         async with self.turn() as turn:
             return await turn.check(password, password_hash)

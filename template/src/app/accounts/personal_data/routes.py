@@ -30,7 +30,7 @@ _HEADERS = {"Content-Disposition": 'attachment; filename="export.json"'}
 async def export_me(
     user: CurrentUser, actor: ActorDep, service: AccountServiceDep, work: UnitOfWorkDep, resources: ResourcesDep
 ) -> Response:
-    """Everything that the service stores about the signed-in user, as one file. Secrets are left out."""
+    """Export everything that the service stores about the signed-in user, without secrets, as one file."""
     await service.profile(work, user)
     document = personal_data.export(resources, work, actor, user.user_id)
     return StreamingResponse(document, headers=_HEADERS, media_type="application/json")
@@ -49,7 +49,7 @@ async def delete_me(
     work: UnitOfWorkDep,
     resources: ResourcesDep,
 ) -> None:
-    """Delete the account of the signed-in user, for good. All sessions end, and links in mails become invalid.
+    """Permanently delete the account of the signed-in user. All sessions end, and links in messages become invalid.
 
     The email address is free at once. A mail confirms the deletion where the address was confirmed.
     """
@@ -58,7 +58,7 @@ async def delete_me(
 
 @router.get("/{user_id:uuid}/export", dependencies=[_exports], response_model=Export, responses=problems(Forbidden))
 async def export_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
-    """The export of a user, for administrators."""
+    """Export everything that the service stores about a user. For administrators."""
     await administration.read_user(work, actor, user_id)
     document = personal_data.export(resources, work, actor, user_id)
     return StreamingResponse(document, headers=_HEADERS, media_type="application/json")
@@ -66,5 +66,5 @@ async def export_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDe
 
 @router.delete("/{user_id:uuid}", status_code=204, dependencies=[by_user], responses=problems(Forbidden, OwnAccount))
 async def delete_user(user_id: UUID, actor: AdministratorDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
-    """Delete the account of another user, for good, as its user could."""
+    """Permanently delete the account of another user, as the user could. For administrators."""
     await administration.delete(resources, work, actor, user_id)

@@ -33,7 +33,7 @@ _PAGE = 100
 
 
 class ErasePayload(BaseModel):
-    """A user who is gone."""
+    """A deleted user."""
 
     user_id: UUID
 
@@ -42,7 +42,7 @@ ERASE = TaskKind("accounts.erase", ErasePayload)
 
 
 def export(resources: Resources, work: UnitOfWork, actor: Actor, user_id: UUID) -> AsyncIterator[bytes]:
-    """Return a JSON document of everything that is stored about a user, in pieces, and record that it was made."""
+    """Yield a JSON document with everything that is stored about a user, in parts, and record the export."""
     record(work, AuditAction.EXPORTED, actor, user_id)
     return personal_data.export(resources.database, resources.personal_data, user_id)
 
@@ -64,7 +64,7 @@ async def delete_own(resources: Resources, work: UnitOfWork, principal: Principa
 
 
 async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user: User) -> None:
-    """Delete the account of a user who is locked. The audit log keeps what happened, under the user's id alone."""
+    """Delete the account of a locked user. The audit log keeps its events, with only the user's id."""
     accounts, tasks = accounts_of(resources), TaskRepository(work.session)
     former = await MailedTokens(work.session, accounts.tokens).reserved_for(user.id)
     record(work, AuditAction.DELETED, actor, user.id)
@@ -79,12 +79,12 @@ async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user: Use
 
 
 async def erase_rows(run: TaskRun, payload: ErasePayload) -> None:
-    """Remove the rows that features store about a user who is gone."""
+    """Remove the rows that features store about a deleted user."""
     await personal_data.erase(run.resources.database, run.resources.personal_data, payload.user_id)
 
 
 async def erase_late_rows(resources: Resources) -> None:
-    """Remove what requests that were under way during a deletion wrote after it."""
+    """Remove rows that concurrent requests wrote after the deletion."""
     async with resources.database.unit_of_work() as work:
         repository = AuditRepository(work.session)
         since = await AccountRepository(work.session).now() - _LATE

@@ -1,4 +1,4 @@
-"""Tokens that travel by mail: kept as HMACs, good once and for a while."""
+"""Tokens that are sent by email. They are stored as HMACs, expire, and can be used once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LIFETIMES = {
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A token that was used: the address that it was sent to, and the session that had asked for it."""
+    """A used token: the address to which it was sent, and the session that requested it."""
 
     email: str
     session_id: UUID | None
@@ -46,18 +46,18 @@ class MailedTokens:
         return token, await self._add(token, user, purpose, email or user.email, session_id)
 
     async def reserve(self, user: User, former: str, nonce: str) -> None:
-        """Reserve a former address of a user for as long as the link lasts that restores it: see `derived`."""
+        """Reserve a former address of a user until the link that restores it expires: see `derived`."""
         await self._add(self.derived(nonce), user, Purpose.RESTORE_EMAIL, former, None)
 
     def derived(self, nonce: str) -> str:
-        """Return the token that restores an address. The worker mails it, and a task's row may hold the nonce alone.
+        """Return the token that restores an address. A task's row holds only the nonce; the worker derives the token.
 
         Only SESSION_SECRET makes a token of it.
         """
         return self._tokens.mac(f"restore-email:{nonce}".encode()).hex()
 
     async def reserved(self, email: str, but: UUID | None = None) -> bool:
-        """Whether an address is reserved for a user, or for another one than this."""
+        """Return whether an address is reserved for a user, or for a user other than this one."""
         query = select(MailedToken.user_id).where(
             MailedToken.email == email,
             # As the partial index spells it.
@@ -75,12 +75,12 @@ class MailedTokens:
         return (await self._session.execute(query.distinct())).scalars().all()
 
     async def owner(self, token: str, purpose: Purpose) -> UUID | None:
-        """Return the user of a token, None when it is not valid. Lock that user, then `use` it."""
+        """Return the user of a token, or None if it is not valid. Lock that user, then `use` the token."""
         query = select(MailedToken.user_id).where(*self._live(token, purpose))
         return (await self._session.execute(query)).scalar_one_or_none()
 
     async def use(self, token: str, purpose: Purpose) -> Used | None:
-        """Use a token. None when it is not valid any more.
+        """Use a token. Return None if it is no longer valid.
 
         Of two uses at once, the second waits for the first and finds nothing.
         """
@@ -89,11 +89,11 @@ class MailedTokens:
         return Used(*row) if row is not None else None
 
     async def withdraw(self, user_id: UUID, purpose: Purpose) -> None:
-        """Make all tokens of a user void."""
+        """Invalidate all tokens of a user."""
         await self._session.execute(delete(MailedToken).where(*_of(user_id, purpose)))
 
     async def remove_expired(self) -> None:
-        """Remove what stands no more."""
+        """Delete expired tokens."""
         await self._session.execute(delete(MailedToken).where(MailedToken.expires_at < func.now()))
 
     async def _add(self, token: str, user: User, purpose: Purpose, email: str, session_id: UUID | None) -> datetime:

@@ -1,4 +1,4 @@
-"""Two small pages behind the links in mails, for services without a front end of their own."""
+"""Pages behind the links in email messages, for services without a front end."""
 
 import secrets
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _PASSWORD = ("password", "password", N_("New password, at least 10 characters"))
 
 @router.get("/verify-email")
 async def verify_email_page(settings: SettingsDep) -> HTMLResponse:
-    """Confirm an address, or have the link mailed again."""
+    """Show the page that confirms an email address, or sends the link again."""
     return _page(
         settings,
         N_("Confirm your email address"),
@@ -56,7 +56,7 @@ async def verify_email_page(settings: SettingsDep) -> HTMLResponse:
 
 @router.get("/reset-password")
 async def reset_password_page(settings: SettingsDep) -> HTMLResponse:
-    """Set a new password, or have a link mailed that does."""
+    """Show the page that sets a new password, or sends a link for it."""
     title = N_("Set a new password")
     return _page(
         settings,
@@ -68,7 +68,7 @@ async def reset_password_page(settings: SettingsDep) -> HTMLResponse:
 
 @router.get("/change-email")
 async def change_email_page(settings: SettingsDep) -> HTMLResponse:
-    """Confirm a new address. Only a user who is signed in can have the link mailed again."""
+    """Show the page that confirms a new address. Only a signed-in user can request another link."""
     return _page(
         settings,
         N_("Confirm your new email address"),
@@ -83,7 +83,7 @@ async def change_email_page(settings: SettingsDep) -> HTMLResponse:
 
 @router.get("/restore-email")
 async def restore_email_page(settings: SettingsDep) -> HTMLResponse:
-    """Restore a former address and set a new password."""
+    """Show the page that restores a former address and sets a new password."""
     return _page(
         settings,
         N_("Restore your email address"),

@@ -18,27 +18,27 @@ router = APIRouter(prefix="/v1/auth", tags=["accounts"], dependencies=[password_
 
 @router.post("/verify-email", status_code=204, responses=problems(LinkRefused))
 async def verify_email(body: VerifyRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
-    """Confirm an address with the token of a mail."""
+    """Confirm an email address with a mailed token."""
     await recovery.verify_email(resources, work, body.token, device.address)
 
 
 @router.post("/verify-email/resend", status_code=202, response_class=Response)
 async def resend_verification(body: EmailRequest, work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
-    """Have the link mailed again. The answer is the same whether or not a user has the address."""
+    """Send the confirmation link again. The response does not reveal whether a user has the address."""
     request_link(work, resources, VERIFY_EMAIL, body.email)
     return Response(status_code=202)
 
 
 @router.post("/password/forgot", status_code=202, response_class=Response)
 async def forgot_password(body: EmailRequest, work: UnitOfWorkDep, resources: ResourcesDep) -> Response:
-    """Have a link mailed that sets a new password. The answer is the same whether or not a user has the address."""
+    """Send a link that sets a new password. The response does not reveal whether a user has the address."""
     request_link(work, resources, RESET_PASSWORD, body.email)
     return Response(status_code=202)
 
 
 @router.post("/password/reset", status_code=204, responses=problems(LinkRefused))
 async def reset_password(body: ResetRequest, device: DeviceDep, work: UnitOfWorkDep, resources: ResourcesDep) -> None:
-    """Set a new password with the token of a mail. All sessions end."""
+    """Set a new password with a mailed token. All sessions end."""
     await recovery.reset_password(resources, work, body.token, body.password, device)
 
 

@@ -18,7 +18,7 @@ from app.kit.identity import Principal
 
 
 async def verify_email(resources: Resources, work: UnitOfWork, token: str, address: str) -> None:
-    """Note that a user reads the mail of the address. Raises LinkRefused."""
+    """Record that a user has confirmed an email address. Raises LinkRefused."""
     user = await _use_link(resources, work, token, Purpose.VERIFY_EMAIL)
     user.email_verified_at = user.email_verified_at or await AccountRepository(work.session).now()
     record(work, AuditAction.EMAIL_VERIFIED, Actor(user.id, address), user.id)
@@ -27,7 +27,7 @@ async def verify_email(resources: Resources, work: UnitOfWork, token: str, addre
 
 
 async def reset_password(resources: Resources, work: UnitOfWork, token: str, password: str, device: Device) -> None:
-    """Set a new password by a mailed token: ends all sessions, and any wait after failed logins. Raises LinkRefused."""
+    """Set a new password by a mailed token. End all sessions and any wait after failed logins. Raises LinkRefused."""
     accounts = accounts_of(resources)
     if not await MailedTokens(work.session, accounts.tokens).owner(token, Purpose.RESET_PASSWORD):
         raise LinkRefused
@@ -50,7 +50,7 @@ async def reset_password(resources: Resources, work: UnitOfWork, token: str, pas
 async def change_password(
     resources: Resources, work: UnitOfWork, principal: Principal, current: str, new: str, address: str
 ) -> None:
-    """Set a new password by the current one: ends all other sessions. Raises WrongPassword or LoginLocked.
+    """Set a new password by the current one. End all other sessions. Raises WrongPassword or LoginLocked.
 
     Mailed links stay valid: otherwise somebody who took over a session could void those that its owner requests.
     """
@@ -64,13 +64,13 @@ async def change_password(
 
 
 async def lock_owner(resources: Resources, work: UnitOfWork, token: str, purpose: Purpose) -> User | None:
-    """Return the user of a mailed token, locked. None when it is not valid. Then use the token: it may be gone."""
+    """Return the locked user of a mailed token, or None. Then use the token, which may have been used meanwhile."""
     owner = await MailedTokens(work.session, accounts_of(resources).tokens).owner(token, purpose)
     return await AccountRepository(work.session).lock_user(owner) if owner else None
 
 
 async def _use_link(resources: Resources, work: UnitOfWork, token: str, purpose: Purpose) -> User:
-    """Use a mailed token: its user, locked. Raises LinkRefused."""
+    """Use a mailed token. Return its user, locked. Raises LinkRefused."""
     mailed = MailedTokens(work.session, accounts_of(resources).tokens)
     user = await lock_owner(resources, work, token, purpose)
     used = await mailed.use(token, purpose) if user else None

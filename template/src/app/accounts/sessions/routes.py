@@ -21,7 +21,7 @@ async def logout(user: CurrentUser, actor: ActorDep, service: AccountServiceDep,
 
 @router.get("/auth/sessions")
 async def list_sessions(user: CurrentUser, service: AccountServiceDep, work: UnitOfWorkDep) -> SessionList:
-    """The user's live sessions. A last use is up to five minutes old."""
+    """List the user's live sessions. The times of last use are up to five minutes old."""
     items = [
         SessionRead(
             id=session.id,
@@ -40,7 +40,7 @@ async def list_sessions(user: CurrentUser, service: AccountServiceDep, work: Uni
 async def revoke_all_sessions(
     user: CurrentUser, actor: ActorDep, service: AccountServiceDep, work: UnitOfWorkDep
 ) -> None:
-    """End all of the user's sessions, this one too."""
+    """End all of the user's sessions, including this one."""
     await service.logout_everywhere(work, actor, user.user_id)
 
 

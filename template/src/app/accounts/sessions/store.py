@@ -1,4 +1,4 @@
-"""Sessions at the speed of Redis: rows in PostgreSQL are the truth, Redis holds a fast copy.
+"""Sessions. The rows in PostgreSQL are authoritative; copies in Redis make checks fast.
 
 With Redis down the check reads PostgreSQL; with both down the answer is 503, never acceptance.
 
@@ -33,7 +33,7 @@ _REVOKED = b"revoked"
 _MAC_BYTES = 32
 
 # A copy, and the generation that it must be of. GETEX without options is a GET that counts as a write: a replica, or a
-# primary that may not write, refuses it. Such a server did not hear of a revocation.
+# primary that may not write, refuses it. Such a server may have missed a revocation.
 _READ = "return {redis.call('GETEX', KEYS[1]), redis.call('GET', KEYS[2])}"
 # A user's generation. Of two changes whose marks are written in the wrong order, the later one counts. `pcall`: a key
 # that holds something else is written over.
@@ -53,14 +53,14 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """The copy of a session in Redis, its MAC checked. `until` is in seconds since 1970."""
+    """A copy of a session in Redis whose MAC is valid. `until` is in seconds since 1970."""
 
     principal: Principal
     generation: int
     until: float
 
     def counts(self, claims: Claims, mark: bytes | None) -> bool:
-        """Whether it is this session's, has not ended, and is from after the user's last change.
+        """Return whether the copy belongs to this session, has not ended, and is newer than the user's last change.
 
         Without a mark it does not count: a change that found no memory for one removed it.
         """
@@ -84,7 +84,7 @@ class SessionStore:
         self._opened = lru_cache(maxsize=1024)(self._open)
 
     async def authenticate(self, token: str) -> Principal:
-        """The owner of an access token whose session lives. Raises Unauthorized or Unavailable."""
+        """Return the owner of an access token with a live session. Raises Unauthorized or Unavailable."""
         claims = self._tokens.read(token)
         copy, mark = await self._read_copy(claims)
         if copy == _REVOKED:
@@ -94,17 +94,17 @@ class SessionStore:
         return await self._read_row(claims)
 
     async def forget(self, user_id: UUID, session_id: UUID) -> None:
-        """Refuse a session from now on. Call it after the commit that revoked it."""
+        """Refuse a session from now on. Call this after the commit that revokes it."""
         key = self._keys(Claims(user_id, session_id))[0]
         await self._tell(key, lambda: self._redis.set(key, _REVOKED, ex=COPY_SECONDS))
 
     async def changed(self, user_id: UUID, generation: int) -> None:
-        """Have no copy of the user's sessions count that is from before a generation. Call it after its commit."""
+        """Invalidate copies of the user's sessions that are older than a generation. Call this after its commit."""
         key = self._user_key(user_id)
         await self._tell(key, lambda: self._mark(keys=[key], args=[generation, COPY_SECONDS]))
 
     async def _tell(self, key: str, mark: Callable[[], Awaitable[object]]) -> None:
-        """Leave a mark. Remove the key instead where the server has no memory for a mark: that it accepts."""
+        """Set a mark, or delete the key if the server has no memory left: it still accepts deletions."""
         try:
             await mark()
         except ResponseError as error:
@@ -151,7 +151,7 @@ class SessionStore:
             report("session copy not written", error)
 
     def _open(self, copy: bytes) -> _Copy | None:
-        """A copy whose MAC is right, or None."""
+        """Return a copy if its MAC is valid, or None."""
         mac, document = copy[:_MAC_BYTES], copy[_MAC_BYTES:]
         return _copy(document) if hmac.compare_digest(mac, self._mac(document)) else None
 
@@ -160,7 +160,7 @@ class SessionStore:
         return self._tokens.mac(b"session-copy-1:" + document)
 
     def _make_keys(self, claims: Claims) -> tuple[str, str]:
-        """Keys of a session's copy and of its user's mark: in one slot, should Redis ever be a cluster."""
+        """Return the keys of a session's copy and its user's mark, which share a hash slot in a Redis cluster."""
         user_key = self._user_key(claims.user_id)
         session = self._tokens.digest(str(claims.session_id)).hex()
         return f"session:{user_key.removeprefix('user:')}:{session}", user_key

@@ -60,7 +60,7 @@ class Tokens:
         self._verified: dict[bytes, tuple[Claims, int]] = {}
 
     def access(self, user_id: UUID, session_id: UUID) -> str:
-        """An access token of a session."""
+        """Create an access token for a session."""
         now = int(time.time())
         claims = {
             "iss": self._issuer,
@@ -74,7 +74,7 @@ class Tokens:
         return jwt.encode(claims, signer.private, algorithm="EdDSA", headers={"kid": signer.id})
 
     def read(self, token: str) -> Claims:
-        """The claims of an access token. Raises Unauthorized unless signature, times and audience are right.
+        """Return the claims of an access token. Raises Unauthorized unless signature, times and audience are valid.
 
         A token is verified once in a process, then remembered until it expires. Its session is checked each time.
         """
@@ -111,13 +111,13 @@ class Tokens:
             raise Unauthorized from error
 
     def random_token(self) -> str:
-        """A refresh token: 256 random bits. It carries nothing."""
+        """Create a refresh token: 256 random bits without content."""
         return secrets.token_urlsafe(32)
 
     def digest(self, value: str) -> bytes:
-        """Return what is stored instead of a refresh token or a session id: its HMAC under SESSION_SECRET."""
+        """Return the HMAC that is stored instead of a refresh token or a session id."""
         return self.mac(value.encode())
 
     def mac(self, message: bytes) -> bytes:
-        """The HMAC-SHA256 of a message under SESSION_SECRET. Begin a message with its purpose."""
+        """Return the HMAC-SHA256 of a message under SESSION_SECRET. Begin each message with its purpose."""
         return hmac.digest(self._session_secret, message, "sha256")

@@ -1,4 +1,4 @@
-"""The panels, and their arithmetic: each line is a number from two scrapes of all processes that follow one another."""
+"""The panels, and their arithmetic: each point is calculated from two consecutive scrapes of all processes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Scrape:
 
     @classmethod
     def read(cls, text: str, time: float) -> "Scrape":
-        """The scrape of an answer in Prometheus' text format."""
+        """Parse a response in Prometheus' text format."""
         series: dict[str, dict[Labels, float]] = {}
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
@@ -36,7 +36,7 @@ class Step:
     after: Scrape
 
     def grown(self, name: str, labels: Labels = frozenset()) -> float:
-        """By how much the counters of a name with these labels grew. One that shrank began again at 0."""
+        """Return the growth of the counters of a name with these labels. A counter that shrank has restarted at 0."""
         before = self.before.series.get(name, {})
         grown = 0.0
         for key, value in self.after.series.get(name, {}).items():
@@ -47,7 +47,7 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        """Their distance in time."""
+        """Seconds between the two scrapes."""
         return self.after.time - self.before.time
 
 
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart. `needs` is the metric without which it is left out; `mark` is a value that is drawn across."""
+    """One chart. Without the metric `needs` it is omitted; `mark` is a value drawn as a horizontal line."""
 
     title: str
     unit: str
@@ -77,12 +77,12 @@ class Panel:
 
 
 def rate(name: str) -> Measure:
-    """How much a counter grows in a second, over all processes."""
+    """Return the growth of a counter per second, over all processes."""
     return lambda steps: sum(step.grown(name) / step.seconds for step in steps.values()) if steps else None
 
 
 def percent(part: str, *whole: str) -> Measure:
-    """The share of one counter's growth in the growth of others; None where these did not grow."""
+    """Return the share of one counter's growth in the growth of others, or None if these did not grow."""
 
     def measure(steps: Steps) -> Number:
         parts = sum(step.grown(part) for step in steps.values())
@@ -93,7 +93,7 @@ def percent(part: str, *whole: str) -> Measure:
 
 
 def mean(total: str, count: str, factor: float = 1) -> Measure:
-    """The growth of one counter for each that another grew by."""
+    """Return the growth of one counter divided by that of another."""
 
     def measure(steps: Steps) -> Number:
         counted = sum(step.grown(count) for step in steps.values())
@@ -103,7 +103,7 @@ def mean(total: str, count: str, factor: float = 1) -> Measure:
 
 
 def gauge(name: str, process: str) -> Measure:
-    """The value of a gauge in one process; the largest where it has labels."""
+    """Return the value of a gauge in one process, or the largest of its labels."""
 
     def measure(steps: Steps) -> Number:
         step = steps.get(process)
@@ -134,7 +134,7 @@ def _written(bound: float) -> str:
 
 
 def _within(buckets: Sequence[tuple[float, float]], share: float) -> Number:
-    """The value below which a share of the observations lies; the last finite bound where it is beyond all."""
+    """Return the value below which this share of observations lies, at most the last finite bound."""
     total = buckets[-1][1] if buckets else 0.0
     if not total:
         return None
@@ -236,7 +236,7 @@ PANELS: Sequence[Panel] = (
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of the table of routes, over the whole time that is shown."""
+    """One row of the table of routes, over the displayed period."""
 
     route: str
     requests: float
@@ -245,7 +245,7 @@ class Route:
 
 
 def routes(steps: Steps) -> list[Route]:
-    """The routes that were asked, most often first."""
+    """Return the requested routes, the most frequent first."""
     keys = {
         (labels["method"], labels["route"])
         for step in steps.values()
@@ -267,6 +267,6 @@ def _route(steps: Steps, method: str, path: str) -> Route:
 
 
 def shown(scrapes: Iterable[Scrape]) -> list[Panel]:
-    """The panels whose metrics are there."""
+    """Return the panels whose metrics exist."""
     names = {name for scrape in scrapes for name in scrape.series}
     return [panel for panel in PANELS if panel.needs in names]

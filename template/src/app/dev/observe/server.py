@@ -1,4 +1,4 @@
-"""The page's server: scrapes API and worker every two seconds, keeps ten minutes, and answers on this machine alone."""
+"""The page's server. It scrapes API and worker every two seconds, keeps ten minutes, and serves only this machine."""
 
 import json
 import threading
@@ -63,7 +63,7 @@ class Observer:
                     values.append(line.measure(steps))
 
     def data(self) -> dict[str, object]:
-        """Return what the page draws. Times are seconds since 1970; a value is None where nothing was measured."""
+        """Return the data of the page. Times are seconds since 1970; values that were not measured are None."""
         with self._lock:
             last = self._recent[-1] if self._recent else {}
             present = shown(scrape for scrapes in self._recent for scrape in scrapes.values())
@@ -91,7 +91,7 @@ class Observer:
             }
 
     def _steps(self, most: int) -> Steps:
-        """From the first of the last scrapes to the last one, for the processes that answered twice or more."""
+        """Return the first and last of the latest scrapes of each process that answered at least twice."""
         recent = list(self._recent)[-most:]
         first = {name: scrape for scrapes in reversed(recent) for name, scrape in scrapes.items()}
         last = recent[-1] if recent else {}
@@ -99,7 +99,7 @@ class Observer:
 
 
 def _scraped(url: str, now: float) -> Scrape | None:
-    """A process's metrics; None while it does not answer, as during a restart."""
+    """Return a process's metrics, or None while it does not answer, for example during a restart."""
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310  a URL of the caller  # nosec B310
             return Scrape.read(answer.read().decode(), now)
@@ -108,7 +108,7 @@ def _scraped(url: str, now: float) -> Scrape | None:
 
 
 def _build(scrapes: Iterable[Scrape]) -> Mapping[str, str]:
-    """The labels of the first process that says what it runs."""
+    """Return the labels of the first process that reports its release."""
     for scrape in scrapes:
         for labels in scrape.series.get("build_info", {}):
             return dict(labels)
