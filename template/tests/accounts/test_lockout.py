@@ -14,7 +14,7 @@ from app.accounts.login.passwords import Check, Passwords, Turn
 from app.accounts.models import LoginAttempts, LoginSession, MailedToken
 from app.accounts.retention import remove_old
 from app.accounts.schemas import TokenPair
-from app.accounts.service import AccountService, Device, accounts_of
+from app.accounts.service import AccountService, Device, accounts_of, counter_of
 from app.composition import Resources
 from app.kit import redis as kit_redis
 from app.kit.ratelimit import RateLimiter
@@ -160,6 +160,20 @@ async def test_a_current_password_is_guessed_at_no_faster(ann: SignedIn, resourc
 def device(answer: httpx.Response) -> dict[str, str]:
     """The header with the cookie that a login left. httpx itself sends it over TLS alone, as browsers do."""
     return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+async def test_a_name_at_the_login_counts_for_no_session_and_no_device(ann: SignedIn, accounts: AccountService) -> None:
+    """A token tells its session's id to anyone who has seen it, and a username may be any line of text."""
+    (session,) = (await ann.get("/v1/auth/sessions")).json()["items"]
+    cookie = accounts.devices.new_cookie(ann.email)
+    for name in (f"password in {session['id']}", f"device {cookie.partition('.')[0]} of {ann.email}"):
+        assert (await fail(ann.client, name, 6))[-1].status_code == 429
+    ann.client.cookies.set(accounts.devices.cookie_name, cookie)
+    assert (await log_in(ann.client, ann.email)).status_code == 200
+    body = {"current_password": PASSWORD, "new_password": "another long password"}
+    assert (await ann.post("/v1/auth/password", body)).status_code == 204
+    for counter in (accounts.devices.counter(cookie, ann.email), counter_of(await accounts.authenticate(ann.token))):
+        assert (await log_in(ann.client, counter)).status_code == 422
 
 
 async def test_failures_of_strangers_lock_out_strangers_and_not_a_device_that_logged_in_before(

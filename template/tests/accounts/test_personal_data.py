@@ -326,7 +326,7 @@ def test_the_documented_times_are_those_of_the_code() -> None:
         f"| {ENDED_SESSIONS_STAY.days} days after the end of the session",
         f"| {verify} days; {restore} days for the former address |",
         f"| {FORGOTTEN_AFTER.days} day after the last failure |",
-        f"takes the change back for {restore} days",
+        f"For {restore} days, a link to the former address can undo the change",
     ):
         assert stated in document
     assert max(LIFETIMES.values()) == LIFETIMES[Purpose.RESTORE_EMAIL]

@@ -177,7 +177,7 @@ class AccountService:
         An open session may guess at the password no faster than a login, and too many attempts lock out that session.
         Call `forget_failures` with the success. Raises WrongPassword, LoginLocked or Unauthorized.
         """
-        counter = _counter_of(principal)
+        counter = counter_of(principal)
         checked, user = await self.check_and_lock(
             work, counter, password, lambda rows: rows.credentials_of(principal.user_id), new_password
         )
@@ -192,7 +192,7 @@ class AccountService:
 
     async def forget_failures(self, work: UnitOfWork, principal: Principal) -> None:
         """Forget the wrong passwords of a session after a right one."""
-        await self.lockout.clear(work.session, _counter_of(principal))
+        await self.lockout.clear(work.session, counter_of(principal))
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, device: Device) -> TokenPair:
         """Exchange a refresh token for a new pair. Using a token twice ends the session.
@@ -346,8 +346,9 @@ class AccountService:
         return timedelta(seconds=self.settings.session_seconds)
 
 
-def _counter_of(principal: Principal) -> str:
-    return f"password in {principal.session_id}"
+def counter_of(principal: Principal) -> str:
+    """The counter of the wrong passwords that a session sends. No username holds a line end."""
+    return f"password in\n{principal.session_id}"
 
 
 def accounts_of(resources: Resources) -> AccountService:

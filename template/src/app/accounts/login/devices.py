@@ -39,8 +39,8 @@ class Devices:
         return hmac.compare_digest(mac.encode(), self._mac(nonce, name).encode())
 
     def counter(self, cookie: str, name: str) -> str:
-        """Return the counter of a failure: the device, or the name if the device is not known."""
-        return f"device {cookie.partition('.')[0]} of {name}" if self.knows(cookie, name) else name
+        """Return the counter of a failure: the device, or the name if it is not known. No name has a line end."""
+        return f"device {cookie.partition('.')[0]} of\n{name}" if self.knows(cookie, name) else name
 
     def _mac(self, nonce: str, name: str) -> str:
         return self.tokens.mac(f"device:{nonce}:{name}".encode()).hex()
