@@ -25,6 +25,7 @@ NOT_ASKED_WHEN_JOINED: Final = (
     "node_instance_type",
     "off_hours_shutdown",
     "spot",
+    "waf",
 )
 """Questions that a service which joins a platform is not asked."""
 

@@ -81,7 +81,7 @@ class Writer:
     @cached_property
     def _computed_defaults(self) -> set[str]:
         """Questions whose defaults follow other answers."""
-        return {"service", "platform_name", "nat_gateways", "node_min", "node_max", "spot", "audit_trail", "off_hours_shutdown"}
+        return {"service", "platform_name", "nat_gateways", "node_min", "node_max", "spot", "audit_trail", "off_hours_shutdown", "waf"}
 
     def _combinations(self, name: str) -> list[Combination]:
         """Return every combination of the answers that a question depends on and that are finite in number."""

@@ -65,6 +65,7 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "audit_trail": False,
         "interface_endpoints": False,
         "off_hours_shutdown": "none",
+        "waf": False,
     },
 }
 for name in ("longest in two zones", "longest on a platform"):

@@ -167,3 +167,13 @@ def test_tags_are_asked_for_twenty_at_a_time(render: Renderer, monkeypatch: pyte
     assert list(tags_of(Balancers(), [])) == []
     others = [path.name for path in (project / "ops/src").rglob("*.py") if ".describe_tags(" in path.read_text(encoding="utf-8")]
     assert others == ["aws.py"]
+
+
+def test_a_shared_load_balancer_has_one_firewall(render: Renderer) -> None:
+    """Two Ingresses of a group that name two web ACLs stop the load balancer of all its services ("conflicting WAFv2 WebACL ARNs").
+
+    https://github.com/kubernetes-sigs/aws-load-balancer-controller/blob/v3.5.0/pkg/ingress/model_build_load_balancer_addons.go
+    """
+    production = {"profile": "production", "domain": "api.example.com"}
+    makes, joins = (render(production | {"platform": platform}) / "infra/service/waf.tf" for platform in ("create", "join"))
+    assert (makes.exists(), joins.exists()) == (True, False)

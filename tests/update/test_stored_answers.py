@@ -111,6 +111,7 @@ OF_CREATE = {
     "spot": True,
     "audit_trail": True,
     "off_hours_shutdown": "weekends",
+    "waf": True,
 }
 """Another answer than the default to each question that a service which joins is not asked."""
 
