@@ -1,1 +1,0 @@
-"""Tests on a real PostgreSQL and Valkey, in the same tree as the code."""

@@ -1,1 +1,0 @@
-"""The service while its parts fail: real processes, real failures, under load."""
