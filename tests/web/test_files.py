@@ -71,6 +71,18 @@ def test_a_wrong_set_names_its_answer_and_the_other_is_shown(client: TestClient)
     assert "The files can be compared once every answer is accepted." in page
 
 
+def test_a_comparison_takes_a_link_or_a_profile_and_refuses_other_words(client: TestClient) -> None:
+    page = client.get("/compare", params={"a": "sandbox", "b": "http://localhost/?profile=sandbox"}).text
+    assert "The answers are the same." in page
+    assert '-error"' not in page
+    assert '-error"' not in client.get("/compare", params={"a": " ", "b": "http://localhost/"}).text
+    for words in ("nonsense", "?nonsense=1"):
+        page = client.get("/compare", params={"a": words, "b": "waf=true"}).text
+        assert 'id="a-error">write a link, a profile, or answers such as profile=sandbox&amp;waf=true<' in page, words
+        assert 'id="b-error"' not in page
+        assert "The files can be compared once every answer is accepted." in page
+
+
 def test_a_page_weighs_little(client: TestClient) -> None:
     heaviest = query(profile="regulated", domain="api.example.com", dr_region="ap-southeast-2", db_read_replica="true")
     page = client.get(heaviest, follow_redirects=True)

@@ -146,13 +146,16 @@ class Pages:
     async def compare(self, request: Request) -> Response:
         """Two sets of answers side by side."""
         texts = {side: request.query_params.get(side, "") for side in ("a", "b")}
-        first, second = [await self.desk.view(self.desk.parse(links.pairs(_query_of(text)))) for text in texts.values()]
+        given = {side: self.desk.parse(links.pairs(self._query_of(text))) for side, text in texts.items()}
+        first, second = [await self.desk.view(given[side]) for side in texts]
         errors = {
             side: "; ".join(f"{name}: {message}" for name, message in view.messages.items())
             for side, view in zip(texts, (first, second), strict=True)
         }
+        unread = [side for side, text in texts.items() if text.strip() and not given[side] and "://" not in text]
+        errors |= dict.fromkeys(unread, "write a link, a profile, or answers such as profile=sandbox&waf=true")
         changes = None
-        if first.is_valid and second.is_valid:
+        if first.is_valid and second.is_valid and not unread:
             changes = reading.changed(await self.desk.files(first), await self.desk.files(second))
         return self.page(
             "compare.html",
@@ -168,6 +171,11 @@ class Pages:
             counts=reading.counts(changes or {}),
             kinds=self.desk.kinds,
         )
+
+    def _query_of(self, text: str) -> str:
+        """Return the query string of a link, of a profile, or of answers that were written without a link."""
+        text = text.strip().rpartition("?")[2]
+        return f"profile={text}" if text in self.desk.profiles else text
 
     def _differing(self, first: View, second: View) -> list[tuple[str, str, str, str]]:
         """Return name, help and both answers of each question whose answers differ."""
@@ -221,11 +229,6 @@ def _delta(before: View | None, after: View) -> str:
     amounts = [round(after.estimate.costs[level]) - round(before.estimate.costs[level]) for level in LEVELS]
     signed = [f"{'+' if amount > 0 else MINUS if amount < 0 else ''}${abs(amount):,}" for amount in amounts]
     return f"{' to '.join(signed)} by the last change" if any(amounts) else ""
-
-
-def _query_of(text: str) -> str:
-    """Return the query string of a link, or of answers that were written without one."""
-    return text.strip().rpartition("?")[2]
 
 
 def create_app(template: Template, settings: Settings | None = None) -> FastAPI:
