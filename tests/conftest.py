@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it stands, in a plain folder."""
+    """The template's work tree, in a folder without git."""
     return copy_template(tmp_path_factory.mktemp("template"))
 
 

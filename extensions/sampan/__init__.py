@@ -1,1 +1,1 @@
-"""Sampan's command line: what a template's users and its CI need beside Copier."""
+"""Sampan's command line: what Copier does not offer to a template's users and its CI."""

@@ -1,4 +1,4 @@
-"""Answers as users give them: a file, `-d NAME=VALUE`, and names that must exist."""
+"""Answers from files and from `-d NAME=VALUE`, whose questions must exist."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ def pairs(data: Sequence[str] | None) -> dict[str, str]:
 
 
 def questions_of(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answers without the entries whose names start with an underscore, which are Copier's and the template's own."""
+    """Return the answers without internal entries, whose names start with an underscore."""
     return {name: answer for name, answer in answers.items() if not name.startswith("_")}
 
 

@@ -53,7 +53,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _settings(questions: Path) -> dict[str, Any]:
-    """Return the settings and questions of copier.yml; not to be changed."""
+    """Return the settings and questions of copier.yml. Callers must not change them."""
     return _parsed((questions / "copier.yml").read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""The nearest class that is offered for an AWS class that is not, such as db.t3.nano."""
+"""The nearest offered class for an AWS class that is not offered, such as db.t3.nano."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A new project: rendered beside its place, compared with what is there, and moved into place at once."""
+"""A new project: rendered next to the target, compared with existing files, and moved into the target in one step."""
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
@@ -17,23 +17,23 @@ ANSWERS_FILE: Final = ".copier-answers.yml"
 
 @dataclass(frozen=True)
 class Rendered:
-    """A project that is rendered and not yet in its place."""
+    """A project that is rendered but not yet moved into its target."""
 
     folder: Path
     target: Path
     message: str
-    """The template's own words after copying."""
+    """The template's message after copying."""
 
     def files(self) -> list[str]:
         """Return the paths of all files, sorted."""
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file() or path.is_symlink())
 
     def in_the_way(self) -> list[str]:
-        """Return the files that exist in the target with other contents: those that moving into place would replace."""
+        """Return the files that exist in the target with other contents, which the move would replace."""
         return [name for name in self.files() if _differs(self.folder / name, self.target / name)]
 
     def move(self) -> None:
-        """Put the project into its place. Files that are there already stay, except those of `in_the_way`."""
+        """Move the project into the target. Existing files are kept, except those in `in_the_way`."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
         if not self.target.exists():
             self.folder.rename(self.target)
@@ -51,7 +51,7 @@ def _differs(new: Path, old: Path) -> bool:
 
 
 def check_target(target: Path) -> None:
-    """Raise `UserError` when no project can be created in `target`, whatever the answers."""
+    """Raise `UserError` if no project can be created in `target` with any answers."""
     if target.exists() and not target.is_dir():
         message = f"{target} is a file: choose a folder that does not exist yet."
         raise UserError(message)
@@ -65,7 +65,7 @@ def check_target(target: Path) -> None:
 
 
 def is_occupied(target: Path) -> bool:
-    """Whether the target holds anything but git's own folder."""
+    """Return whether the target contains anything except git's own folder."""
     return target.is_dir() and any(entry.name != ".git" for entry in target.iterdir())
 
 
@@ -92,7 +92,7 @@ def rendered(template: Template, target: Path, answers: Mapping[str, Any], creat
 
 
 def _in_place(message: str, folder: Path, target: Path) -> str:
-    """The template's message with the project's place in it: quoted in commands, bare in sentences."""
+    """Return the template's message with the project's path, quoted in commands and unquoted in sentences."""
     shown = str(target)
     return message.replace(f"cd {folder}", f"cd {shlex.quote(shown)}").replace(str(folder), shown)
 

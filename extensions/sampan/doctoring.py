@@ -1,4 +1,4 @@
-"""The health of a project: its answers, its files against what the answers render, the tools, and its distance from the template.
+"""The checks of a project: its answers, its files compared with a rendering, its tools, and newer releases.
 
 Nothing is written. Files of the team, and the shared edges that are made to be edited, are not reported.
 """
@@ -25,10 +25,10 @@ TOOLS: Final = {
     "kubectl": ((1, 30), "deployments"),
     "docker": ((20, 10), "images"),
 }
-"""Tools of a project: the oldest version that works, and what needs it."""
+"""Tools of a project: the oldest version that works, and the commands that need it."""
 VERSION_FLAGS: Final = {"kubectl": ("version", "--client")}
 ANSWERS_ONLY: Final = ("infra/environments/*.tfvars", "project.env", "deploy/overlays/*/kustomization.yaml")
-"""Managed files that hold nothing but answers, so that any difference is drift."""
+"""Managed files that contain only answers, so that any difference is drift."""
 WORKFLOWS: Final = ".github/workflows"
 MARKERS: Final = "^(<<<<<<< before updating|>>>>>>> after updating)"
 
@@ -38,7 +38,7 @@ KINDS: Final[tuple[Kind, ...]] = ("answer", "drift", "edited", "missing", "confl
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at, in one line."""
+    """One finding, in one line."""
 
     kind: Kind
     subject: str
@@ -46,7 +46,7 @@ class Finding:
 
 
 def examine(place: Project, template: str | None = None) -> Iterator[Finding]:
-    """Yield what is to be looked at, the cheapest checks first."""
+    """Yield the findings, those of the cheapest checks first."""
     yield from _tools()
     yield from _conflicts(place)
     yield from _workflows(place)
@@ -70,7 +70,7 @@ def examine(place: Project, template: str | None = None) -> Iterator[Finding]:
 
 
 def _workflows(place: Project) -> Iterator[Finding]:
-    """GitHub reads workflows in the root of a repository alone.
+    """GitHub reads workflows only in the root of a repository.
 
     Source: docs.github.com/en/actions/concepts/workflows-and-actions/workflows.
     """
@@ -92,7 +92,7 @@ def _tools() -> Iterator[Finding]:
 
 
 def _version_of(tool: str) -> tuple[int, ...]:
-    """Return the first two numbers of a tool's version; nothing when it does not tell."""
+    """Return the first two numbers of a tool's version, or nothing if the tool does not print it."""
     command = [tool, *VERSION_FLAGS.get(tool, ("--version",))]
     output = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL).stdout
     found = re.search(r"(\d+)\.(\d+)", output)
@@ -136,7 +136,7 @@ def _answers(place: Project, current: source.Template) -> Generator[Finding, Non
 
 
 def _files(place: Project, current: source.Template) -> Iterator[Finding]:
-    """Compare the managed files with what the answers render."""
+    """Compare the managed files with a rendering of the answers."""
     with TemporaryDirectory(prefix="sampan-") as scratch:
         repository = Repository(Path(scratch) / "merge.git", place.top)
         target = Path(scratch) / "rendered"
@@ -167,7 +167,7 @@ def _managed(place: Project, tree: Tree, stated: bytes | None) -> dict[str, str]
 
 
 def _difference(path: str, rendered: str, present: str) -> Finding:
-    """Return what is different: the first line for a file that holds answers, a count for other files."""
+    """Describe the difference: the first line for a file of answers, a count for other files."""
     pairs = list(zip(rendered.splitlines(), present.splitlines(), strict=False))
     first = next((number for number, (left, right) in enumerate(pairs) if left != right), len(pairs))
     if project.Ownership(seeded=ANSWERS_ONLY).is_seeded(path):

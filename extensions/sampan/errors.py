@@ -1,4 +1,4 @@
-"""Exit codes of the command line, and the errors that are the user's to mend.
+"""Exit codes of the command line, and errors that the user has to correct.
 
 The codes are an interface, documented in docs/cli.md: scripts and workflows test them.
 """
@@ -11,15 +11,15 @@ import typer
 
 OK: Final = 0
 FINDINGS: Final = 1
-"""The command did its work and found something: differences, drift, an invalid answer."""
+"""The command succeeded and found something: differences, drift, an invalid answer."""
 REFUSED: Final = 2
-"""The command changed nothing: wrong usage, a wrong answer, a dirty work tree, a missing confirmation."""
+"""The command changed nothing: wrong usage, an invalid answer, a dirty work tree, a missing confirmation."""
 INTERRUPTED: Final = 130
-"""The user pressed Ctrl-C; nothing is left behind."""
+"""The user pressed Ctrl-C; nothing was changed."""
 
 
 class UserError(typer.TyperException):
-    """A mistake of the user: `sampan` prints the message, one line, on standard error and ends with `exit_code`.
+    """A user error: `sampan` prints the message in one line on standard error and exits with `exit_code`.
 
     Further lines of the message are details, such as the files in the way; the first line is a sentence with the remedy.
     """

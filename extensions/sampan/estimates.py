@@ -33,7 +33,7 @@ SAVINGS: Final = {
     "reserved-cache": ("Cache reserved for a year", "all else", "aws elasticache purchase-reserved-cache-nodes-offering"),
     "savings-plan": ("Savings plan for the base nodes, a year", "nodes beyond, disks", "aws savingsplans create-savings-plan"),
 }
-"""Name of each saving, what it does not touch, and the answer or command that brings it."""
+"""Name of each saving, the costs that it does not affect, and the answer or command for it."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Saving:
     low: float
     high: float
     chosen: bool
-    """Whether the estimate has it already."""
+    """Whether the saving is already on."""
 
     @property
     def answer(self) -> tuple[str, str] | None:
-        """Question and answer that bring it; None when it is bought from AWS."""
+        """Question and answer for the saving; None if it is bought from AWS."""
         _, found, pair = self.how.partition("-d ")
         name, _, value = pair.partition("=")
         return (name, value) if found else None
@@ -88,7 +88,7 @@ class Estimate:
         return list(dict.fromkeys(line["group"] for part in self.parts().values() for line in part["lines"]))
 
     def savings(self) -> list[Saving]:
-        """Savings of the environments together, those that would save nothing left out unless the estimate has them already."""
+        """The savings of all environments, without those that would save nothing, except those that are already on."""
         sums: dict[str, tuple[float, float, bool]] = {}
         for part in self.environments.values():
             for saving in part["savings"]:
@@ -103,7 +103,7 @@ class Estimate:
 
 
 def data_of(source: str) -> dict[str, Any]:
-    """Return the answers that a name stands for: an answers file, a project's folder, a profile or a region.
+    """Return the answers of a source: an answers file, a project's folder, a profile or a region.
 
     Raises `UserError` for any other name.
     """
@@ -129,7 +129,7 @@ def here() -> str:
 
 
 def compared(first: str, second: str) -> dict[str, dict[str, Any]]:
-    """Return the answers of two names. A region beside anything else is the same answers in that region."""
+    """Return the answers of two sources. A region uses the answers of the other source."""
     found = {name: data_of(name) for name in (first, second)}
     for region, other in ((first, second), (second, first)):
         if region in regions_of() and other not in regions_of():

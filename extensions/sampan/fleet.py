@@ -28,7 +28,7 @@ class Repository:
 
     @property
     def name(self) -> str:
-        """A short name: the last two parts of a URL, the last part of a path, and the folder."""
+        """The short name: the last two parts of a URL or the last part of a path, and the folder."""
         location = source.without_credentials(self.location).removesuffix("/").removesuffix(".git")
         parts = [part for part in re.split(r"[/:]", location) if part]
         name = "/".join(parts[-1:] if source.is_local(self.location) else parts[-2:])
@@ -93,7 +93,7 @@ class Updated:
 
 
 def status(repositories: list[Repository], *, template: str | None, step: Callable[[str], None]) -> list[Status]:
-    """Examine each project as `sampan doctor` does."""
+    """Check each project as `sampan doctor` does."""
     found = []
     for number, repository in enumerate(repositories, 1):
         step(f"{repository.name} ({number} of {len(repositories)})")

@@ -119,7 +119,7 @@ def download(offer: str, region: str) -> Iterator[str]:
 
 
 def rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Yield the rows of a price list: five lines of settings stand before the names of the columns."""
+    """Yield the rows of a price list, whose column names follow five lines of settings."""
     read = csv.reader(lines)
     header = next((cells for cells in read if cells and cells[0] == "SKU"), [])
     for cells in read:

@@ -1,4 +1,4 @@
-"""A rendered project on disk: its answers, its repository, and who owns which file."""
+"""A rendered project on disk: its answers, its repository, and the ownership of its files."""
 
 import json
 from collections.abc import Iterable
@@ -22,15 +22,15 @@ class Ownership:
     yours: tuple[str, ...] = ()
 
     def is_seeded(self, path: str) -> bool:
-        """Whether a file is created once and then the team's."""
+        """Return whether a file is created once and then belongs to the team."""
         return _matches(path, self.seeded)
 
     def is_yours(self, path: str) -> bool:
-        """Whether a file belongs to the team from the first copy on, the sample feature's for example."""
+        """Return whether a file belongs to the team after the first copy, such as those of the sample feature."""
         return _matches(path, self.yours)
 
     def is_owned(self, path: str) -> bool:
-        """Whether an update leaves a file that is there alone."""
+        """Return whether an update never changes an existing file."""
         return self.is_seeded(path) or self.is_yours(path)
 
 
@@ -73,7 +73,7 @@ class Project:
         return git.text(*arguments, cwd=self.folder)
 
     def check_clean(self) -> None:
-        """Raise `UserError` when there are changes that an update would mix with its own."""
+        """Raise `UserError` if there are uncommitted changes."""
         changed = self.git("status", "--porcelain").splitlines()
         if changed:
             shown = "\n".join(f"  {line}" for line in changed[:10])
@@ -83,7 +83,7 @@ class Project:
 
 
 def find(folder: Path, answers_file: str = ANSWERS_FILE) -> Project:
-    """Return the project in `folder`. Raises `UserError` when there is none, or when it cannot be followed."""
+    """Return the project in `folder`. Raises `UserError` if there is none, or if its template is unknown."""
     path = folder / answers_file
     if not folder.is_dir():
         message = f"{folder} is not a folder."

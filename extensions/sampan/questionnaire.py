@@ -1,4 +1,4 @@
-"""The questionnaire of copier.yml, put to an answers file instead of a person: every refusal, not only the first.
+"""The questionnaire of copier.yml, applied to an answers file. It finds every refusal, not only the first.
 
 Copier's public functions end at the first refused answer and render the project to get there. This adapter asks Copier's own `Question`,
 so that types, choices and validators are the ones of a copy or an update. `tests/cli/test_lint.py` holds its verdicts to plain Copier's,
@@ -44,18 +44,18 @@ class Offer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Every answer of a project, defaults included, and what is wrong with those that were given."""
+    """Every answer of a project, including defaults, and the refusals of given answers."""
 
     answers: Mapping[str, Any]
     asked: frozenset[str]
     """The questions that apply: a service that joins a platform has no network of its own."""
     prompted: frozenset[str]
-    """Those of them that a person is asked in a terminal; the others take their defaults."""
+    """The questions that Copier asks in a terminal; the others take their defaults."""
     findings: tuple[Finding, ...]
     refused: frozenset[str]
     """The questions whose answers were refused; `answers` has their defaults."""
     defaults: Mapping[str, Any]
-    """The answer to each question that counts when none is given beside the others."""
+    """The default of each question, given the other answers."""
     offers: Mapping[str, tuple[Offer, ...]]
     """The choices of each question that has some."""
 
@@ -75,7 +75,7 @@ class Questionnaire:
 
     @cached_property
     def _worker(self) -> Worker:
-        """Copier on a copy of the questions alone: it would clone a repository, and take the last release instead of the work tree."""
+        """Return Copier on a copy of the questions. From a repository, it would use the last release."""
         copied = Path(self._folder.name, "template")
         shutil.copytree(self._source / "extensions", copied / "extensions", ignore=shutil.ignore_patterns("sampan", "__pycache__"))
         shutil.copy2(self._source / "copier.yml", copied)
@@ -108,7 +108,7 @@ class Questionnaire:
         return {name: type(answer) for name, answer in self.check({}).answers.items()}
 
     def check(self, answers: Mapping[str, Any]) -> Verdict:
-        """Put every question. A refused answer counts as not given for the questions after it, which may depend on it."""
+        """Evaluate every question. For later questions, a refused answer counts as not given."""
         types = self.types if answers else {}
         worker = self._worker
         worker.answers = AnswersMap(init=dict(answers), external=worker._external_data())  # noqa: SLF001  # see the module
@@ -149,26 +149,26 @@ class Questionnaire:
         return {name: worker.answers.user[name] for name in names}
 
     def rendered(self, source: str, answers: Mapping[str, Any]) -> str:
-        """Return a text of the template's, such as the call of a macro, beside complete answers and computed values."""
+        """Render a template text, such as the call of a macro, with complete answers and computed values."""
         worker = self._worker
         worker.answers = AnswersMap(user={**answers}, external=worker._external_data())  # noqa: SLF001  # see the module
         return worker.jinja_env.from_string(source).render(worker._render_context())  # noqa: SLF001  # see the module
 
     def offered(self, name: str, others: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the choices that a question offers beside other answers, by their titles."""
+        """Return the choices that a question offers with other answers, by their titles."""
         question = self._beside(name, others)
         return {str(choice.title): choice.value for choice in question._formatted_choices if not choice.disabled}  # noqa: SLF001  # see the module
 
     def refuses(self, name: str, answer: Any, others: Mapping[str, Any]) -> bool:
-        """Whether a question refuses an answer beside other answers, which count as valid."""
+        """Return whether a question refuses an answer, if the other answers are valid."""
         return self._put(self._beside(name, others), {name: answer})[1] is not None
 
     def depends_on(self, name: str) -> list[str]:
-        """Return the other questions whose answers decide whether this one's is right."""
+        """Return the other questions on whose answers the validity of this answer depends."""
         return [other for other in self.names if other in self._depends_on(name) and other != name]
 
     def rules(self, name: str) -> rules.Rules:
-        """Return the demands of a question's validator."""
+        """Return the conditions of a question's validator."""
         return rules.of(name, self.details[name].get("validator", ""), self._worker.jinja_env)
 
     def _beside(self, name: str, others: Mapping[str, Any]) -> Question:
@@ -183,7 +183,7 @@ class Questionnaire:
 
     @cache  # noqa: B019  # one questionnaire lives as long as the command
     def _depends_on(self, name: str) -> frozenset[str]:
-        """Return the questions whose answers decide whether this one's is right."""
+        """Return the questions on whose answers the validity of this answer depends."""
         details = self._worker.template.questions_data[name]
         environment = self._worker.jinja_env
         sources = [details[part] for part in ("choices", "validator") if isinstance(details.get(part), str)]
@@ -230,7 +230,7 @@ def one_line(text: str, longest: int = LONGEST) -> str:
 
 
 def written(value: Any) -> str:
-    """Return a value as a person writes it in an answers file, in one line."""
+    """Return a value in the form of an answers file, in one line."""
     if value == "":
         return '""'
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)

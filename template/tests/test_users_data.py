@@ -1,4 +1,4 @@
-"""docs/users-data.md tells the truth: its rows are complete, and its times those of the settings and of Terraform."""
+"""docs/users-data.md is correct: its rows are complete, and its times equal those of the settings and of Terraform."""
 
 import re
 from collections.abc import Iterator

@@ -54,7 +54,7 @@ def screen(*options: str) -> str:
 
 
 def settled() -> str:
-    """Wait until the screen stands still. Return its text."""
+    """Wait until the screen no longer changes. Return its text."""
     deadline, before = time.monotonic() + TIMEOUT, ""
     while time.monotonic() < deadline:
         time.sleep(1.5)

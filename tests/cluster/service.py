@@ -75,7 +75,7 @@ class Service:
         path.write_text(yaml.safe_dump_all([*rendered, *patches], sort_keys=False), encoding="utf-8")
 
     def commit(self, message: str) -> str:
-        """Commit the project as it stands. Return the commit."""
+        """Commit the project's current state. Return the commit."""
         commit_all(self.project, message)
         return git("rev-parse", "HEAD", cwd=self.project).strip()
 

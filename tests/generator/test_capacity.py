@@ -40,7 +40,7 @@ def pods(api: int, worker: int, *, queue: bool) -> list[Pod]:
 
 
 def placed(wanted: list[Pod], nodes: int, room: Pod, order: random.Random) -> bool:
-    """Whether each pod finds a node, when each goes to any node that has room."""
+    """Return whether each pod fits, if it is placed on any node with enough capacity."""
     free = [room] * nodes
     for pod in wanted:
         fitting = [index for index, left in enumerate(free) if left.cpu >= pod.cpu and left.memory >= pod.memory]

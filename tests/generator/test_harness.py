@@ -1,4 +1,4 @@
-"""The tests' renderer gives what the plain command line gives."""
+"""The tests' renderer produces the same files as the plain command line."""
 
 import subprocess
 import sys

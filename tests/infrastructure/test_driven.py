@@ -50,7 +50,7 @@ class Driver:
         return any((metric.get("statistic") or metric.get("stat")) == "SampleCount" for metric in self.read.values())
 
     def samples(self, number: int, value: float) -> Iterator[Datum]:
-        """The samples of one period: one in each, so that any window of that length has one."""
+        """The samples of one period, so that every window of that length contains exactly one."""
         for name, metric in self.read.items():
             dimensions = tuple(sorted((metric.get("dimensions") or {}).items()))
             shown = BASES.get(name, value)
@@ -142,7 +142,7 @@ def test_a_replica_that_does_not_replicate_is_beyond_every_lag(plans: Planner) -
 
 
 def test_the_windows_of_a_minute_slide(plans: Planner) -> None:
-    """An alarm of five minutes is evaluated each minute, so that it fires in the minute in which the fifth of its values is there."""
+    """An alarm over five minutes is evaluated each minute, so it fires in the minute of its fifth value."""
     driver = drivers(CASES[2], plans)["oldest-task"]
     beyond, within = driver.limit()
     changes = driver.states([within] * 7 + [beyond] * 10)

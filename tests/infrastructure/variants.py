@@ -75,7 +75,7 @@ class Case:
         return KNOWN[self.variant].get("platform") == "join"
 
     def var_files(self, environments: Path) -> list[Path]:
-        """The answers, from the folder `environments`, and the team's own values last."""
+        """Return the files of answers in `environments`, and last those with the team's values."""
         name = "bootstrap" if self.root == "bootstrap" else f"{self.environment}.{self.root}"
         local = environments / f"{name}.local.tfvars"
         files = [environments / f"{name}.tfvars", *sorted(set(environments.glob(f"{name}.*.tfvars")) - {local})]

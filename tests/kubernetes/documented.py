@@ -54,7 +54,7 @@ for words in commands:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command, where it stands, and whether it is a line to run or a mention in a sentence."""
+    """One command, its position, and whether it is a line to run or mentioned in a sentence."""
 
     document: str
     words: tuple[str, ...]
@@ -62,7 +62,7 @@ class Command:
 
 
 def commands(document: Path, root: Path) -> Iterator[Command]:
-    """Every command of a document, with what the reader fills in filled in."""
+    """Return every command of a document, with example values for the placeholders."""
     text = document.read_text(encoding="utf-8")
     name = str(document.relative_to(root))
     for language, block in _BLOCK.findall(text):

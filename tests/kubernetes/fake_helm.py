@@ -1,4 +1,4 @@
-"""A helm that records what it is asked in helm.jsonl beside it, and fails for the chart that `helm-fails` names."""
+"""A helm that records its calls in helm.jsonl in its folder, and fails for the chart in `helm-fails`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A kubectl that records what it is asked in calls.jsonl, and answers from state.json, both beside it.
+"""A kubectl that records its calls in calls.jsonl and answers from state.json, both in its folder.
 
 The state maps kind/name to what the cluster holds. Rendering needs no cluster, so that is the real kubectl's.
 """
@@ -31,7 +31,7 @@ def keep_what_others_wrote(manifest: dict[str, Any], held: dict[str, Any]) -> No
 
 
 def keep(new: Any, old: Any, fields: dict[str, Any]) -> None:
-    """Copy what `fields` name and `new` lacks."""
+    """Copy the fields in `fields` that `new` lacks."""
     for key, below in fields.items():
         kind, _, name = key.partition(":")
         if kind == "f" and name in old:
@@ -49,7 +49,7 @@ def keep(new: Any, old: Any, fields: dict[str, Any]) -> None:
 
 
 def apply(state: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """Merge as the cluster does: what others wrote stays; a Deployment whose pods change gets a new revision."""
+    """Merge as the cluster does: keep fields of others, and give a Deployment with changed pods a new revision."""
     key = f"{manifest['kind']}/{manifest['metadata']['name']}".lower()
     held = state.get(key) or {}
     if manifest["kind"] == "Job":
@@ -169,7 +169,7 @@ def create(state: dict[str, Any], made: dict[str, Any]) -> None:
 
 
 def patch(held: dict[str, Any], change: Any) -> None:
-    """Merge, or replace who owns which field, unless the resource has moved on."""
+    """Merge, or replace the managers of fields, unless the resource has changed meanwhile."""
     if isinstance(change, list):
         held["metadata"]["managedFields"] = change[1]["value"]
         return

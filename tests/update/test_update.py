@@ -57,7 +57,7 @@ def release(source: Path, tag: str) -> None:
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template with two tags: v1.0.0 as it stands, v2.0.0 with a managed file changed, one added, one gone and seeded ones changed."""
+    """The template with two tags: v2.0.0 changes, adds and removes a managed file, and changes seeded files."""
     source = copy_template(tmp_path_factory.mktemp("releases") / "template")
     extra = source / "template/src/app/kit/leaving.py"
     extra.write_text('"""Leaves with the next release."""\n', encoding="utf-8")

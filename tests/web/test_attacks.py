@@ -66,7 +66,7 @@ REFLECTED = [
 
 
 class Tags(HTMLParser):
-    """The elements of a page: what a browser would run."""
+    """The elements of a page that a browser would execute."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

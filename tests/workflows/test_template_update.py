@@ -193,7 +193,7 @@ def test_an_answer_that_the_release_refuses_is_a_persons_decision(source: Path, 
 
 
 def test_a_changed_list_of_answers_is_a_persons_decision(source: Path, tmp_path: Path) -> None:
-    """The release takes the answer and stores another, as a rule that rewrites answers would."""
+    """The release accepts the answer but stores another, like a rule that rewrites answers."""
     changing = tmp_path / "changing"
     shutil.copytree(source, changing)
     stored = changing / "template/{= _copier_conf.answers_file =}.jinja"

@@ -148,7 +148,7 @@ def _range(bounds: list[int]) -> str:
 
 
 def _confirm_place(directory: Path, *, interactive: bool, yes: bool, overwrite: bool) -> None:
-    """Ask before anything is written beside files that are there already."""
+    """Ask before writing into a folder that is not empty."""
     if not creating.is_occupied(directory) or yes or overwrite:
         return
     if not interactive:

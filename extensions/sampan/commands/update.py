@@ -38,7 +38,7 @@ def command(
     place = project.find(directory, answers_file)
     place.check_clean()
     given = answers.pairs(data)
-    # Copier's own confirmation works, too.
+    # Copier's own confirmation is accepted, too.
     confirmed = yes or yaml.safe_load(given.pop(updating.CONFIRMATION, "false")) is True
     interactive = console.is_interactive() and not as_json
     screen = console.messages()

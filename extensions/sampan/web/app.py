@@ -86,7 +86,7 @@ class Pages:
         return view
 
     async def form(self, request: Request) -> Response:
-        """The page. A form that was sent, or a link that is longer than it needs to be, is redirected to the short link."""
+        """The page. Submitted forms and links that are longer than necessary are redirected to the short link."""
         pairs = request.query_params.multi_items()
         texts = self.desk.parse(pairs)
         if links.BASE in request.query_params:

@@ -48,7 +48,7 @@ class _Announcing(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start the server, and print its URL."""
         await super().startup(sockets)
         await asyncio.to_thread(self._ready)
 

@@ -47,7 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self.deadline = math.inf
         self._write_deadline = math.inf
-        # The limit that the data just parsed begins. Data usually hold a whole request, which needs one deadline.
+        # The deadline to set after parsing the data. A chunk usually contains a whole request, which needs only one.
         self._seconds: float | None = None
         self._receiving = False
         self._in_head = False
@@ -72,7 +72,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._seconds is not None:
             self._wait(self._seconds)
-        # Of the chunk in which a head begins, its share is not known before its end: see `on_headers_complete`.
+        # The head's share of its first chunk is known only at the end of the head: see `on_headers_complete`.
         if self._receiving and self._in_head == in_head and self._bytes_since > self.bounds.head_bytes:
             self._refuse()
 

@@ -16,7 +16,7 @@ from app.migrations.failure import MigrationError
 from app.migrations.revisions import TABLES, Revisions
 from app.settings import Settings
 
-# Seconds that a part has to answer.
+# Time-out for each server, in seconds.
 PATIENCE = 5.0
 
 

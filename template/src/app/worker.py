@@ -246,7 +246,7 @@ class WorkerProcess:
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-        # A call that is just ending can swallow a cancellation: one alone might be lost.
+        # A call that is just ending can swallow a cancellation, so cancel repeatedly.
         while not running.done():
             if worker.main_task is not None:
                 worker.main_task.cancel()

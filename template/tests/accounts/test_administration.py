@@ -1,4 +1,4 @@
-"""Administrators: users by pages, roles, and closed accounts; and that nobody else is one."""
+"""Administrators list users, change roles and disable accounts; other users cannot."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""The audit log: what is in it, who reads it, and that nobody changes it."""
+"""The audit log: its events, its readers, and that it cannot be changed."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

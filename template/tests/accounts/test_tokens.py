@@ -1,4 +1,4 @@
-"""Access tokens: what stands, what does not, and what other services need."""
+"""Access tokens: valid ones, invalid ones, and the keys that other services need."""
 
 import time
 from uuid import uuid4

@@ -18,7 +18,7 @@ GRACE = COMPLETION_WAIT + 20
 
 
 def ask(stack: Stack, seconds: float) -> UUID:
-    """Have a piece of work done that takes a while."""
+    """Start a task that takes a while."""
     one = uuid4()
     answer = httpx.post(f"{stack.base}/v1/probes/tasks", json={"id": str(one), "seconds": seconds}, timeout=30)
     assert answer.status_code == 202

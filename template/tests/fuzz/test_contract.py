@@ -51,7 +51,7 @@ _statuses: Counter[int] = Counter()
 
 @pytest.fixture(scope="module")
 def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API as a process of its own; its log must tell of no failed request."""
+    """The API as a separate process. Its log must contain no failed request."""
     url, file = f"http://127.0.0.1:{free_port()}", tmp_path_factory.mktemp("fuzz") / "api.log"
     command = [sys.executable, "-m", "app", "api", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]]
     with file.open("w") as output:
@@ -70,7 +70,7 @@ def server(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _no_limits() -> str:
-    """Limits are tested where they stand; here they would turn most answers into one."""
+    """Other tests cover the limits, which would refuse most requests here."""
     names = subprocess.run([sys.executable, "-c", NAMES], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     return json.dumps(dict.fromkeys(names, "1000000/60"))
 

@@ -1,4 +1,4 @@
-"""Redis that is there and gives no answer, or no room."""
+"""A reachable Redis that does not answer, or has no memory left."""
 
 import asyncio
 import time

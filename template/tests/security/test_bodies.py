@@ -1,4 +1,4 @@
-"""Bodies that are too large, too deep, or not what they say."""
+"""Bodies that are too large, too deep, or do not match their media type."""
 
 from collections.abc import AsyncIterator
 

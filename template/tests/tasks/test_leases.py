@@ -1,4 +1,4 @@
-"""Leases: who has a task, for how long, and that only its holder's work stands."""
+"""Leases: which attempt holds a task, for how long, and that only its work is committed."""
 
 import asyncio
 from collections.abc import AsyncIterator

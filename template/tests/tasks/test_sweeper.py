@@ -1,4 +1,4 @@
-"""What Redis lost is queued again; what is old is removed; what waits is measured."""
+"""Tasks that Redis lost are queued again, old tasks are removed, and waiting tasks are measured."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Writes down what is asked of the emulated AWS: one line of JSON a request, with the access key by which the tests tell who asks."""
+"""Records requests to the emulated AWS: one line of JSON per request, with the caller's access key."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -61,7 +61,7 @@ def _nothing_left(cluster: Cluster) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # Why it failed is what counts. Without a cluster in reach, the Job ends by its own times.
+        # Report the original failure. If the cluster is unreachable, the Job expires.
         with suppress(OpsError):
             _remove(cluster)
         raise

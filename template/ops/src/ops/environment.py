@@ -83,7 +83,7 @@ class Environment:
         if self.contract.host:
             rendered = self._rendered(project_root, images, "")
             return rendered, Release(self.cluster, rendered, say)
-        # Without a domain the load balancer's own name is the address, once there is one.
+        # Without a domain, the host name is that of the load balancer, once it exists.
         name = load_balancer.address(self.cluster)
         rendered = self._rendered(project_root, images, name)
         later = None if name else partial(self._rendered, project_root, images)
@@ -128,7 +128,7 @@ class Target:
                 # The history keeps it as started, so that a rollback can handle it.
                 raise
             except BaseException:
-                # The reason is what counts, also when the cluster is out of reach.
+                # Report the original reason, even if the cluster is unreachable.
                 with suppress(OpsError):
                     history.finish(State.WITHDRAWN)
                 raise

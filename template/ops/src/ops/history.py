@@ -85,7 +85,7 @@ class History:
         if wanted:
             candidates = [entry for entry in deployed if entry.release.startswith(wanted)]
         elif entries and entries[0].state is State.STARTED:
-            # The newest release never arrived: roll back to the release that it should have replaced.
+            # The newest release failed: roll back to the release that it should have replaced.
             candidates = deployed
         else:
             candidates = [entry for entry in deployed if entry.release != deployed[0].release]

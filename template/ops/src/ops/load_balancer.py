@@ -9,7 +9,7 @@ from ops.kubectl import Cluster
 from ops.waiting import Wait
 
 INGRESS = "api"
-# A new load balancer takes two to three minutes to be there.
+# Creating a load balancer takes two to three minutes.
 ADDRESS_SECONDS = 420
 # Two checks of 10 s each, and the controller's own round.
 TARGET_SECONDS = 180

@@ -42,7 +42,7 @@ class Lock:
             self._create()
             return self
         self._refuse_unless_free(found["data"])
-        # The version makes this fail when another deploy has been quicker.
+        # With the version, this fails if another deploy was faster.
         self._write(self._holder, version=found["metadata"].get("resourceVersion"))
         return self
 

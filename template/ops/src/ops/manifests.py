@@ -17,13 +17,13 @@ from ops.errors import OpsError
 from ops.images import Images
 from ops.kubectl import kustomize
 
-# A manifest is whatever a YAML document holds: Kubernetes has its schema, and the tests hold the rendered ones to it.
+# A manifest is any YAML document. Tests validate the rendered ones against Kubernetes' schemas.
 Manifest = dict[str, Any]
 
 MIGRATION = "migrate"
 WORKER = "worker"
 _NAMESPACE = "Namespace"
-# Kinds that the migration's pod needs before it can start.
+# Kinds of objects that the migration's pod needs before it can start.
 _PREPARATION = {"ConfigMap", "ServiceAccount", "ExternalSecret", "NetworkPolicy"}
 # There before the pods: a readiness gate is only given to a pod whose Service has a target group already.
 _ROUTING = {"Service", "Ingress"}

@@ -15,7 +15,7 @@ from ops.manifests import Manifest, describe
 
 Fields = dict[str, Any]
 
-# People and tools at a terminal. Controllers have names of their own, and keep what is theirs.
+# Field managers of people and their tools. Controllers have other names, and keep their fields.
 _PEOPLE = "kubectl"
 # Fields that keep their owner: the autoscalers set the replicas, and a restart its own annotation.
 _THEIRS = ("f:replicas", "f:kubectl.kubernetes.io/restartedAt", "f:deployment.kubernetes.io/")

@@ -81,7 +81,7 @@ class Release:
                 raise OpsError(f"there is no {kind} {name}. An administrator makes it once: {command}")
 
     def _apply(self, stage: str) -> None:
-        # Noted first: an apply that broke off has changed something too.
+        # Recorded first, because an interrupted apply has changed something too.
         self._reached.append(stage)
         self._apply_manifests(stage, _STAGES[stage](self._manifests))
 
@@ -124,7 +124,7 @@ class Release:
         self._apply("routing")
         name = load_balancer.wait(self._cluster, self._say)
         if self._render_for is not None:
-            # A first release without a domain: its settings could not name its own address before.
+            # The first release without a domain: its host name was not known before.
             self._manifests, self._render_for = self._render_for(name), None
             self.prepare()
 

@@ -16,7 +16,7 @@ from ops.kubectl import Cluster
 from ops.output import say
 from ops.waiting import Wait
 
-# External Secrets answers within seconds; longer means that it may not read, or does not run.
+# External Secrets reacts within seconds. If it takes longer, it lacks rights or does not run.
 FETCH_SECONDS = 60
 POLL_SECONDS = 2.0
 # Changing this annotation makes External Secrets fetch immediately.

@@ -11,13 +11,13 @@ from ops.waiting import Wait
 
 # A Deployment fails after 600 s without progress; a large one takes several steps.
 ROLLOUT_SECONDS = 1200
-# Between two looks at the new pods.
+# Seconds between two checks of the new pods.
 LOOK_SECONDS = 10
 # A Secret that External Secrets is about to write, or a registry that fails once, is back within this time.
 PATIENCE = timedelta(seconds=60)
 # Three starts that failed: the first may have met a database that was failing over.
 RESTARTS = 2
-# Reasons for which a container waits and which no waiting cures. Names of the kubelet.
+# The kubelet's reasons for a waiting container that do not go away.
 _CANNOT_START = {
     "CreateContainerConfigError",
     "CreateContainerError",
@@ -47,7 +47,7 @@ def wait(cluster: Cluster, name: str, say: Callable[[str], None], seconds: int =
                 raise OpsError(f"rollout of {name}: not up after {seconds} s")
             waiting.report()
     except OpsError:
-        # Told now: the pods and their logs are gone once the previous release is back.
+        # Reported now, because the pods and their logs are deleted when the previous release is restored.
         say(explain(cluster, name))
         raise
 
@@ -63,7 +63,7 @@ def explain(cluster: Cluster, name: str) -> str:
 def _hopeless(cluster: Cluster, name: str, seen: dict[str, datetime]) -> str:
     """Return the reason why new pods can never start; empty while they may. `seen` stores since when."""
     troubles = list(_troubles(cluster, name))
-    # By place, and not by reason: the kubelet alternates between two names of one failure.
+    # Keyed by container, not by reason, because the kubelet alternates between two reasons for one failure.
     for where in seen.keys() - {where for where, _, _ in troubles}:
         del seen[where]
     for where, reason, restarts in troubles:

@@ -24,7 +24,7 @@ class User(Model):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    # Counts the changes that open sessions must see at once: a copy of a session from before does not count.
+    # Counts changes that open sessions must see at once: older copies of sessions are invalid.
     generation: Mapped[int] = mapped_column(default=0)
     language: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str | None] = mapped_column(Text)
@@ -83,9 +83,9 @@ class MailedToken(Model):
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(Text)
-    # Where it was sent: it proves that this address is read, and says nothing of a later one.
+    # The recipient: the token proves access to this mailbox only, not to that of a later address.
     email: Mapped[str] = mapped_column(Text)
-    # The session that asked for it, which outlives its use.
+    # The session that requested the token. It survives the use of the token.
     session_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -9,7 +9,7 @@ from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.composition import CronJob, Resources
 
-# An ended session says for a week where its refresh token went.
+# For a week, an ended session shows where its refresh token was used.
 ENDED_SESSIONS_STAY = timedelta(days=7)
 
 

@@ -163,7 +163,7 @@ class AccountService:
         checked = await self._check(counter, password, read, new_password)
         user = await checked.lock(work)
         if checked.right and user is None:
-            # The password was reset, or another login renewed its hash.
+            # The password was reset, or another login has rehashed it.
             await self.give_back(work)
             checked = await self._check(counter, password, read, new_password)
             user = await checked.lock(work)
@@ -208,7 +208,7 @@ class AccountService:
             if used_ago < RACE:
                 raise RefreshRaced
             user_id, session_id = session.user_id, session.id
-            # Under a storm of reuses, no connection would be left to end the session with.
+            # Otherwise many reuses at once would leave no connection for ending the session.
             await self.give_back(work)
             await self._end(user_id, session_id, device)
             raise RefreshRefused
@@ -325,7 +325,7 @@ class AccountService:
 
     async def _end(self, user_id: UUID, session_id: UUID, device: Device) -> None:
         log.warning("used refresh token presented again: session revoked", user_id=str(user_id))
-        # In a unit of its own: the refusal that follows rolls the request's unit back.
+        # In a separate unit of work: the refusal rolls back that of the request.
         async with self.database.unit_of_work() as work:
             await AccountRepository(work.session).revoke(user_id, session_id)
             details = {"session": str(session_id)}

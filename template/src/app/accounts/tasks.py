@@ -49,7 +49,7 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
         return
     reader = Reader.of(user, current_language(), resources.settings.time_zone)
     page = accounts_of(resources).settings.reset_password_page()
-    # The news matter more than the link: without PUBLIC_URL they are sent without one.
+    # The notice matters more than the link: without PUBLIC_URL it is sent without one.
     link = "" if refuses_link(resources, page) else page
     message = password_changed(reader, link, datetime.now(UTC), address)
     request_mail(

@@ -10,7 +10,7 @@ from app.composition import CronJob, Resources
 
 log = structlog.stdlib.get_logger(__name__)
 
-# Small enough for the statement time-out, and so many an hour outlast any growth that the database survives.
+# Small enough for the statement time-out, and large enough to keep up with the growth of the log.
 _BATCH, _BATCHES = 5_000, 20
 
 

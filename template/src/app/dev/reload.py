@@ -19,7 +19,7 @@ _PORT = 8000
 _INTERVAL = 0.5
 # A process finishes its requests and jobs within this; then it is killed.
 _STOP_SECONDS = 10
-# A process that dies at once, as after a slip of the pen, is not started again sooner.
+# Minimum seconds between starts of a process that dies at once, for example after a typo.
 _PAUSE = 2.0
 
 

@@ -24,7 +24,7 @@ from app.migrations.failure import MigrationError
 from app.migrations.runner import upgrade
 from app.settings import Settings
 
-# Seconds that a child has to finish its requests and jobs before it is killed.
+# Seconds for a child to finish its requests and jobs before it is killed.
 _STOP_SECONDS = 10
 # The API of a predecessor that was just killed needs a moment to notice.
 _PORT_SECONDS = 5

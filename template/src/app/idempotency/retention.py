@@ -11,7 +11,7 @@ from app.idempotency.settings import IdempotencySettings
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A transaction each: a long one would hold back PostgreSQL's own cleaning.
+# One transaction per batch: a long transaction would hold back PostgreSQL's vacuum.
 _BATCH = 1_000
 
 

@@ -9,7 +9,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 REDIS_OPEN = Gauge("redis_circuit_open", "1 while calls to Redis fail at once: it did not answer", ["use"])
 
-# So many round trips in a row without an answer are an outage. One alone may be a connection that was just closed.
+# Failures in a row that count as an outage. A single failure may be a connection that was just closed.
 FAILURES = 2
 # Seconds between two attempts at a server that is out. It is back in use within this time of its return.
 PAUSE = 1.0

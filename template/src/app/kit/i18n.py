@@ -44,7 +44,7 @@ def negotiate(accept_language: str, available: tuple[str, ...], default: str) ->
     A region falls back to its language: `zh-Hans-SG` is served `zh`.
     """
     if len(accept_language) > _LONGEST_HEADER:
-        # The last entry may be cut in two: it does not count.
+        # The last entry may be truncated, so it is ignored.
         accept_language = accept_language[:_LONGEST_HEADER].rpartition(",")[0]
     return _negotiated(accept_language.lower(), available, default)
 

@@ -9,7 +9,7 @@ from email.utils import parseaddr
 
 from app.kit.mail import Mail, MailError, MailRefused, quote
 
-# About this message alone: the account can send others.
+# These concern only this message: the account can send others.
 _OF_THE_MESSAGE = {"BadRequestException", "MessageRejected"}
 _NOT_VERIFIED = "address is not verified"
 _SANDBOX = (
@@ -20,14 +20,14 @@ _SENDER = (
     "Amazon SES has not verified the sender in MAIL_FROM. Check its domain's DKIM records: "
     "aws sesv2 get-email-identity --email-identity DOMAIN."
 )
-# Only a person changes these, and until then no message is sent.
+# A person has to resolve these; until then no message is sent.
 _LASTING = {
     "AccountSuspendedException": (
         "AWS has ended this account's right to send. Answer the case that AWS Support opened about it."
     ),
     "NotFoundException": "Amazon SES does not know the configuration set. Check SES_CONFIGURATION_SET and its region.",
 }
-# These pass, or may: DNS is read again, a pause ends, a quota renews itself.
+# These can pass without intervention: DNS is checked again, a pause ends, a quota is renewed.
 _PASSING = {
     "LimitExceededException": "A quota of Amazon SES is used up. Request a higher one in Service Quotas.",
     "MailFromDomainNotVerifiedException": (

@@ -21,7 +21,7 @@ async def lifespan(resources: Resources) -> AsyncIterator[None]:
     yield
 
 
-# How the task is run is nobody's data.
+# Columns about the execution of a task are not personal data.
 _INTERNALS = frozenset({"attempt_limit", "context", "due_at", "lease_until", "losses", "started_at"})
 
 feature = Feature(

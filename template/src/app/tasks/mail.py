@@ -17,7 +17,7 @@ from app.tasks.service import request_task
 
 log = structlog.stdlib.get_logger(__name__)
 
-# So many mails of a kind an hour to one mailbox: nobody fills it through this service.
+# Mails of one kind per hour and mailbox, so that nobody can flood a mailbox through this service.
 MOST_AN_HOUR = 3
 
 

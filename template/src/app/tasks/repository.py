@@ -29,7 +29,7 @@ from app.kit.database import Database
 from app.kit.queue import Due
 from app.tasks.models import SentMail, Task, TaskStatus
 
-# As the partial indexes spell it: of a bound value PostgreSQL could not tell that it is theirs.
+# Literals as in the partial indexes: with a bound value, PostgreSQL would not use them.
 _UNFINISHED = text("tasks.status IN ('queued', 'running')")
 _DEAD = text("tasks.status = 'dead'")
 # Without the payload, which may be large.
@@ -216,7 +216,7 @@ class MailRepository:
 
     async def admit(self, task_id: UUID, recipient: bytes, kind: str, most: int) -> bool:
         """Count a task's mail once, also if it is retried. Return False if there were `most` others within an hour."""
-        # Two at once count each other. Released with the transaction, which nothing slow shares.
+        # Concurrent requests see each other's tasks. The lock is released with the transaction, which is short.
         lock = func.pg_advisory_xact_lock(int.from_bytes(recipient[:8], "big", signed=True))
         await self._session.execute(select(lock))
         others = select(func.count()).where(

@@ -12,7 +12,7 @@ from app.tasks.settings import TasksSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A transaction each: a long one would hold back PostgreSQL's own cleaning.
+# One transaction per batch: a long transaction would hold back PostgreSQL's vacuum.
 _BATCH = 1_000
 # Of rows whose payload may be large.
 _FEW = 100

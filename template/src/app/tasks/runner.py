@@ -77,7 +77,7 @@ async def run_task(resources: Resources, task_id: UUID) -> None:
         if attempt.losses >= MOST_LOSSES:
             await _give_up(resources, attempt, TaskLost(losses=attempt.losses))
         elif attempt.number > attempt.limit:
-            # Its last worker died of it, or with it, before it could say so.
+            # Its last worker died while it ran the task, and recorded nothing.
             await _give_up(resources, attempt, TaskGaveUp(attempts=attempt.number - 1))
         elif attempt.left is not None and attempt.left <= timedelta():
             await _give_up(resources, attempt, TaskExpired())

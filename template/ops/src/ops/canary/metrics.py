@@ -50,7 +50,7 @@ class Metrics:
 
     def read(self, group: TargetGroup, start: datetime, end: datetime) -> Reading:
         """Return a group's figures for the full minutes between two times. Raises OpsError."""
-        # From the first minute that began after `start`: what came before belongs to another share.
+        # From the first minute that began after `start`: earlier requests belong to another share.
         first = start.replace(second=0, microsecond=0) + (MINUTE if start.second or start.microsecond else timedelta())
         last = end.replace(second=0, microsecond=0)
         if last <= first:
@@ -89,7 +89,7 @@ class Metrics:
 def _named(results: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     names = list(_STATISTICS)
     for result in results:
-        # Minutes are added up; of their p95 the middle one counts, so that one odd minute of few requests does not.
+        # Counts are sums; p95 is the median of the minutes, so that one minute with few requests has no effect.
         if values := [float(value) for value in result["Values"]]:
             name = names[int(result["Id"][1:])]
             yield name, median(values) if name == _TIME else sum(values)

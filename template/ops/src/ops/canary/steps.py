@@ -23,9 +23,9 @@ from ops.waiting import Wait
 LEAST_REPLICAS, MOST_REPLICAS = 2, 5
 BAKE_SECONDS = 300.0
 MINIMUM_REQUESTS = 100
-# CloudWatch has a minute's numbers one to two minutes later.
+# CloudWatch publishes the figures of a minute one to two minutes later.
 POLL_SECONDS = 30.0
-# Too little traffic gets this many times the bake time, not more.
+# With too little traffic, a step is extended to this many times the bake time.
 EXTENSIONS = 3
 _NAME = "app.kubernetes.io/name"
 
@@ -78,7 +78,7 @@ class CanaryRelease:
         self._release.prepare()
         self._release.migrate()
         self._release.route()
-        # Also for a repeated first deploy that broke off: its pods have never served.
+        # Also if an interrupted first deploy is repeated: its pods have never served.
         if not (self._target.environment.history.has_arrived() and self._cluster.exists("deployment", STABLE)):
             say("a first release has nothing to be compared with: it is rolled out at once")
             self._release.roll_out()
@@ -125,7 +125,7 @@ class CanaryRelease:
         start, waiting = clock.now(), Wait(f"the canary at {percent} %", patience.bake * EXTENSIONS)
         while True:
             self._wait(start, patience, waiting)
-            # Still up and in full number, and still with the share that was set.
+            # All pods must still be up, and the share unchanged.
             rollout.wait(self._cluster, CANARY, say, seconds=30)
             self._weights.verify(percent)
             tried = self._metrics.read(canary, start, clock.now())

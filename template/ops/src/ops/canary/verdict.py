@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-# A share of errors of twice the stable one and one in a hundred more is worse, not bad luck.
+# Worse: more than twice the stable group's share of errors, and 1 % more.
 ERROR_FACTOR = 2.0
 ERROR_MARGIN = 0.01
-# So many errors tell something even when there were few requests.
+# This many errors are enough for a verdict even with few requests.
 TELLING_ERRORS = 5
-# p95: half as much again, and a tenth of a second more, so that 12 ms after 8 ms does not count.
+# p95: 1.5 times the stable one and 0.1 s more, so that 12 ms instead of 8 ms does not count.
 LATENCY_FACTOR = 1.5
 LATENCY_MARGIN_SECONDS = 0.1
 

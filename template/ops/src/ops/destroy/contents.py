@@ -60,7 +60,7 @@ def _unprotect(database: Resource, _: bool) -> None:
     final = database.values.get("final_snapshot_identifier")
     if final and _snapshot_exists(rds, final):
         raise OpsError(f"stopped: a snapshot {final} is there from before; copy or delete it first")
-    # Applied at once by its nature; ApplyImmediately would apply every other pending change too.
+    # RDS applies this at once. ApplyImmediately would also apply all other pending changes.
     rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
 
 

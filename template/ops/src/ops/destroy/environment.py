@@ -85,7 +85,7 @@ def _bootstrap(folder: Path, facts: dict[str, str]) -> None:
         return
     # The account's audit trail, where there is one, lies in a bucket whose files nobody deletes before their time.
     kept = locked(resources)
-    # A run that broke off may have deleted the bucket already; the state is a local file then.
+    # An interrupted run may have deleted the bucket already. The state is then a local file.
     buckets = [each for each in resources if each.kind == "aws_s3_bucket"]
     for bucket in [each for each in buckets if each.module.removesuffix(".") not in kept]:
         if left := other_states(bucket.values["bucket"], facts["AWS_REGION"]):

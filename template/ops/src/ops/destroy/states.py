@@ -40,7 +40,7 @@ def other_states(bucket: str, region: str) -> list[str]:
 def fetch_state(root: Root) -> None:
     """Move the first root's state from the bucket into a local file before the bucket is destroyed."""
     if (root.folder / "terraform.tfstate").is_file():
-        # A run that broke off has fetched it; the bucket may be empty since.
+        # An interrupted run has fetched the state already; the bucket may be empty.
         return
     text = root.read("state", "pull")
     (root.folder / "terraform.tfstate").write_text(text, encoding="utf-8")

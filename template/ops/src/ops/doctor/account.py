@@ -29,7 +29,7 @@ def credentials(context: Context) -> Iterator[Finding]:
 
 def region(context: Context) -> Iterator[Finding]:
     """Yield a finding for a region that the account has not enabled."""
-    # Asked elsewhere: a region that is not enabled answers nothing.
+    # Query another region, because a disabled region does not answer.
     found = context.aws("ec2", "us-east-1").describe_regions(AllRegions=True, RegionNames=[context.region])["Regions"]
     if found and found[0]["OptInStatus"] == "not-opted-in":
         remedy = f"aws account enable-region --region-name {context.region}"
@@ -47,7 +47,7 @@ def quotas(context: Context) -> Iterator[Finding]:
         yield error("quotas", problem, f"{RAISE} {ELASTIC_IPS} --desired-value {used + needed}", "quotas")
     kind = str(context.platform["node_instance_type"])
     (described,) = context.aws("ec2").describe_instance_types(InstanceTypes=[kind])["InstanceTypes"]
-    # The smallest cluster must start; the largest may wait for a raise.
+    # The quota must suffice for the smallest cluster to start; it can be raised later for the largest.
     vcpus = int(described["VCpuInfo"]["DefaultVCpus"])
     first, most = vcpus * int(context.platform["node_min"]), vcpus * int(context.platform["node_max"])
     if (limit := _quota(context, STANDARD_VCPUS)) < most:
@@ -61,7 +61,7 @@ def _quota(context: Context, code: str) -> int:
     try:
         return int(client.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"])
     except client.exceptions.NoSuchResourceException:
-        # A quota that nobody has raised may be missing from the account's own.
+        # The account may not list a quota that was never raised: use the default.
         return int(client.get_aws_default_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]["Value"])
 
 

@@ -73,7 +73,7 @@ def terraform(name: str, takes: str) -> Step:
         done=lambda run: not _root(run, name).plan(SAVED),
         act=lambda run: _apply(run, name),
         applies=lambda context: (context.root / "infra" / name).is_dir(),
-        # Terraform's own exit status tells; another plan would take a minute.
+        # Terraform's exit status shows the result; another plan would take a minute.
         verify=False,
     )
 

@@ -65,7 +65,7 @@ async def enable(accounts: AccountService, work: UnitOfWork, actor: Actor, user_
     user = await _lock(work, actor, user_id)
     if user.disabled_at:
         user.disabled_at = None
-        # None is live: disabling ended them, and a login locks the row. This says so once more.
+        # Disabling has already ended all sessions. This is a second safeguard.
         await accounts.announce(work, user_id)
         await AccountRepository(work.session).revoke_all(user_id)
     record(work, AuditAction.ENABLED, actor, user_id)

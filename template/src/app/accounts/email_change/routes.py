@@ -15,7 +15,7 @@ from app.kit.ratelimit import Limit, limited_by_user
 
 router = APIRouter(prefix="/v1/auth/email", tags=["accounts"], dependencies=[password_rate_limit])
 
-# Each may send a mail to another address.
+# Each request may send a message to another address.
 _changes = limited_by_user(Limit("email-changes", 10, 3_600))
 
 

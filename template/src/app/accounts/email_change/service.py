@@ -33,13 +33,13 @@ async def request_change(
     """Send a link to a new email address. Raises WrongPassword, LoginLocked or Unauthorized."""
     accounts = accounts_of(resources)
     _, user = await accounts.confirm_password(work, principal, password, address)
-    # A second request takes the place of the first.
+    # A second request replaces the first.
     await MailedTokens(work.session, accounts.tokens).withdraw(user.id, Purpose.CHANGE_EMAIL)
     await accounts.forget_failures(work, principal)
     await TaskRepository(work.session).remove_ownerless(CHANGE_EMAIL.name, user_id=str(user.id))
     record(work, AuditAction.EMAIL_CHANGE_REQUESTED, Actor(user.id, address), user.id)
     payload = ChangePayload(user_id=user.id, session_id=principal.session_id, email=email)
-    # Of no owner: how long it takes, and whether it fails, tells whether the address is free.
+    # Without an owner: its duration and outcome would reveal whether the address is free.
     request_task(work, resources.queue, CHANGE_EMAIL, payload)
 
 

@@ -79,7 +79,7 @@ async def send_notice(run: TaskRun, payload: ChangedPayload) -> None:
     settings = run.resources.settings
     reader = Reader(user.name, payload.email, user.language or run.language, user.time_zone or settings.time_zone)
     page = accounts.settings.restore_email_page()
-    # The news matter more than the link: without PUBLIC_URL they are sent without one.
+    # The notice matters more than the link: without PUBLIC_URL it is sent without one.
     link = "" if refuses_link(run.resources, page) else f"{page}#token={token}"
     message = email_changed(reader, link, payload.moment, payload.address)
     await send_message(run, payload.email, message, reader.language)

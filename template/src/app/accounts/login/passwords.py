@@ -19,7 +19,7 @@ from app.kit.problems import Unavailable
 # OWASP's second choice for argon2id: 19 MiB, two passes, one lane. Each hash under way costs that memory.
 _MEMORY_KIB, _PASSES, _LANES = 19_456, 2, 1
 _AT_ONCE = 2
-# Seconds to wait for a turn: beyond that the process has more logins than it can serve.
+# Seconds to wait for a slot. After that, the process has more logins than it can serve.
 _WAIT = 5.0
 
 

@@ -27,7 +27,7 @@ from app.kit.queue import TaskKind
 from app.tasks.repository import TaskRepository
 from app.tasks.service import request_task
 
-# No request that began before a deletion is under way as long as this after it.
+# Requests that began before a deletion have ended after this time.
 _LATE = timedelta(hours=2)
 _PAGE = 100
 
@@ -68,7 +68,7 @@ async def delete(resources: Resources, work: UnitOfWork, actor: Actor, user: Use
     accounts, tasks = accounts_of(resources), TaskRepository(work.session)
     former = await MailedTokens(work.session, accounts.tokens).reserved_for(user.id)
     record(work, AuditAction.DELETED, actor, user.id)
-    # Copies of the sessions count no more as soon as this is committed.
+    # The commit invalidates all copies of the sessions.
     await accounts.announce(work, user.id)
     await AccountRepository(work.session).remove_user(user.id)
     await accounts.lockout.clear(work.session, user.email)

@@ -60,7 +60,7 @@ class MailedTokens:
         """Return whether an address is reserved for a user, or for a user other than this one."""
         query = select(MailedToken.user_id).where(
             MailedToken.email == email,
-            # As the partial index spells it.
+            # The same expression as in the partial index, so that PostgreSQL uses it.
             text("mailed_tokens.purpose = 'restore-email'"),
             MailedToken.expires_at > func.now(),
         )

@@ -22,7 +22,7 @@ async def verify_email(resources: Resources, work: UnitOfWork, token: str, addre
     user = await _use_link(resources, work, token, Purpose.VERIFY_EMAIL)
     user.email_verified_at = user.email_verified_at or await AccountRepository(work.session).now()
     record(work, AuditAction.EMAIL_VERIFIED, Actor(user.id, address), user.id)
-    # Open sessions learn that mail may be sent there.
+    # Open sessions must see that the address is confirmed.
     await accounts_of(resources).announce(work, user.id)
 
 

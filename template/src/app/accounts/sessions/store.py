@@ -43,7 +43,7 @@ if type(before) == 'string' and (tonumber(before) or -1) > tonumber(ARGV[#ARGV -
 redis.call('SET', KEYS[#KEYS], ARGV[#ARGV - 1], 'EX', ARGV[#ARGV])
 return 1
 """
-# A session that was revoked stays so, whatever a reader that saw it alive is about to write.
+# A revoked session stays revoked, even if a reader that saw it live writes its copy later.
 _KEEP = f"""
 if redis.pcall('GET', KEYS[1]) == 'revoked' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
@@ -119,7 +119,7 @@ class SessionStore:
     async def _read_row(self, claims: Claims) -> Principal:
         async with self._database.unit_of_work() as work:
             accounts = AccountRepository(work.session)
-            # From before the row is read: what changes after that makes the copy void.
+            # Read before the row: later changes then invalidate the copy.
             until = time.time() + COPY_SECONDS
             found = await accounts.live_session(claims.session_id)
             if found is not None and found[2]:
@@ -156,7 +156,7 @@ class SessionStore:
         return _copy(document) if hmac.compare_digest(mac, self._mac(document)) else None
 
     def _mac(self, document: bytes) -> bytes:
-        # Another form of document takes another number: pods of two releases share Redis.
+        # Change this number with the format of the copy: pods of two releases share Redis.
         return self._tokens.mac(b"session-copy-1:" + document)
 
     def _make_keys(self, claims: Claims) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.dev.observe.panels import PANELS, Scrape, Step, Steps, routes, shown
 
 INTERVAL = 2.0
-# Points of a line: ten minutes.
+# Number of points in a line: ten minutes.
 KEPT = 300
 # Scrapes that a point looks back on: ten seconds, in which a quiet service is asked a few times.
 _WINDOW = 6
