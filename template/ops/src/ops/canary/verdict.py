@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Worse: more than twice the stable group's share of errors, and 1 % more.
+# Worse: a share of errors above twice the stable group's plus 1 %.
 ERROR_FACTOR = 2.0
 ERROR_MARGIN = 0.01
 # This many errors are enough for a verdict even with few requests.
