@@ -51,7 +51,7 @@ OFF: dict[str, dict[str, Any]] = {
 }
 ON: dict[str, dict[str, Any]] = {
     "accounts_remote": {"accounts": "remote"},
-    "platform_join": {"platform": "join", "off_hours_shutdown": "none", "spot": False},
+    "platform_join": {"platform": "join", "off_hours_shutdown": "none", "spot": False, "waf": False},
 }
 
 
