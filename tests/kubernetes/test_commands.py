@@ -16,12 +16,31 @@ JOIN = {"platform": "join", "off_hours_shutdown": "none", "spot": False}
 # Words of the command line, up to the first argument or option.
 COMMAND = re.compile(r"uv run ops((?: [a-z][a-z-]+)*)")
 
+ALONE = {"TERM": "dumb", "COLUMNS": "120", "AWS_EC2_METADATA_DISABLED": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+"""The environment of a command, without the credentials and the bytecode of this machine."""
+
 
 def ops(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run `ops` of a project."""
-    environment = {"PYTHONPATH": str(project / "ops/src"), "TERM": "dumb", "COLUMNS": "120"}
     command = [sys.executable, "-m", "ops", *arguments]
+    environment = {**ALONE, "PYTHONPATH": str(project / "ops/src")}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", [["alarms"], ["query", "failed-requests"], ["status"]], ids=lambda words: words[0])
+def test_what_a_newcomer_on_call_gets_wrong_is_one_line_with_the_remedy(
+    command: list[str], render: Renderer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An environment that is spelt otherwise, and a shell that is not logged in."""
+    monkeypatch.setitem(ALONE, "HOME", str(tmp_path))
+    project = render({})
+    name, *rest = command
+    for environment, told in {
+        "prod": "there is no environment prod; there is dev, production\n",
+        "production": "AWS does not know who you are, log in to the account of production: Unable to locate credentials\n",
+    }.items():
+        run = ops(project, name, environment, *rest)
+        assert (run.returncode, run.stderr) == (1, told)
 
 
 def documents(project: Path) -> list[Path]:

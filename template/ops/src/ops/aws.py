@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, SSOError, TokenRetrievalError
 
 from ops.contract import Contract, parameter_name
 from ops.errors import OpsError
@@ -64,6 +64,8 @@ def read_contract(service: str, environment: str, region: str) -> Contract:
     parameters: _Parameters = boto3.client("ssm", region_name=region)
     try:
         value = parameters.get_parameter(Name=name)["Parameter"]["Value"]
+    except (NoCredentialsError, SSOError, TokenRetrievalError) as error:
+        raise OpsError(f"AWS does not know who you are, log in to the account of {environment}: {error}") from None
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"cannot read the contract {name} in {region}: {error}") from None
     contract = Contract.parse(value)

@@ -36,6 +36,7 @@ class Environment:
     def load(cls, name: str, *, take_over: bool = False) -> Self:
         """Read the contract of an environment. Raises OpsError."""
         root = project.find()
+        project.require_environment(root, name)
         facts = project.facts(root)
         contract = read_contract(facts["SERVICE"], name, facts["AWS_REGION"])
         project.require_certificates(root, contract.region)

@@ -18,7 +18,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 
 
 def _contract(environment: str) -> Contract:
-    facts = project.facts(project.find())
+    root = project.find()
+    project.require_environment(root, environment)
+    facts = project.facts(root)
     return read_contract(facts["SERVICE"], environment, facts["AWS_REGION"])
 
 
