@@ -1,4 +1,4 @@
-"""docs/tutorial.md shows a recorded walk: its questions, sizes and costs are those of today."""
+"""docs/tutorial.md shows a recorded walk: its questions, sizes and costs are current."""
 
 import os
 import re

@@ -17,7 +17,7 @@ RAW = ("\n- ", "\n* ", "\n1. ", "\n|", "```", "](")
 
 
 class BuildError(Exception):
-    """MkDocs refused; its output."""
+    """MkDocs failed. The message is its output."""
 
 
 def build(folder: Path, target: Path, *options: str) -> str:

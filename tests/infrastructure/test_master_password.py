@@ -30,7 +30,7 @@ def stack(aws: Emulator, render: Renderer, tmp_path: Path) -> Stack:
 
 
 def carry(stack: Stack) -> "tuple[int, str]":
-    """Run the module's script; its exit status and what it says of an error."""
+    """Run the module's script. Return its exit status and its error output."""
     facts = (f"REGION={REGION}", f"SECRET={stack.service}/dev/database-master", f"DATABASE={stack.service}-dev")
     done = stack.run("env", *facts, "bash", "infra/modules/database/set_password.sh")
     return done.returncode, done.stderr
