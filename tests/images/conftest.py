@@ -1,4 +1,4 @@
-"""One engine and one set of images for the session; their sizes stand at the end of the report."""
+"""One engine and one set of images for the session. The report ends with the sizes of the images."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
 """Rollback to an earlier release, by digest and with its manifests.
 
 The environment's own history says what was there before. Migrations are not undone: expand and contract keeps the
-release before working on the newer schema.
+previous release working on the newer schema.
 """
 
 from pathlib import Path
