@@ -105,7 +105,7 @@ async def test_a_connection_serves_one_request_after_the_other() -> None:
         for body in (b"", b"x" * 200_000, b"x"):
             await client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
             assert await client.status() == 200
-        # Two at once, the second in the piece that ends the body of the first.
+        # Two pipelined requests: the second begins in the chunk that ends the body of the first.
         two = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000
         await client.send(two + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert [await client.status(), await client.status()] == [200, 200]

@@ -1,4 +1,4 @@
-"""Every question has an effect: of two answers, each gives other files. A question without one is not asked.
+"""Every question has an effect: different answers render different files.
 
 Renders a project for each question and platform, so it is slow; `test_questions.py` holds quickly who is asked what.
 """

@@ -19,7 +19,7 @@ REST = {"backup": "backup", "eks": "eks", "route53": "route53", "s3": "s3", "sch
 """Services whose operation is a method and a path, and botocore's name for them."""
 
 S3_ACTIONS = {
-    # Operations of one method and path, of which Terraform makes the simple ones.
+    # Operations that share a method and path; Terraform calls only the simple ones.
     "AbortMultipartUpload": "DeleteObject",
     "CopyObject": "PutObject",
     "DeleteObjects": "DeleteObject",
@@ -117,7 +117,7 @@ def calls(file: Path, start: int = 0, *, refused: bool = True) -> Iterator[tuple
                 name = form["Action"][0]
                 resource = _iam(form) if service == "iam" else "*"
             yield line["who"], f"{service}:{name}", resource
-            # An access entry names who enters a cluster, and hands nothing over.
+            # An access entry grants access to a cluster, but passes no role.
             if service not in {"iam", "sts", "kms", "s3", "sns", "secretsmanager", "ssm"} and not name.endswith("AccessEntry"):
                 for role in set(ROLE.findall(unquote(line["body"]))):
                     yield line["who"], "iam:PassRole", role

@@ -100,7 +100,7 @@ class Deployer:
         self.holds(self.state | {"mishap": {"verb": verb, "text": text, **mishap}})
 
     def hook(self, name: str, code: str) -> None:
-        """Let the cluster do more at each call: Python that knows `folder`, `state`, `verb`, `rest` and `text`."""
+        """Run Python code at each call of the cluster, with `folder`, `state`, `verb`, `rest` and `text` as variables."""
         (self.folder / f"{name}.hook").write_text(code, encoding="utf-8")
 
     def forget_calls(self) -> None:

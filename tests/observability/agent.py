@@ -192,7 +192,7 @@ class _Target:
 
 @dataclass
 class Agent:
-    """The agent of one service and environment. `scrape` its targets as often as it does; what it remembers is its own."""
+    """The agent of one service and environment. Call `scrape` as often as the agent scrapes; each instance has its own memory."""
 
     configuration: Mapping[str, Any]
     scrapes: Mapping[str, Any]

@@ -198,7 +198,7 @@ def _names(expression: str) -> set[str]:
 
 
 def _parse(expression: str) -> ast.expr:
-    """CloudWatch's expression as Python's, whose operators are the same but for `&&`, `||` and `^`."""
+    """Parse CloudWatch's expression as Python. Only the operators `&&`, `||` and `^` differ."""
     python = re.sub(r"\bOR\b", "||", re.sub(r"\bAND\b", "&&", expression)).replace("&&", " and ").replace("||", " or ").replace("^", "**")
     return ast.parse(python.strip(), mode="eval").body
 

@@ -53,7 +53,7 @@ def test_a_declared_metric_has_a_type_that_the_agent_passes_on(metrics: dict[str
     for metric in metrics.values():
         assert bool(metric.statistics) is (metric.kind in {"counter", "gauge"}), metric.name
         assert set(metric.statistics) <= STATISTICS
-        # A counter reaches CloudWatch as differences, whose sum is what was counted.
+        # The agent sends counters to CloudWatch as differences; their sum is the count.
         assert (metric.statistics == ("Sum",)) is (metric.kind == "counter"), metric.name
         assert metric.name.endswith("_total") is (metric.kind == "counter"), metric.name
 

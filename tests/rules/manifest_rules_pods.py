@@ -109,7 +109,7 @@ def a_secret_that_may_have_no_data_is_optional(environment: Environment) -> Iter
     broken=Environment([manifest("Certificate", version="cert-manager.io/v1")]),
 )
 def every_kind_is_served(environment: Environment) -> Iterator[str]:
-    """An object of a kind whose definition nothing installs is refused."""
+    """The API server refuses objects whose CustomResourceDefinition is not installed."""
     for each in [*environment.manifests, *environment.access]:
         group = each["apiVersion"].rpartition("/")[0]
         if group not in PRODUCERS:

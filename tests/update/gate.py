@@ -1,4 +1,4 @@
-"""The rules of an update, three versions of the template to try them on, and a project that follows from one to the next."""
+"""The rules of an update, three versions of the template to test them with, and a project that is updated through these."""
 
 import re
 import subprocess

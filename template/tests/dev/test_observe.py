@@ -75,7 +75,7 @@ def test_a_quantile_lies_within_its_bucket() -> None:
 
     step = stepped(answer)
     assert measured("Response time", "p50", step) == pytest.approx(100)
-    # Beyond the last bound nothing more is known.
+    # A histogram has no information above its last bound.
     assert measured("Response time", "p95", step) == 1000
 
 

@@ -1,4 +1,4 @@
-"""Rows of a user are exported and erased as a whole, however many they are."""
+"""All rows of a user are exported and erased, regardless of their number."""
 
 import json
 from uuid import UUID

@@ -23,7 +23,7 @@ from tests.kit.refusals import STATES, RefusingServer, refusing_server
 from tests.tasks.fixtures import Kinds, Word, handler, kind, stored
 from tests.test_worker import process
 
-# A failover, a change of rights and a start. The other states take the same way through the worker.
+# A failover, a change of rights and a start. The worker handles the other states in the same way.
 ALWAYS = {"READONLY", "NOPERM", "LOADING"}
 WORKER_STATES = [pytest.param(state, marks=() if state in ALWAYS else pytest.mark.exhaustive) for state in STATES]
 

@@ -1,4 +1,4 @@
-"""Taking a project away: the zip file that a browser downloads is a project that runs."""
+"""Downloads: the zip file that a browser downloads is a project that runs."""
 
 import json
 import os

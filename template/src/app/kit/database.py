@@ -278,7 +278,7 @@ def connector(settings: Settings, statement_timeout: float = 0) -> Connect:
         "application_name": settings.service,
         "statement_timeout": str(int(statement_timeout * 1000)),
         "lock_timeout": str(int(LOCK_TIMEOUT * 1000)),
-        # A worker that was stopped or cut off in the middle of a job would hold its locks for as long as it stays so.
+        # Otherwise a worker that is paused or cut off during a job would hold its locks indefinitely.
         "idle_in_transaction_session_timeout": str((settings.job_timeout + 60) * 1000),
     }
     tls = tls_context(settings)

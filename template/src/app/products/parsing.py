@@ -51,7 +51,7 @@ def parse_products(text: str) -> Iterator[ProductCreate]:
             if row:
                 yield _product(columns, row, reader.line_num)
     except csv.Error as error:
-        # Such as a field beyond 131,072 characters: a quote that is never closed makes one.
+        # For example a field of more than 131,072 characters, after a quote that is never closed.
         raise WrongLine(reader.line_num, str(error)) from None
 
 

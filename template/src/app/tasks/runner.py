@@ -38,7 +38,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 # The longest pause between two attempts, seconds.
 LONGEST_PAUSE = 600
-# A task whose worker died twice while at it is given up: it may be what killed them. The second time it ran apart from
+# A task whose worker died twice while running it is given up: it may be the cause. The second time it ran apart from
 # others under the same suspicion (see the worker), so that none of them is given up in its place.
 MOST_LOSSES = 2
 

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import OpsError
 
-# The key, beside those of the contract, under which the arguments for the hosted zones stand.
+# The additional key for the arguments about hosted zones.
 ZONE_ARGUMENTS = "zone_arguments"
 VERSION = 1
 

@@ -1,1 +1,1 @@
-"""`ops doctor`: each check looks at one thing and yields a finding for each fault."""
+"""`ops doctor`: each check covers one subject and yields one finding per fault."""

@@ -19,7 +19,7 @@ INTERVAL = 2.0
 KEPT = 300
 # Scrapes that a point looks back on: ten seconds, in which a quiet service is asked a few times.
 _WINDOW = 6
-# Scrapes from the first to the last of which the table of routes counts: a minute.
+# Number of scrapes that the table of routes covers: one minute.
 _RECENT = 31
 _ROUTES = 12
 _TIMEOUT = 1.0
