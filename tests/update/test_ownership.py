@@ -170,7 +170,7 @@ def test_an_option_that_goes_takes_managed_files_whose_edits_git_still_shows(pro
     with fast_copier():
         copier.run_update(project, data={"dr_region": "", "destroyed": True}, vcs_ref="v1.0.0", defaults=True, overwrite=True)
     assert not (project / name).exists()
-    assert "(`git diff --diff-filter=D` shows the edits in files that went)" in capsys.readouterr().err
+    assert "(`git diff --diff-filter=D` shows deleted files with your edits)" in capsys.readouterr().err
     assert "-# ours\n" in git("diff", "--diff-filter=D", cwd=project)
 
 
@@ -199,7 +199,7 @@ def test_the_message_after_an_update_lists_what_changed(project: Path, capsys: p
     assert 'environments: ["dev", "staging", "production"] is now ["dev", "production"]' in printed
     assert "db_multi_az: true is now false" in printed
     assert "alert_email: empty is now alerts@example.com" in printed
-    assert "README.md and docs/architecture.md are yours: edit old answers there." in printed
+    assert "README.md and docs/architecture.md are yours: update the old answers there." in printed
     assert "Removed: staging." in printed
     update(project)
     assert "Changed answers" not in capsys.readouterr().err
