@@ -1,5 +1,6 @@
-# Applies a reviewed plan of one environment. Terraform makes, changes and deletes whatever the roots hold, so the role may do what
-# the boundary allows; who may take it is what guards it: one GitHub environment of its own, with its own approval.
+# Role that applies a reviewed plan of one environment. Terraform must be able to create, change and delete every resource of the roots,
+# so the role has all rights that the boundary allows. Its trust policy protects it: only jobs of a separate GitHub environment, with its
+# own approval, can assume it.
 resource "aws_iam_role" "apply" {
   for_each = toset(var.environments)
 

@@ -1,5 +1,5 @@
-# The account's audit trail (CloudTrail): one, here, since AWS bills every further copy of the same events. Its files cannot be deleted before
-# their time without a special right, and no role of the project may touch it.
+# The account's audit trail (CloudTrail). There is only one, because AWS bills every further copy of the same events. Its files are locked
+# until they expire, and no role of the project may change the trail.
 
 variable "audit_trail_days" {
   description = "Days that the trail's files are kept and locked."

@@ -1,7 +1,7 @@
-# Names that each boundary covers: those of one environment, or of all in the account.
+# Names that each boundary covers: those of one environment, or of all environments in the account.
 
 locals {
-  # The environments that each boundary covers: its own, or all of the account. A policy has 6,144 characters, so the account's names none.
+  # Environments that each boundary covers. The account's boundary uses "*" instead of names, because a policy may have 6,144 characters.
   boundaries = merge({ account = var.environments }, { for environment in var.environments : environment => [environment] })
   covered    = merge({ account = ["*"] }, { for environment in var.environments : environment => [environment] })
 
@@ -18,15 +18,15 @@ locals {
 
   own_roles = { for key, prefixes in local.prefixes : key => [for prefix in prefixes : "arn:${local.partition}:iam::${local.account}:role/${prefix}-*"] }
 
-  # Controllers of any platform, to which a service adds its own rights as policies of its name. External Secrets
-  # is not among them: its role becomes every service's reader of secrets, and only its platform writes what it may do.
+  # Controllers to whose roles a service adds inline policies, also on a platform of another project. External Secrets is not among them:
+  # its role can assume the secrets reader of every service, so only the platform may change its policies.
   controllers = { for key, environments in local.covered : key => flatten([
     for environment in environments : [
       for name in ["external-dns", "load-balancer"] : "arn:${local.partition}:iam::${local.account}:role/${var.platform_name}-${environment}-${name}"
     ]
   ]) }
 
-  # A platform's External Secrets, whose role carries this boundary, becomes the reader of the service whose secrets it fetches.
+  # The role of a platform's External Secrets has this boundary, and assumes the reader role of each service to fetch its secrets.
   readers = { for key, environments in local.covered : key => [
     for environment in environments : "arn:${local.partition}:iam::${local.account}:role/*-${environment}-secrets-reader" if var.owns_platform
   ] }
@@ -49,13 +49,13 @@ locals {
     ]
   ]) }
 
-  # AWS's parameters, and the contracts of platforms: of the platform that a service joins, and of a second region.
+  # AWS's public parameters, and the contracts of platforms: a service may join another platform, or fail over to one in a second region.
   read_parameters = { for key, environments in local.covered : key => concat(
     ["arn:${local.partition}:ssm:*::parameter/aws/service/*"],
     [for environment in environments : "arn:${local.partition}:ssm:*:${local.account}:parameter/platform/*/${environment}/contract"],
   ) }
 
-  # Buckets of the roots, and the states of the environments: never the bucket of the states itself.
+  # Buckets that the roots create. The state bucket is not among them: own_states allows single objects of it.
   own_buckets = { for key, prefixes in local.prefixes : key => flatten([
     for prefix in prefixes : ["arn:${local.partition}:s3:::${prefix}-*", "arn:${local.partition}:s3:::${prefix}-*/*"]
   ]) }

@@ -1,9 +1,9 @@
-# Resources of other environments and other people that every role is denied.
+# Denies every role access to resources of other environments and other teams.
 
 data "aws_iam_policy_document" "boundary_others" {
   for_each = local.boundaries
 
-  # Trust in anybody but the cluster's own service accounts.
+  # OIDC providers decide whom the account trusts: only those of EKS clusters may be changed.
   statement {
     sid           = "KeepProviders"
     effect        = "Deny"
@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "boundary_others" {
     not_resources = local.own_clusters[each.key]
   }
 
-  # Other environments of the account: what carries their tag is out of reach, and nothing gets it.
+  # Resources with the tag of another environment may not be used (this statement), and no resource may get such a tag (the next one).
   statement {
     sid       = "KeepOtherEnvironments"
     effect    = "Deny"
@@ -71,7 +71,7 @@ data "aws_iam_policy_document" "boundary_others" {
     }
   }
 
-  # Ways by which data leaves the account, or by which somebody else's instance becomes a tool.
+  # Actions that share data with other accounts, or that give control over another team's instance.
   statement {
     sid    = "NoWayOut"
     effect = "Deny"

@@ -1,9 +1,9 @@
-# Actions of IAM that every role is denied.
+# Denies every role the IAM actions that would let it escape its boundary.
 
 data "aws_iam_policy_document" "boundary_roles" {
   for_each = local.boundaries
 
-  # UpdateAssumeRolePolicy, PassRole and the tags of roles know no condition on boundaries: the names of roles hold them.
+  # UpdateAssumeRolePolicy, PassRole and TagRole do not support the condition key iam:PermissionsBoundary, so role names restrict them.
   statement {
     sid    = "OwnRolesAlone"
     effect = "Deny"
@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "boundary_roles" {
     }
   }
 
-  # A platform's controllers carry the boundary of the service that made it, so any project's will do.
+  # The controllers of a shared platform have the boundary of the project that created it, so every boundary of the account is accepted.
   statement {
     sid       = "PoliciesStayInside"
     effect    = "Deny"
@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "boundary_roles" {
     }
   }
 
-  # The doors themselves are a person's work: this root's.
+  # Only a person may change the roles that GitHub Actions assumes, by applying this root.
   statement {
     sid       = "KeepDoors"
     effect    = "Deny"

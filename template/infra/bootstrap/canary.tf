@@ -1,5 +1,5 @@
-# A canary release reads its weights back from the load balancer, and compares what was measured; these calls know no
-# narrower resource.
+# A canary release reads its traffic weights from the load balancer and compares metrics of both versions. AWS offers no resource-level
+# permissions for these calls.
 
 data "aws_iam_policy_document" "canary" {
   statement {

@@ -1,7 +1,7 @@
-# Trust in GitHub Actions. GitHub makes environments without protection, so that a workflow of any branch may name one: the subject alone
-# says too little. Since January 2026 AWS tests the claims `ref`, `environment` and `repository_id` of a token, too; a condition that a
-# token has no claim for fails. A token's subject is `repo:OWNER/REPOSITORY:…`, and for repositories made, renamed or moved since
-# July 2026 `repo:OWNER@ID/REPOSITORY@ID:…`. Both are accepted, the second once environments/bootstrap.local.tfvars holds the ids.
+# Trust in GitHub Actions. GitHub creates environments without protection rules, so a workflow on any branch can use one, and a check of
+# the subject alone is not enough. Since January 2026 AWS can also test the claims `ref`, `environment` and `repository_id`; a condition
+# fails if the token lacks its claim. The subject of a token is `repo:OWNER/REPOSITORY:…`; for repositories created, renamed or moved since
+# July 2026 it is `repo:OWNER@ID/REPOSITORY@ID:…`. Both are accepted, the second once environments/bootstrap.local.tfvars holds the ids.
 
 locals {
   classic_repository = "repo:${var.github_owner}/${var.github_repository}"
@@ -10,7 +10,7 @@ locals {
 
   # Claims of a GitHub token that each role requires: the end of the subject, the branch and the environment.
   claims = merge(
-    # Plans: of a pull request (whose ref is its own), of what is merged, and of the night that looks for drift.
+    # Plans run for pull requests, after a merge, and nightly to detect drift. They require no `ref`, because each pull request has its own.
     { plan = { subjects = ["pull_request", "ref:refs/heads/main"], claims = {} } },
     { push = { subjects = ["ref:refs/heads/main"], claims = { ref = "refs/heads/main" } } },
     { for environment in var.environments : "deploy-${environment}" => {

@@ -1,4 +1,4 @@
-# Applied once in each account, by a person: the bucket that holds every state, and the roles that GitHub Actions takes.
+# Applied once in each account, by a person: the bucket that holds every state, and the roles that GitHub Actions assumes.
 
 provider "aws" {
   region = var.region

@@ -1,5 +1,5 @@
-# plan reads everything and writes nothing; push writes images of the first environment; deploy reaches one environment's cluster. The rights inside the
-# cluster are the service root's access entry. boundary.tf has the role that applies.
+# Roles of GitHub Actions: plan only reads; push writes images of the first environment; deploy pushes images of one environment and
+# connects to its cluster, where the access entry of the service root grants its rights. The apply roles are in apply.tf.
 
 locals {
   registry = "arn:${local.partition}:ecr:${var.region}:${local.account}:repository/${var.service}"
@@ -58,7 +58,7 @@ data "aws_iam_policy_document" "plan" {
     resources = [module.kms_key.arn]
   }
 
-  # A plan makes up passwords that it throws away.
+  # Terraform opens ephemeral resources in a plan too: it generates passwords and discards them.
   statement {
     sid       = "MakeUpPasswords"
     actions   = ["secretsmanager:GetRandomPassword"]
@@ -72,8 +72,8 @@ data "aws_iam_policy_document" "plan" {
     resources = ["*"]
   }
 
-  # ReadOnlyAccess reads what services hold, of everybody in the account. A plan looks at resources, never at their contents. Objects,
-  # parameters and services that the project does not use are out of reach by the boundary.
+  # ReadOnlyAccess includes the data of everybody in the account, such as log events. A plan needs only the configuration of resources.
+  # The boundary already denies other S3 objects and parameters, and services that the project does not use.
   statement {
     sid       = "NoContents"
     effect    = "Deny"
@@ -103,14 +103,14 @@ data "aws_iam_policy_document" "push" {
     resources = ["*"]
   }
 
-  # The first environment alone: what reaches the others goes through their deploys.
+  # Only the first environment: the deploy jobs push the images of the others.
   statement {
     sid       = "Push"
     actions   = concat(local.pull_actions, local.push_actions)
     resources = ["${local.registry}/${var.environments[0]}/*"]
   }
 
-  # The contract says where the repositories are.
+  # The contract holds the URLs of the repositories.
   statement {
     sid       = "ReadContract"
     actions   = ["ssm:GetParameter"]
@@ -124,7 +124,7 @@ resource "aws_iam_role_policy" "push" {
   policy = data.aws_iam_policy_document.push.json
 }
 
-# One role an environment: a job of dev cannot touch production.
+# One role per environment, so that a job of dev cannot change production.
 resource "aws_iam_role" "deploy" {
   for_each = toset(var.environments)
 
@@ -156,7 +156,7 @@ data "aws_iam_policy_document" "deploy" {
     resources = ["*"]
   }
 
-  # Its own repositories: a release comes from the run that built it, never from another environment.
+  # Only the environment's own repositories: images come from the artifacts of the run that built them, never from another environment.
   statement {
     sid       = "Push"
     actions   = concat(local.pull_actions, local.push_actions)

@@ -1,4 +1,4 @@
-# Alarms of CloudWatch, alone and combined. The message of each names its severity, its owner and its runbook.
+# CloudWatch alarms and composite alarms. The description of each names its severity, owner and runbook.
 
 locals {
   every = merge(
@@ -10,7 +10,7 @@ locals {
     for name, alarm in local.every : name => "[${alarm.severity}] ${alarm.summary}. Owner: ${var.owner}. Runbook: ${var.runbooks_url}/alarms/${alarm.runbook}.md"
   }
 
-  # A part of a composite alarm sends nothing: the composite alarm does.
+  # An alarm that belongs to a composite alarm sends no messages of its own.
   parts = toset(flatten([for composite in var.composites : composite.any_of]))
   topic = { for name in keys(var.alarms) : name => contains(local.parts, name) ? [] : [var.topic_arn] }
 }
@@ -80,8 +80,8 @@ resource "aws_cloudwatch_composite_alarm" "this" {
     for all in each.value.any_of : format("(%s)", join(" AND ", [for name in all : "ALARM(\"${aws_cloudwatch_metric_alarm.this[name].alarm_name}\")"]))
   ])
 
-  # A cause that has its own alarm silences its symptoms, from two minutes before a message would go out until three minutes after
-  # the cause is gone.
+  # The alarm of the cause suppresses the messages of its symptoms. The composite alarm waits two minutes for it to fire, and suppression
+  # ends three minutes after it has recovered.
   dynamic "actions_suppressor" {
     for_each = each.value.suppressed_by == "" ? [] : [each.value.suppressed_by]
 

@@ -23,10 +23,10 @@ variable "topic_arn" {
   type        = string
 }
 
-# periods and datapoints are the N and M of "M of N", seconds the length of a period. missing is CloudWatch's treat_missing_data. A
-# heartbeat also sends a message when its metric stops: CloudWatch calls that insufficient data. It does so for no metric that has yet
-# to appear, since an action runs when a state changes and a new alarm starts in that state. runbook is a file below
-# docs/runbooks/alarms, named like the alarm unless another is given. With an expression, the keys of metrics are its variables.
+# periods and datapoints are the N and M of "M of N", seconds the length of a period. missing is CloudWatch's treat_missing_data. With
+# heartbeat, the alarm also sends a message when its metric stops (INSUFFICIENT_DATA). It cannot report a metric that has never appeared:
+# actions run only when the state changes, and a new alarm starts in that state. runbook is a file below docs/runbooks/alarms; by default it
+# has the alarm's name. With an expression, the keys of metrics are its variables.
 variable "alarms" {
   description = "Alarms by name."
 
@@ -67,7 +67,7 @@ variable "alarms" {
   }
 }
 
-# Each of any_of is a list of alarms that have to fire together.
+# A composite alarm fires when all alarms of any one list in any_of fire.
 variable "composites" {
   description = "Alarms over other alarms, by name: each sends one message where its parts would send several."
 

@@ -17,8 +17,8 @@ resource "aws_vpc_security_group_ingress_rule" "from_cluster" {
   referenced_security_group_id = var.client_security_group_id
 }
 
-# ElastiCache has no write-only password, so the passwords in the state open nothing: the disabled user
-# keeps its password, and `app` gets the password of its secret before a user group names it. 64 hexadecimal digits of two random UUIDs.
+# The provider has no write-only password for ElastiCache users, so the state holds throwaway passwords that give no access: the user
+# `default` is disabled, and `app` gets the password of its secret before it joins the user group. Each is a SHA-256 of two random UUIDs.
 resource "terraform_data" "throw_away" {
   for_each = toset(["app", "default"])
 
@@ -33,7 +33,7 @@ resource "aws_elasticache_user" "app" {
   user_id   = "${var.name}-app"
   user_name = "app"
   engine    = "valkey"
-  # All keys, channels and commands but the administrator's and the dangerous ones; the queue reads INFO when it starts.
+  # All keys and channels, and all commands except the categories admin and dangerous. The queue reads INFO at startup.
   access_string = "on ~* &* +@all -@admin -@dangerous +info"
 
   authentication_mode {
@@ -46,7 +46,7 @@ resource "aws_elasticache_user" "app" {
   }
 }
 
-# Runs where Terraform runs, with the AWS command line: the password goes from the secret to the user and through nothing else.
+# Copies the password from the secret to the user with the AWS CLI on the machine that runs Terraform, so that it never enters the state.
 resource "terraform_data" "password" {
   triggers_replace = [aws_elasticache_user.app.id, var.password_secret, var.password_version]
 
@@ -67,7 +67,7 @@ resource "aws_elasticache_user" "default" {
   engine        = "valkey"
   access_string = "off -@all"
 
-  # Valkey takes no user without a password, not even a disabled one.
+  # ElastiCache for Valkey requires a password for every user, even for a disabled one.
   authentication_mode {
     type      = "password"
     passwords = [terraform_data.throw_away["default"].output]

@@ -1,5 +1,5 @@
 # Valkey on ElastiCache, one group or two. Cluster mode is off: the queue's transactions touch several keys at once, and those
-# must live on one shard. There is no append-only file here: durable data are rows in PostgreSQL.
+# must be on one shard. There is no append-only file, because all durable data is in PostgreSQL.
 
 resource "aws_elasticache_subnet_group" "this" {
   name        = var.name
@@ -29,7 +29,7 @@ locals {
 }
 
 resource "aws_elasticache_replication_group" "this" {
-  # checkov:skip=CKV2_AWS_50: Failover comes with the first replica; how many there are is an answer.
+  # checkov:skip=CKV2_AWS_50: Automatic failover is enabled if there is a replica; the number of replicas is an answer.
   for_each = var.groups
 
   replication_group_id = each.value.id

@@ -1,7 +1,7 @@
-# CloudTrail: who did what in this account, in every region, in files that show when they were changed.
+# CloudTrail records all API calls of this account in every region. Digest files show whether a log file was changed.
 
 resource "aws_cloudtrail" "this" {
-  # checkov:skip=CKV_AWS_252,CKV2_AWS_10: The trail is for looking back, in locked files: no message a file, and no second copy in CloudWatch.
+  # checkov:skip=CKV_AWS_252,CKV2_AWS_10: The trail is read only after an incident, so it needs no notification for each file and no copy in CloudWatch Logs.
   name                          = var.name
   s3_bucket_name                = var.bucket
   kms_key_id                    = var.key_arn

@@ -1,9 +1,9 @@
-# Add-ons that nodes need to become ready. They run on the host's network or need no node, so they come first. Each has a version and
-# a configuration of its own: a default that a new version changes reaches no cluster unread.
+# Add-ons that nodes need to become ready. They use the host network or need no node, so they are created before the nodes. Version and
+# configuration are pinned, so that a changed default of a new version never reaches a cluster without a review.
 
 locals {
   host_network_configuration = {
-    # Pods and NetworkPolicies know the agent by its IPv4 address alone.
+    # Pods and NetworkPolicies use only the agent's IPv4 address.
     eks-pod-identity-agent = { agent = { additionalArgs = { "-b" = "169.254.170.23" } } }
     # AWS tests the network policy agent and targets of type ip with iptables.
     kube-proxy = { mode = "iptables" }
@@ -17,7 +17,7 @@ resource "aws_eks_addon" "vpc_cni" {
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
 
-  # Without enableNetworkPolicy the cluster ignores every NetworkPolicy. Prefix delegation lifts a t3.medium from 17 pods to 110.
+  # Without enableNetworkPolicy the cluster ignores every NetworkPolicy. Prefix delegation raises the limit of a t3.medium from 17 pods to 110.
   configuration_values = jsonencode({
     enableNetworkPolicy = "true"
     env = {

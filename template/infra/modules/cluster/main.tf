@@ -1,12 +1,12 @@
-# The EKS control plane. Nobody is an administrator by having created it: access entries say who is.
+# The EKS control plane. Its creator is not an administrator automatically: only access entries grant access.
 
 resource "aws_eks_cluster" "this" {
-  # checkov:skip=CKV_AWS_37: AWS runs scheduler and controller manager; their logs are paid for and tell a user of EKS nothing to act on.
+  # checkov:skip=CKV_AWS_37: AWS operates the scheduler and the controller manager; their logs cost money and contain nothing that a user of EKS can act on.
   name     = var.name
   role_arn = aws_iam_role.cluster.arn
   version  = var.kubernetes_version
 
-  # The add-ons come as EKS add-ons, never as unmanaged copies first.
+  # addons.tf installs the add-ons, so EKS must not install self-managed copies first.
   bootstrap_self_managed_addons = false
 
   enabled_cluster_log_types = ["api", "audit", "authenticator"]
@@ -24,7 +24,7 @@ resource "aws_eks_cluster" "this" {
     }
   }
 
-  # Extended support costs six times the price; upgrades come with template releases instead.
+  # Extended support costs six times as much; template releases bring upgrades in time instead.
   upgrade_policy {
     support_type = "STANDARD"
   }

@@ -1,8 +1,8 @@
-# Two of the four security groups: the load balancer and the EKS group (control plane, nodes and pods). One rule a resource.
-# The container port stands where one would expect 80: the load balancer talks to pods, not to nodes.
+# Two of the four security groups: the load balancer and the EKS group (control plane, nodes and pods). The rule between them
+# opens the container port, because the load balancer sends requests directly to pods.
 
 resource "aws_security_group" "load_balancer" {
-  # checkov:skip=CKV2_AWS_5: The load balancer's controller attaches it, by the Ingress.
+  # checkov:skip=CKV2_AWS_5: The load balancer controller attaches it, because an annotation of the Ingress names it.
   name        = "${var.name}-load-balancer"
   description = "The load balancer: HTTP and HTTPS in, the container port out."
   vpc_id      = var.vpc_id
@@ -11,7 +11,7 @@ resource "aws_security_group" "load_balancer" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
-  # checkov:skip=CKV_AWS_260: Port 80 answers with a redirect to 443; a service without a host name has nothing else.
+  # checkov:skip=CKV_AWS_260: Port 80 redirects to 443; a service without a host name has no certificate and uses only port 80.
   for_each = { http = 80, https = 443 }
 
   security_group_id = aws_security_group.load_balancer.id

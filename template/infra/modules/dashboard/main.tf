@@ -10,7 +10,7 @@ locals {
   alarms_height = length(var.alarm_names) > 16 ? 5 : 2
   row_height    = 6
 
-  # ARNs by name, and not from the alarms: so that a plan shows the whole dashboard.
+  # The ARNs are built from names instead of read from the alarms, so that a plan shows the whole dashboard.
   alarm_arns = [for name in var.alarm_names : "arn:${data.aws_partition.current.partition}:cloudwatch:${var.region}:${data.aws_caller_identity.current.account_id}:alarm:${name}"]
 
   tops = [

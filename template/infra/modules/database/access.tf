@@ -19,7 +19,7 @@ resource "aws_vpc_security_group_ingress_rule" "from_cluster" {
   referenced_security_group_id = each.value
 }
 
-# Enhanced monitoring writes the host's own figures to CloudWatch once a minute.
+# Enhanced Monitoring writes metrics of the host to CloudWatch Logs once a minute.
 data "aws_caller_identity" "current" {}
 
 data "aws_iam_policy_document" "monitoring_trust" {

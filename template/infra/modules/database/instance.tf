@@ -1,4 +1,4 @@
-# The instance. A replica takes the arguments that are null from its source.
+# The instance. For a replica, arguments that are null are inherited from its source.
 
 resource "aws_db_instance" "this" {
   # checkov:skip=CKV_AWS_157: Whether a standby waits in a second zone is an answer (db_multi_az); a replica's source has one.
@@ -15,7 +15,7 @@ resource "aws_db_instance" "this" {
   auto_minor_version_upgrade = true
   maintenance_window         = local.own ? var.maintenance_window : "sun:18:00-sun:19:00"
 
-  # The instance starts with a password that nobody knows and no state holds; master.tf gives it the secret's.
+  # The initial password is random and never stored; master.tf replaces it with the password of the secret.
   username            = local.own ? "master_user" : null
   password_wo         = local.own ? sha256(uuid()) : null
   password_wo_version = local.own ? 1 : null
@@ -41,7 +41,7 @@ resource "aws_db_instance" "this" {
   copy_tags_to_snapshot     = true
   delete_automated_backups  = local.own ? false : null
   deletion_protection       = var.deletion_protection
-  skip_final_snapshot       = !local.own # Its source's backups hold the same data.
+  skip_final_snapshot       = !local.own # The backups of the source hold the same data.
   final_snapshot_identifier = local.own ? "${var.name}-final" : null
 
   enabled_cloudwatch_logs_exports       = keys(var.log_groups)

@@ -1,5 +1,5 @@
-# PostgreSQL on RDS: private, encrypted, TLS only. A primary, or a replica: then it has its source's
-# data, version and logins, and the same settings for the day on which it is promoted.
+# PostgreSQL on RDS: private, encrypted, TLS only. Either a primary or a replica. A replica has the data, version and logins of its
+# source, and the same settings as a primary, so that it can be promoted.
 
 locals {
   own = var.master_secret != null
@@ -26,13 +26,13 @@ resource "aws_db_parameter_group" "this" {
     value = "1"
   }
 
-  # Milliseconds: what is slower than the service's own goal for a response is logged.
+  # Milliseconds. Logs every statement that takes longer than the service's target for a whole response.
   parameter {
     name  = "log_min_duration_statement"
     value = "500"
   }
 
-  # A session that was left open in a transaction holds locks: end it after 5 minutes (milliseconds).
+  # Milliseconds. A session that is idle in a transaction holds locks, so it is ended after 5 minutes.
   parameter {
     name  = "idle_in_transaction_session_timeout"
     value = "300000"

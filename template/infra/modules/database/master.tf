@@ -1,5 +1,5 @@
-# The master's password. RDS makes no replica of an instance whose password it keeps itself, so a secret of this service keeps it.
-# The script runs where Terraform runs, with the AWS command line: the password goes through nothing else.
+# The password of the master user. RDS cannot create a replica of an instance whose password it manages, so a secret of this service holds
+# it. The script copies it with the AWS CLI on the machine that runs Terraform, so that it never enters the state.
 
 resource "terraform_data" "master_password" {
   for_each = toset(local.own ? ["this"] : [])
