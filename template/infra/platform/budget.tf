@@ -1,4 +1,4 @@
-# A message at 80 % of the month's budget, when it is spent, and when the forecast says that it will be.
+# Sends a message at 80 % and at 100 % of the monthly budget, and when the forecast exceeds it.
 
 resource "aws_budgets_budget" "monthly" {
   name         = "${local.name}-monthly"
@@ -34,12 +34,12 @@ resource "aws_budgets_budget" "monthly" {
   }
 }
 
-# Spending that does not look like the weeks before. Off by default: until somebody has opened Cost Explorer in the account's console,
-# AWS refuses to make a monitor, and no API opens it (README).
+# Cost anomaly detection. It is off by default, because AWS refuses to create a monitor until somebody has opened Cost Explorer in the
+# console of the account, and there is no API for that (README).
 
 locals {
-  # AWS allows monitors by tag in the management account (or one without an organisation) alone. Anywhere else an account has one monitor
-  # of all services: AWS made it when Cost Explorer was opened (anomaly_monitor_arn), or it is made here.
+  # AWS allows monitors by tag only in a management account, or in an account without an organisation. Other accounts have one monitor for
+  # all services. Either AWS created it when Cost Explorer was opened (anomaly_monitor_arn), or it is created here.
   anomaly_monitors = {
     none        = {}
     environment = { environment = { type = "CUSTOM", dimension = null, tags = { Key = "user:Environment", MatchOptions = ["EQUALS"], Values = [var.environment] } } }
@@ -82,7 +82,7 @@ resource "aws_ce_anomaly_subscription" "this" {
     address = module.sns_topic.arn
   }
 
-  # A twentieth of the month's budget, and USD 10 at least: below that nobody gets up.
+  # 5 % of the monthly budget, and at least USD 10: smaller anomalies are not worth a message.
   threshold_expression {
     dimension {
       key           = "ANOMALY_TOTAL_IMPACT_ABSOLUTE"

@@ -3,7 +3,7 @@
 locals {
   private_subnet_ids = [for subnet in module.network.private_subnets : subnet.id]
 
-  # Name of each node group to its fewest and most nodes.
+  # Minimum and maximum size by node group.
   node_groups = {
     (module.nodes.node_group_name) = { min = var.node_min, max = var.node_max }
   }
@@ -51,17 +51,17 @@ module "cloudwatch_agent" {
 }
 
 locals {
-  # One of two may go with its node: DNS and the autoscalers' figures stay. Both add-ons bring disruption budgets.
+  # Two replicas, so that DNS and the metrics of the autoscalers survive the loss of a node. Both add-ons include disruption budgets.
   on_nodes_configuration = {
     coredns        = { replicaCount = 2 }
     metrics-server = { replicas = 2 }
   }
 
   observability_configuration = {
-    # From release 5.0 on AutoMonitor puts Java, Python, .NET and Node agents into every workload behind a Service. Their init containers
-    # break Pod Security `restricted`, and their PYTHONPATH hides the application. The service brings its own traces and metrics.
+    # Since release 5.0 AutoMonitor injects Java, Python, .NET and Node.js agents into every workload behind a Service. Their init containers
+    # violate the Pod Security level `restricted`, and their PYTHONPATH hides the application. The service has its own traces and metrics.
     manager = { applicationSignals = { autoMonitor = { monitorAllServices = false, restartPods = false } } }
-    # The agent's only receivers of traces, ports 4315 and 4316. From them it writes to X-Ray.
+    # Application Signals opens the agent's only trace receivers (ports 4315 and 4316), which write to X-Ray.
     applicationSignals = { enabled = var.application_signals }
     # Alarms, dashboard and failover read the namespace ContainerInsights. Releases 6.0 and 6.1 sent everything twice.
     containerInsights     = { enabled = true }

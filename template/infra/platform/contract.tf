@@ -1,5 +1,5 @@
-# Facts about this platform that services need; no secrets. service/platform-contract.example.json is an example of
-# it, and a test of the template holds the two alike.
+# Facts about this platform that services need, without secrets. service/platform-contract.example.json is an example; a test of the
+# template checks that both have the same keys.
 
 locals {
   contract = {

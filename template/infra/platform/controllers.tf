@@ -1,6 +1,6 @@
-# One identity for each controller of the cluster, by Pod Identity. Rights of one service (its DNS zone, its
-# firewall) are not here: the service's root adds them to the role whose name the contract gives. No service writes into the
-# role of External Secrets, which may become every reader of secrets: what it may do stands here, whole.
+# One identity for each controller of the cluster, by Pod Identity. Rights on resources of one service (DNS zone, web ACL) are not here:
+# the service's root adds them to the role that the contract names. External Secrets is the exception: its role can assume the secrets
+# reader of every service, so no service may change it, and all of its rights are in this file.
 
 locals {
   controllers = {
@@ -22,7 +22,7 @@ locals {
     }
   }
 
-  # Names of the service accounts, where the chart's differ from the controller's.
+  # Service accounts that the chart names differently from the controller.
   controller_accounts = { load-balancer = "aws-load-balancer-controller" }
 
   secrets_readers = ["arn:${data.aws_partition.current.partition}:iam::${local.account}:role/*-${var.environment}-secrets-reader"]
@@ -40,7 +40,7 @@ module "controller" {
   policies             = each.value.policies
 }
 
-# Reads may look everywhere; writes only touch node groups of this cluster, which EKS tags so.
+# Reads are not restricted; writes are restricted to this cluster's node groups, by the tag that EKS sets.
 data "aws_iam_policy_document" "autoscaler" {
   statement {
     sid = "Look"
@@ -91,8 +91,8 @@ data "aws_iam_policy_document" "dns" {
   }
 }
 
-# Each service has a role that reads its secrets and trusts this controller: service/identities.tf. The name, and the tag that
-# no role of another environment carries, keep it to the readers of this environment.
+# Each service has a role that reads its secrets and trusts this controller (service/identities.tf). The name and the tag Environment
+# restrict the controller to the readers of this environment.
 data "aws_iam_policy_document" "secrets" {
   statement {
     sid       = "BecomeReaders"
@@ -106,7 +106,7 @@ data "aws_iam_policy_document" "secrets" {
     }
   }
 
-  # The session tags of Pod Identity go with it. Alone this right does nothing.
+  # Pod Identity passes its session tags to the assumed role, which requires sts:TagSession. On its own, this right grants nothing.
   statement {
     sid       = "KeepSessionTags"
     actions   = ["sts:TagSession"]

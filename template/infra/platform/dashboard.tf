@@ -1,4 +1,4 @@
-# One page for the nodes: what is free, what is moved, and what it costs. Each service has a page of its own.
+# Dashboard of the nodes: capacity, traffic and cost. Each service has its own dashboard.
 
 locals {
   node_lines = { period = 60, stat = "Average", view = "timeSeries", stacked = false, yAxis = { left = { min = 0 } } }

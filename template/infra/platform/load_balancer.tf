@@ -1,5 +1,5 @@
-# The load balancer itself is made by its controller in the cluster. Here is what it needs: a bucket for its access logs. The
-# controller's Ingress names it, and the security group of modules/cluster, from the contract.
+# Bucket for the access logs of the load balancer. The load balancer controller creates the load balancer from an Ingress, which takes this
+# bucket and the security group of modules/cluster from the contract.
 
 locals {
   load_balancer_log_bucket = "${local.name}-alb-${local.account}"
@@ -22,7 +22,7 @@ module "load_balancer_logs" {
   source = "../modules/s3_bucket"
 
   name            = local.load_balancer_log_bucket
-  encryption      = "s3" # The load balancer takes no KMS key.
+  encryption      = "s3" # Access logs cannot use a KMS key.
   policies        = [data.aws_iam_policy_document.load_balancer_logs.json]
   expire_days     = var.log_retention_days
   noncurrent_days = 1

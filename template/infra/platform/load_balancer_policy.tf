@@ -1,5 +1,5 @@
-# Rights of the load balancer controller. It creates listeners, target groups and rules; the security groups are ours, so it
-# gets no right on them. Writes only touch what carries this cluster's tag.
+# Rights of the load balancer controller. It creates load balancers, listeners, target groups and rules, and may change those with this
+# cluster's tag. Terraform creates the security groups, so the controller has no right on them.
 
 locals {
   elb       = "arn:${data.aws_partition.current.partition}:elasticloadbalancing:${var.region}:${local.account}"
@@ -107,7 +107,7 @@ data "aws_iam_policy_document" "load_balancer" {
     }
   }
 
-  # Listeners and rules get their tags after they are made, so no condition on a tag can hold here.
+  # Listeners and rules are tagged after they are created, so a condition on tags is not possible here.
   statement {
     sid = "Listeners"
     actions = [

@@ -1,4 +1,4 @@
-# The platform of one environment: network, cluster, nodes, and what the controllers need. Services join it through the
+# The platform of one environment: network, cluster, nodes, and the roles of controllers. Services join it through the
 # contract that contract.tf publishes.
 
 provider "aws" {

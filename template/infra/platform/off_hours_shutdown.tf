@@ -1,5 +1,5 @@
-# Off-hours: nodes stop, or shrink to the fewest, outside working hours. Control plane, NAT and load balancer go on billing.
-# While the nodes are away a plan shows their sizes as changed; apply in working hours.
+# Stops the nodes, or reduces them to the minimum, outside working hours. Control plane, NAT and load balancer still cost money. In
+# off-hours a plan shows changed node group sizes, so apply in working hours.
 
 variable "off_hours_shutdown" {
   description = "When nodes stop: none, weekends, nights-and-weekends (up 08:00 to 20:00, Monday to Friday), or minimum-only (the fewest nodes at those times, nothing stops)."
@@ -17,7 +17,7 @@ variable "off_hours_time_zone" {
 }
 
 locals {
-  # Last evening of work, first morning of work.
+  # Nodes stop at 20:00 and start at 08:00. Cron fields of EventBridge Scheduler.
   off_hours_times = {
     none                = {}
     weekends            = { down = "0 20 ? * FRI *", up = "0 8 ? * MON *" }
@@ -25,7 +25,7 @@ locals {
     minimum-only        = { down = "0 20 ? * MON-FRI *", up = "0 8 ? * MON-FRI *" }
   }[var.off_hours_shutdown]
 
-  # EKS takes no maximum of 0: one node may reappear when the autoscaler is the last to stop.
+  # EKS requires a maximum of at least 1, so one node may start again if the autoscaler is the last pod to stop.
   off_hours_sizes = {
     for name, size in local.node_groups : name => {
       down = var.off_hours_shutdown == "minimum-only" ? { MinSize = size.min, DesiredSize = size.min, MaxSize = max(size.min, 1) } : { MinSize = 0, DesiredSize = 0, MaxSize = 1 }
@@ -56,7 +56,7 @@ module "off_hours" {
   ]...)
 }
 
-# A planned stop of nodes is not a failure: the alarms' actions pause from just before until half an hour after.
+# A planned stop must not send alarms: their actions are muted from just before the stop until half an hour after the start.
 module "off_hours_alarms" {
   source   = "../modules/schedule"
   for_each = toset(length(local.off_hours_times) > 0 ? ["node-alarms"] : [])

@@ -1,6 +1,6 @@
-# Spot nodes beyond the on-demand base. The types have one shape, so that the autoscaler's sums hold for whichever comes, and
-# they are many, so that one pool's shortage does not empty the group. Only what tolerates the taint runs here: AWS takes a
-# node back with two minutes' notice.
+# Spot nodes in addition to the on-demand nodes. All types have the same vCPU and memory, because Cluster Autoscaler assumes that for a node
+# group; there are at least four, so that a shortage of one does not empty the group. The taint keeps other pods off these nodes, because
+# AWS reclaims them with two minutes' notice.
 
 variable "spot_instance_types" {
   description = "Instance types of one architecture, vCPU and memory."
@@ -64,7 +64,7 @@ resource "aws_eks_node_group" "spot" {
   }
 
   lifecycle {
-    # The autoscaler owns the count.
+    # Cluster Autoscaler sets the number of nodes.
     ignore_changes = [scaling_config[0].desired_size]
   }
 }

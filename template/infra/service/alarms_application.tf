@@ -140,7 +140,7 @@ locals {
       missing    = "missing"
       heartbeat  = true
     }
-    # It cannot be below 1: that it stops is the alarm.
+    # A count of samples is never below 1, so this alarm fires only when the metric stops.
     silent = {
       severity   = "critical"
       summary    = "No metric of the application has arrived for 5 minutes"

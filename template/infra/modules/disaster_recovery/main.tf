@@ -1,5 +1,5 @@
-# For the disaster that takes a region: a daily backup of the database, copied to a vault in another region, and the images
-# beside it. Changes since the last copy (up to a day) are lost; the runbook says how long a rebuild takes.
+# Preparation for the loss of a region: a daily backup of the database is copied to a vault in another region, and images are replicated
+# there. Changes since the last copy (up to a day) are lost; the runbook says how long a rebuild takes.
 
 data "aws_partition" "current" {}
 

@@ -1,8 +1,7 @@
-# Zone and certificate of one host name. The records of the load balancer itself are external-dns's: it knows the load
-# balancer, which exists only after the first deploy.
+# Zone and certificate of one host name. external-dns writes the records of the load balancer, which exists only after the first deploy.
 
 resource "aws_route53_zone" "this" {
-  # checkov:skip=CKV2_AWS_38,CKV2_AWS_39: DNSSEC needs a record in a parent zone that may be another's; queries hold nothing that the load balancer's log does not.
+  # checkov:skip=CKV2_AWS_38,CKV2_AWS_39: DNSSEC needs a record in the parent zone, which may belong to somebody else; a query log adds nothing to the load balancer's access log.
   name    = var.domain
   comment = "Host name of ${var.name}"
 }
@@ -26,7 +25,7 @@ resource "aws_route53_record" "validation" {
   ttl     = 300
 }
 
-# Only a zone that the parent names can be validated; before that the wait would run into its limit.
+# ACM can validate the certificate only once the parent zone delegates to this zone; until then this resource would time out.
 resource "aws_acm_certificate_validation" "this" {
   for_each = toset(var.delegated ? [var.domain] : [])
 
@@ -38,7 +37,7 @@ resource "aws_acm_certificate_validation" "this" {
   }
 }
 
-# Hands a name below this one to a zone elsewhere, such as the one of another environment.
+# Delegates a name below this domain to another zone, such as that of another environment.
 resource "aws_route53_record" "delegation" {
   for_each = var.delegations
 

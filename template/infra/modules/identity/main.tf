@@ -1,5 +1,5 @@
-# A role for one Kubernetes service account, by EKS Pod Identity. Without a policy the role may do nothing, which is still
-# more than none: the pod gets this identity and never the node's.
+# A role for one Kubernetes service account, by EKS Pod Identity. A role without a policy has no rights, but it is still useful: with it,
+# the pod's SDK never falls back to the role of the node.
 
 data "aws_caller_identity" "current" {}
 

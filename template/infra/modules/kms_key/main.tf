@@ -1,5 +1,5 @@
-# One customer-managed key with yearly rotation. The account decides through IAM who may use it; AWS services that write on
-# their own behalf are named here.
+# One customer-managed key with yearly rotation. IAM policies of the account grant its use; the key policy adds the AWS services that use it
+# on their own behalf.
 
 data "aws_caller_identity" "current" {}
 

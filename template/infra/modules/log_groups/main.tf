@@ -1,7 +1,7 @@
-# Log groups, made before anything writes to them: so that retention and key hold from the first line on.
+# Log groups are created before anything writes to them, so that retention and encryption apply from the first line.
 
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: How long logs are kept is an answer (log_retention_days).
+  # checkov:skip=CKV_AWS_338: The retention is an answer (log_retention_days).
   for_each = var.names
 
   name              = each.value

@@ -1,4 +1,4 @@
-# A domain that Amazon SES may send from: signed (DKIM), with a return path of its own (SPF), and a policy for who checks (DMARC).
+# A domain that Amazon SES may send from: DKIM signatures, a custom MAIL FROM domain (SPF) and a DMARC policy.
 
 resource "aws_sesv2_configuration_set" "this" {
   configuration_set_name = var.name
@@ -37,7 +37,7 @@ resource "aws_sesv2_email_identity_mail_from_attributes" "this" {
   depends_on = [aws_route53_record.this]
 }
 
-# SES gives three keys, whose names are known only after the identity is made.
+# SES creates three DKIM keys. Their names are known only after the identity is created.
 resource "aws_route53_record" "dkim" {
   for_each = { for index in [0, 1, 2] : tostring(index) => index }
 

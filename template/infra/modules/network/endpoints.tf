@@ -1,5 +1,5 @@
-# S3 through a gateway endpoint costs nothing, and ECR layers come from S3. Interface endpoints cost about USD 0.013 an hour
-# and zone each, so they are a choice.
+# The gateway endpoint for S3 is free, and also serves the layers of ECR images. Interface endpoints are optional, because each costs about
+# USD 0.013 per hour and zone.
 
 locals {
   interface_services = toset(var.interface_endpoints ? [

@@ -1,4 +1,4 @@
-# Every connection that was accepted or refused, for the people who look into an incident.
+# Log of every accepted and rejected connection, for the investigation of incidents.
 
 data "aws_caller_identity" "current" {}
 

@@ -1,19 +1,19 @@
-# One VPC over `az_count` zones with three tiers: public (load balancer, NAT), private (nodes and pods), database (no way out).
+# One VPC over `az_count` zones with three tiers: public (load balancer, NAT), private (nodes and pods), database (no internet access).
 #
-# The block splits in four: a quarter of private addresses for each of up to three zones (prefix delegation hands them out
-# sixteen at a time), and the last quarter in sixteen parts, of which public takes 0-2 and database 4-6. A /16 gives private
-# /18, public and database /22.
+# The range is split in four. Three quarters are the private subnets of up to three zones, which are large because prefix delegation
+# assigns addresses in blocks of 16. The last quarter is split in sixteen: parts 0-2 are public, 4-6 database. A /16 gives private
+# subnets of /18, public and database subnets of /22.
 
 locals {
   prefix = tonumber(split("/", var.vpc_cidr)[1])
   octets = [for octet in split(".", split("/", var.vpc_cidr)[0]) : tonumber(octet)]
 
-  # Consecutive blocks of one size, so that the environments of a service never overlap: block 0 is vpc_cidr itself.
+  # Each environment has one of the consecutive blocks of the same size, so that they never overlap. Block 0 is vpc_cidr itself.
   first_block = (local.octets[0] * 16777216 + local.octets[1] * 65536 + local.octets[2] * 256 + local.octets[3]) / pow(2, 32 - local.prefix)
   cidr        = cidrsubnet("0.0.0.0/0", local.prefix, local.first_block + var.vpc_block)
 
-  # Zone names differ between accounts, and a zone may lack the node type: ask for zones that offer it.
-  # Local zones, whose names have more parts, are none of ours.
+  # Use only zones that offer the node type; zone names differ between accounts. The pattern excludes Local Zones, whose names have
+  # more parts.
   offered = sort([for zone in data.aws_ec2_instance_type_offerings.nodes.locations : zone if can(regex("^${var.region}[a-z]$", zone))])
   zones   = slice(local.offered, 0, min(var.az_count, length(local.offered)))
 
@@ -57,7 +57,7 @@ resource "aws_vpc" "this" {
   }
 }
 
-# Nothing may use the group that AWS makes with every VPC: no rules at all.
+# AWS creates a default security group with every VPC. It gets no rules, so that nothing can use it.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id
 

@@ -1,4 +1,4 @@
-# The public tier reaches the internet, each private subnet reaches it through one NAT, and the database tier does not reach it.
+# Public subnets route to the internet, each private subnet through one NAT gateway; database subnets have no internet route.
 
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id

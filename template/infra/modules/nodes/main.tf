@@ -7,7 +7,7 @@ data "aws_default_tags" "current" {}
 locals {
   ami_type = { arm64 = "AL2023_ARM_64_STANDARD", x86_64 = "AL2023_x86_64_STANDARD" }[var.architecture]
 
-  # EKS sets no limit that knows of prefix delegation; kubelet's own ceiling below 30 vCPU is 110 pods.
+  # The default of EKS ignores prefix delegation. AWS recommends at most 110 pods on nodes with fewer than 30 vCPUs.
   node_config = <<-EOT
     MIME-Version: 1.0
     Content-Type: multipart/mixed; boundary="//"
@@ -26,7 +26,7 @@ locals {
   EOT
 }
 
-# AWS's newest image of the minor version: a plan shows when nodes are behind, and an apply replaces them one by one.
+# The newest AMI of the minor version. A plan shows when nodes are outdated, and an apply replaces them one by one.
 data "aws_ssm_parameter" "release_version" {
   name = "/aws/service/eks/optimized-ami/${var.kubernetes_version}/amazon-linux-2023/${var.architecture}/standard/recommended/release_version"
 }
@@ -56,7 +56,7 @@ resource "aws_launch_template" "this" {
     http_put_response_hop_limit = 1
   }
 
-  # The provider's default tags stop at the launch template; what it starts is tagged here.
+  # The provider's default tags apply to the launch template, but not to the instances, volumes and interfaces that it creates.
   dynamic "tag_specifications" {
     for_each = toset(["instance", "volume", "network-interface"])
 
@@ -98,7 +98,7 @@ resource "aws_eks_node_group" "on_demand" {
   }
 
   lifecycle {
-    # The autoscaler owns the count.
+    # Cluster Autoscaler sets the number of nodes.
     ignore_changes = [scaling_config[0].desired_size]
 
     precondition {

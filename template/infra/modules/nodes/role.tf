@@ -1,4 +1,4 @@
-# Nodes join the cluster and pull images; everything else is the pods' own identity.
+# Nodes may only join the cluster and pull images. All other rights belong to the identities of pods.
 
 data "aws_iam_policy_document" "trust" {
   statement {

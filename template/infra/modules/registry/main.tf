@@ -1,4 +1,4 @@
-# One private repository an image. A tag never moves, and a deploy names a digest.
+# One private repository per image. Tags are immutable, and deploys reference digests.
 
 resource "aws_ecr_repository" "this" {
   for_each = toset(var.images)
@@ -17,8 +17,7 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
-# An image that the first rule to match it keeps is safe from the rules after it: the last 30 that were deployed stay, however
-# many were only built.
+# ECR applies only the first matching rule to an image. So the last 30 deployed images are kept, no matter how many others were built.
 data "aws_ecr_lifecycle_policy_document" "this" {
   rule {
     priority    = 1

@@ -1,4 +1,4 @@
-# Nothing should connect here: the log shows what does.
+# Nothing should connect to this network; the log shows every attempt.
 
 data "aws_caller_identity" "current" {}
 

@@ -1,8 +1,8 @@
-# A network for a replica and nothing else: subnets in two zones without a route in or out. AWS makes no instance outside a VPC.
-# If a platform exists in that region, its database subnets are used instead.
+# A network for the replica only, because RDS requires a VPC: subnets in two zones, without routes to other networks. If a platform exists
+# in that region, its database subnets are used instead.
 
 locals {
-  # The class's own type says which zones can hold it. Local zones, whose names have more parts, are none of ours.
+  # Use only zones that offer the EC2 type of the database class. The pattern excludes Local Zones, whose names have more parts.
   offered = sort([for zone in data.aws_ec2_instance_type_offerings.database.locations : zone if can(regex("^${var.region}[a-z]$", zone))])
   zones   = slice(local.offered, 0, min(2, length(local.offered)))
 }
@@ -29,7 +29,7 @@ resource "aws_vpc" "this" {
   }
 }
 
-# Nothing may use the group that AWS makes with every VPC: no rules at all.
+# AWS creates a default security group with every VPC. It gets no rules, so that nothing can use it.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.this.id
 

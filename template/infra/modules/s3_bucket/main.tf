@@ -1,8 +1,8 @@
-# A private, versioned, encrypted bucket that speaks TLS only.
+# A private, versioned, encrypted bucket that accepts only TLS.
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV_AWS_145: The load balancer writes its logs with no key of ours (encryption s3); all other buckets have one.
-  # checkov:skip=CKV_AWS_18,CKV_AWS_144,CKV2_AWS_62: States and logs: versions keep what was overwritten, a log of log files would be one too many, and nobody waits for events.
+  # checkov:skip=CKV_AWS_145: The load balancer cannot use a KMS key for its logs (encryption s3); all other buckets have one.
+  # checkov:skip=CKV_AWS_18,CKV_AWS_144,CKV2_AWS_62: The buckets hold states and logs: versions keep overwritten objects, access logs of log files add nothing, and nothing consumes events.
   bucket              = var.name
   object_lock_enabled = var.lock_days > 0
 }

@@ -32,7 +32,7 @@ data "aws_iam_policy_document" "calls" {
     resources = var.resources
   }
 
-  # The schedules' own input is encrypted.
+  # The input of the schedules is encrypted with this key.
   statement {
     actions   = ["kms:Decrypt"]
     resources = [var.key_arn]
@@ -67,7 +67,7 @@ resource "aws_scheduler_schedule" "this" {
     role_arn = aws_iam_role.this.arn
     input    = each.value.input
 
-    # A call that fails, say because the database is being backed up, is retried for an hour.
+    # Retry a failed call for an hour. RDS refuses it, for example, during a backup.
     retry_policy {
       maximum_event_age_in_seconds = 3600
       maximum_retry_attempts       = 12

@@ -1,5 +1,5 @@
-# The service's secrets. What Terraform makes up is written without passing through plan or state; a higher version number
-# writes a new value. External Secrets carries them into the cluster.
+# The service's secrets. Generated values are write-only, so they are in no plan and no state; a higher version number writes a new value.
+# External Secrets copies them into the cluster.
 
 locals {
   generated = merge(
@@ -35,7 +35,7 @@ resource "aws_secretsmanager_secret_version" "generated" {
   }))
 }
 
-# Empty objects that people fill in; Terraform never looks at the values again.
+# Empty objects that people fill in. Terraform does not read or overwrite the values later.
 resource "aws_secretsmanager_secret_version" "by_hand" {
   for_each = toset(var.by_hand)
 

@@ -1,4 +1,4 @@
-# Where alarms go. An empty address makes no subscription.
+# The topic of all alarms. With an empty email address there is no subscription.
 
 data "aws_caller_identity" "current" {}
 

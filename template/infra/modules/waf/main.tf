@@ -1,4 +1,4 @@
-# A regional web ACL (AWS WAF) in front of the load balancer: AWS's managed rules, and a rate a single address may not pass.
+# A regional web ACL (AWS WAF) for the load balancer: managed rule groups of AWS, and a rate limit per IP address.
 
 locals {
   managed_rules = {
@@ -32,7 +32,7 @@ resource "aws_wafv2_web_acl" "this" {
           name        = rule.key
           vendor_name = "AWS"
 
-          # File imports carry bodies beyond the 8 KiB that this rule allows; the service has a limit of its own.
+          # File imports exceed the 8 KiB that this rule allows. The service has its own limit for bodies.
           dynamic "rule_action_override" {
             for_each = rule.key == "AWSManagedRulesCommonRuleSet" ? ["SizeRestrictions_BODY"] : []
 
@@ -55,7 +55,7 @@ resource "aws_wafv2_web_acl" "this" {
     }
   }
 
-  # Stands apart from the others, so that a scanner finds it: log4j and its like.
+  # Blocks exploits such as Log4Shell. A separate rule, because scanners such as checkov do not find it in a dynamic block.
   rule {
     name     = "AWSManagedRulesKnownBadInputsRuleSet"
     priority = 20
@@ -107,7 +107,7 @@ resource "aws_wafv2_web_acl" "this" {
   }
 }
 
-# Blocked requests alone: the load balancer logs the others.
+# Log only blocked requests; the load balancer logs the others.
 resource "aws_wafv2_web_acl_logging_configuration" "this" {
   resource_arn            = aws_wafv2_web_acl.this.arn
   log_destination_configs = [var.log_group_arn]
