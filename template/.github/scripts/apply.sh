@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Applies the saved plans of one environment, in order. Terraform refuses a plan that something else has overtaken.
+# Applies the saved plans of one environment, in order. Terraform refuses a plan whose state has changed since.
 #
 # Usage: apply.sh ENVIRONMENT FOLDER     FOLDER is what plan.sh wrote; needs terraform, `uv sync` and credentials that may write
 set -euo pipefail
@@ -11,9 +11,9 @@ for root in platform service; do
   case $status in
     none) echo "$environment, $root: nothing to apply" ;;
     changes)
-      # Where Terraform looks for a saved plan; git ignores it.
+      # Terraform reads the saved plan from this path; git ignores it.
       cp "$folder/$root.tfplan" "infra/$root/saved.tfplan"
-      # A provider that has come out since then would refuse the plan.
+      # Use the provider versions of the plan, because a newer provider would refuse it.
       cp "$folder/$root.lock.hcl" "infra/$root/.terraform.lock.hcl"
       .venv/bin/ops terraform "$environment" "$root" apply -input=false saved.tfplan
       rm -f "infra/$root/saved.tfplan"

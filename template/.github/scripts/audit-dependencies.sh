@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks every locked package up among the known vulnerabilities: what is shipped, what develops, and the operations command.
+# Checks all locked packages for known vulnerabilities: those of the images, the development dependencies and the operations command.
 set -euo pipefail
 
 list=$(mktemp)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Refuses a shipped package whose licence asks for the source of what is built on it. Lists what it sees.
+# Fails if a shipped package has a copyleft licence that covers software built on it. Lists all licences.
 set -euo pipefail
 
 environment=$(mktemp -d)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Renders every overlay and holds it against the schemas of the cluster's Kubernetes version. Custom resources have no
-# schema there: those are warned about and pass.
+# Renders every overlay and validates it against the schemas of the cluster's Kubernetes version. Custom resources have no
+# schema there, so they only cause a warning.
 set -euo pipefail
 
 rendered=$(mktemp -d)
 trap 'rm -rf "$rendered"' EXIT
-# An environment that was removed leaves a folder without a kustomization.
+# A removed environment leaves a folder without a kustomization.
 for kustomization in deploy/overlays/*/kustomization.yaml deploy/access/kustomization.yaml; do
   overlay=$(dirname "$kustomization")
   kubectl kustomize "$overlay" >"$rendered/$(basename "$overlay").yaml"

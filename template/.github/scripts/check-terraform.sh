@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Validates every root of infra/ without its state. A root is a folder that configures a backend or is applied by hand:
-# here, every folder with .tf files that is not a module.
+# Validates every root of infra/ without its state. A root is a folder directly in infra/ with a versions.tf.
 set -euo pipefail
 
 for versions in infra/*/versions.tf; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the plans of a run into the pull request: one comment, changed when there is a newer plan.
+# Posts the plans of a run as a comment of the pull request, or updates the comment of an earlier run.
 #
 # Usage: comment-plans.sh RUN_ID PULL_REQUEST     needs gh, with a token that may read Actions and write pull requests
 set -euo pipefail
@@ -20,7 +20,7 @@ gh run download "$run_id" --repo "$GITHUB_REPOSITORY" --pattern 'plan-*' --dir "
   echo
   .github/scripts/describe-plans.sh "$folder"
 } >"$folder/comment.md"
-# The workflow's own: a comment of somebody else with this mark would show the plan in words that they can change.
+# Only a comment of the workflow itself: the author of any other comment could change the text of the plan.
 comment=$(gh api "repos/$GITHUB_REPOSITORY/issues/$pull_request/comments" --paginate \
   --jq ".[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(\"$mark\"))) | .id" | head -n 1)
 if [[ -n $comment ]]; then

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Prints the plans of all environments as Markdown, short enough for a comment or an issue (65,536 characters).
 #
-# Usage: describe-plans.sh FOLDER     FOLDER holds one folder plan-ENVIRONMENT an environment, each written by plan.sh
+# Usage: describe-plans.sh FOLDER     FOLDER holds a folder plan-ENVIRONMENT per environment, written by plan.sh
 set -euo pipefail
 
 folder=$1
-# Characters of one plan: six of them, three environments with two roots, fit.
+# Characters per plan, so that six plans (three environments with two roots) fit.
 each=9000
 for status in "$folder"/plan-*/*.status; do
   [[ -f $status ]] || continue
@@ -20,7 +20,7 @@ for status in "$folder"/plan-*/*.status; do
   echo "### ${environment#plan-}, $root: $word"
   if [[ $(cat "$status") != none ]]; then
     text=$(cat "${status%.status}.txt")
-    # The end tells the sums and the errors. Six tildes would end the block.
+    # Keep the end, which has the summary and the errors. Six tildes would end the code block.
     [[ ${#text} -le $each ]] || text="…"$'\n'"${text: -$each}"
     printf '\n<details><summary>What Terraform says</summary>\n\n~~~~~~\n%s\n~~~~~~\n\n</details>\n' "${text//'~~~~~~'/------}"
   fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Prints the commit of a run of a workflow, as the output `sha` of the step. Refuses a run that did not follow a push to main,
-# and one in which a named job did not succeed: what no review and no check has seen must not reach an environment.
+# Prints the commit of a workflow run, as the output `sha` of the step. Fails unless the run was started by a push to main and
+# all named jobs succeeded, because unreviewed or unchecked code must not reach an environment.
 #
 # Usage: find-run.sh WORKFLOW RUN_ID JOB…     needs gh, with a token that may read Actions and contents
-# JOB is how a name begins: a called workflow's jobs, or a matrix's, are one.
+# JOB is a prefix of job names, because a called workflow and a matrix consist of several jobs.
 set -euo pipefail
 
 workflow=$1 run_id=$2
@@ -12,7 +12,7 @@ if [[ ! $run_id =~ ^[0-9]+$ ]]; then
   echo "::error::'$run_id' is not the number of a run"
   exit 1
 fi
-# A name is whatever its branch writes into a file, with blanks and line ends too: @tsv leaves one line and one field of it.
+# Names come from files of the run's branch and may contain tabs and newlines; @tsv escapes them.
 run=$(gh run view "$run_id" --repo "$GITHUB_REPOSITORY" --json workflowName,headBranch,event,headSha \
   --jq '[.workflowName, .headBranch, .event, .headSha] | @tsv')
 IFS=$'\t' read -r name branch event sha <<<"$run"
@@ -20,7 +20,8 @@ if [[ "$name|$branch|$event" != "$workflow|main|push" ]]; then
   echo "::error::run $run_id is '$name' of '$branch' by '$event', not the workflow $workflow of main by push"
   exit 1
 fi
-# The branch of a run by a tag is the tag's name, and a tag of any commit may be called main. No artifact is older than a month.
+# A run of a tag has the tag as its branch, and a tag on any commit can be called main. So check that the commit was pushed to the branch
+# main, within the month for which artifacts are kept.
 heads=$(gh api --paginate "repos/$GITHUB_REPOSITORY/activity?ref=refs/heads/main&time_period=month&per_page=100" --jq '.[].after')
 if ! grep --quiet --fixed-strings --line-regexp -- "$sha" <<<"$heads"; then
   echo "::error::run $run_id is of the commit $sha, and nobody pushed that to the branch main within a month"

@@ -7,7 +7,7 @@ set -euo pipefail
 folder=$1
 digests='{}'
 for image in api worker migrate; do
-  # Of the manifest's bytes: the image may be of another architecture than this machine.
+  # Compute the digest from the raw manifest, because the image may have another architecture than this machine.
   digest="sha256:$(skopeo inspect --raw "oci-archive:$folder/$image.tar" | sha256sum | cut --delimiter=' ' --fields=1)"
   digests=$(jq --compact-output --arg image "$image" --arg digest "$digest" '.[$image] = $digest' <<<"$digests")
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plans the roots of one environment. For each it writes into FOLDER: ROOT.status (none, changes, failed or waits), ROOT.txt
-# (what Terraform said) and, with changes, ROOT.tfplan and ROOT.lock.hcl (the providers that it was made with). Fails when a plan
-# fails, after all were tried.
+# (Terraform's output) and, if there are changes, ROOT.tfplan and ROOT.lock.hcl (its provider versions). If a plan fails, the script
+# continues with the other roots and fails at the end.
 #
 # Usage: plan.sh ENVIRONMENT FOLDER     needs terraform, `uv sync` and credentials that may read
 set -euo pipefail
@@ -19,7 +19,7 @@ for root in platform service; do
     continue
   fi
   code=0
-  # No lock: this role writes nothing, and what it reads may be a moment old.
+  # Without a state lock: this role cannot write one, and a slightly outdated state is acceptable.
   .venv/bin/ops terraform "$environment" "$root" plan -input=false -lock=false -no-color -detailed-exitcode \
     -out="$folder/$root.tfplan" >"$folder/$root.txt" 2>"$folder/$root.errors" || code=$?
   if [[ $code == 0 ]]; then

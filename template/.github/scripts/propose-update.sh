@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pushes an update of the template as a branch and opens a pull request; a version that has its branch already is left alone.
+# Pushes an update of the template as a branch and opens a pull request, unless the version has a branch already.
 #
 # Usage: propose-update.sh FOLDER VERSION     FOLDER is what update-template.sh wrote; needs git, gh and GH_TOKEN
 set -euo pipefail
@@ -11,7 +11,7 @@ if [[ -z ${GH_TOKEN:-} ]]; then
   echo "::notice title=No pull request::Release $version of the template is there. For a pull request, store a token that may write contents, workflows and pull requests as the secret TEMPLATE_UPDATE_TOKEN of the GitHub environment template-update. The artifact of this run holds the update."
   exit 0
 fi
-# One helper: gh, with the token that it finds in its environment.
+# Use only gh as credential helper; it reads the token from GH_TOKEN.
 authenticated=(git -c credential.helper= -c "credential.helper=!gh auth git-credential")
 if "${authenticated[@]}" ls-remote --exit-code --heads "$remote" "$branch" >/dev/null; then
   echo "::notice::$branch is there already"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Keeps one issue true to the nightly plans of a run: opened or changed while something differs, closed once nothing does.
+# Updates the issue about drift from the nightly plans of a run: opens or edits it if there is drift, and closes it otherwise.
 #
-# Usage: report-drift.sh RUN_ID RESULT     RESULT is how the plans ended, all together: an environment that left no plan is
-# unknown, and closes nothing. Needs gh, with a token that may read Actions and write issues
+# Usage: report-drift.sh RUN_ID RESULT     RESULT is the result of all plan jobs. An environment without a plan is
+# unknown, so the issue stays open. Needs gh, with a token that may read Actions and write issues
 set -euo pipefail
 
 run_id=$1 result=$2

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Keeps one issue with a title: opens, updates or closes it.
+# Opens, updates or closes the issue with a given title.
 #
 # Usage: report-issue.sh TITLE BODY_FILE | report-issue.sh TITLE --close REASON     needs gh, with a token that may write issues
 set -euo pipefail
 
 title=$1
-# The search finds words; the title has to be equal, and the issue a workflow's: another's is theirs to write and to close.
+# The search is by words, so compare the whole title. Ignore issues of people: only they edit and close those.
 number=$(gh issue list --repo "$GITHUB_REPOSITORY" --state open --search "in:title \"$title\"" --json number,title,author |
   jq --raw-output --arg title "$title" '[.[] | select(.title == $title and .author.is_bot) | .number] | first // empty')
 if [[ $2 == --close ]]; then

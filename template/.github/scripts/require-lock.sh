@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A new project has no uv.lock until somebody makes it: say so, rather than fail later for a reason that is hard to read.
+# A new project has no uv.lock. Fail early with a clear message, instead of later with an obscure one.
 set -euo pipefail
 
 if [[ ! -f uv.lock ]]; then

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Refuses keys and tokens in tracked files. Words such as `password` beside a value are left out: settings and tests are full
-# of them. Add false positives to .secrets.baseline: uvx detect-secrets scan >.secrets.baseline
+# Fails if a tracked file contains keys or tokens. Keywords such as `password` next to a value are ignored, because settings and
+# tests contain many. Add false positives to .secrets.baseline: uvx detect-secrets scan >.secrets.baseline
 set -euo pipefail
 
-# Plugins that look for words, not for secrets.
+# Plugins that detect keywords instead of secrets.
 words=(--disable-plugin KeywordDetector --disable-plugin BasicAuthDetector)
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT

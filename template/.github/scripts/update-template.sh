@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Brings this project to the newest release of its template, on a branch of its own, and says how that went as the outputs
+# Updates this project to the newest release of its template, on a separate branch, and reports the result as the outputs
 # `outcome` and `version` of the step:
 #   none      there is no newer release, or it changes nothing here
 #   update    FOLDER/update.bundle holds the commit, and FOLDER/report.md describes it
-#   conflict  FOLDER/report.md says what a person has to decide; there is no commit
+#   conflict  FOLDER/report.md lists the decisions for a person; there is no commit
 #
 # Usage: update-template.sh FOLDER     needs git, jq, uv and a clean work tree with its history
 set -euo pipefail
@@ -47,11 +47,11 @@ if [[ $template != *:* && ! -d $template ]]; then
   echo "::notice title=No template::This project was rendered from $template, which only the machine of that day has. Write the address of the template's repository to _src_path in $answers."
   finish none
 fi
-# A project of an unreleased template is ahead of the newest release: Copier refuses to downgrade.
+# A project of an unreleased template version is newer than the newest release, and Copier refuses to downgrade.
 "${copier[@]}" check-update --answers-file "$answers" --quiet && finish none
 start=$(git rev-parse HEAD)
 
-# A stored answer that the new release no longer takes ends Copier in a traceback, whose last line names question and reason.
+# If the new release rejects a stored answer, Copier fails with a traceback. Its last line names the question and the reason.
 if ! "${copier[@]}" update --answers-file "$answers" --defaults --quiet 2>"$scratch/copier.log"; then
   cat "$scratch/copier.log" >&2
   refusal=$(sed -n 's/^ValueError: //p' "$scratch/copier.log" | tail -n 1)
@@ -76,7 +76,7 @@ if [[ ${#changed[@]} -gt 0 ]]; then
   conflict "Release $after of the template would replace these answers:" "${changed[@]}"
 fi
 
-# Copier drops the edits in a file that the release renames or removes. A rendering of the old release shows which files have some.
+# Copier discards edits in files that the release renames or removes. Compare with a rendering of the old release to find them.
 mapfile -t removed < <(git diff --cached --no-renames --diff-filter=D --name-only --relative)
 if [[ ${#removed[@]} -gt 0 ]]; then
   old=$scratch/old

@@ -1,5 +1,5 @@
-# The alarms of the service: what they watch is in the alarms_*.tf files, thresholds in alarm_thresholds, and what to do about each in
-# docs/runbooks/alarms.
+# The alarms of the service. The alarms_*.tf files define them, alarm_thresholds has their thresholds, and docs/runbooks/alarms a runbook
+# for each.
 
 locals {
   alarms = merge(local.application_alarms, local.login_alarms, local.database_alarms, local.cache_alarms, local.backup_alarms, local.certificate_alarms, local.budget_alarms, local.rollout_alarms, local.replica_alarms, local.far_replica_alarms)
@@ -9,7 +9,7 @@ locals {
   replica_alarms     = {}
   far_replica_alarms = {}
 
-  # One message for one incident. While PostgreSQL cannot be reached, everything that follows from it stays quiet.
+  # One message per incident: while PostgreSQL is unreachable, alarms on its consequences are suppressed.
   composite_alarms = {
     users = {
       severity      = "business"

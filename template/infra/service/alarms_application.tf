@@ -1,5 +1,5 @@
 # Alarms on the application's own metrics. The agent writes each counter as its increase since the last scrape and each gauge with its
-# value, for every pod: the sum of a counter and the maximum of a gauge are those of the whole environment. Metrics and dimension are
+# value, for every pod, so the sum of a counter and the maximum of a gauge describe the whole environment. Metrics and dimension are
 # declared in deploy/components/metrics/agent.yaml.
 
 locals {
@@ -38,7 +38,7 @@ locals {
     } : key => merge(metric, { namespace = var.service, dimensions = { Environment = var.environment } })
   }
 
-  # Container Insights counts the pods behind each Service, and may say nothing instead of 0.
+  # Container Insights counts the pods behind each Service, and may send no data instead of 0.
   running_pods = {
     namespace  = "ContainerInsights"
     name       = "service_number_of_running_pods"
@@ -46,12 +46,12 @@ locals {
     dimensions = { ClusterName = local.platform.cluster_name, Namespace = var.service }
   }
 
-  # Ratios of fewer requests than these say nothing: one error in three requests is not an outage.
+  # With fewer requests a ratio means nothing: one error in three requests is not an outage.
   failed_percent = "IF(requests >= ${local.alarm_thresholds.fewest_requests}, 100 * FILL(errors, 0) / requests, 0)"
   slow_percent   = "IF(requests >= ${local.alarm_thresholds.fewest_requests}, 100 * FILL(slow, 0) / requests, 0)"
 
-  # A service without traffic, or before its first release, has no data and nothing wrong with it: notBreaching. That data stops
-  # arriving is the business of `silent` alone.
+  # Missing data is notBreaching, because a service without traffic, or before its first release, has none. Only `silent` reports that
+  # metrics stopped.
   application_alarms = {
     errors = {
       severity   = "business"
@@ -153,7 +153,7 @@ locals {
     }
   }
 
-  # Nobody types twenty wrong passwords; a list of stolen ones is tried by the thousand.
+  # Detects credential stuffing: a list of stolen passwords causes far more failed logins than users who mistype.
   login_alarms = {
     for name, alarm in {
       login-failures = {

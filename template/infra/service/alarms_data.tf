@@ -1,17 +1,17 @@
-# Alarms on what AWS measures of database, cache, backups and certificate. Limits in bytes and connections follow from the class,
-# which the catalogue of the template knows.
+# Alarms on AWS metrics of database, cache, backups and certificate. Thresholds in bytes and connections are computed from the memory and
+# connections of the instance class, which the template sets in the tfvars.
 
 locals {
   mib = 1048576
 
-  # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html. A database that reports nothing is stopped or gone, and
-  # the application says which: missing.
+  # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html. A database without
+  # data is stopped or deleted. Missing data stays "missing" here, because the application's alarms report the failure.
   database_alarms = {
     for name, alarm in {
       database-cpu         = { metric = "CPUUtilization", above = true, threshold = local.alarm_thresholds.database_cpu_percent, minutes = 15, summary = "CPU of the database above ${local.alarm_thresholds.database_cpu_percent} % for 15 minutes" }
       database-connections = { metric = "DatabaseConnections", above = true, threshold = floor(var.db_max_connections * local.alarm_thresholds.database_connections_percent / 100), minutes = 5, summary = "More than ${local.alarm_thresholds.database_connections_percent} % of the connections that the database's class takes are in use" }
       database-memory      = { metric = "FreeableMemory", above = false, threshold = floor(var.db_memory_mib * local.mib * local.alarm_thresholds.database_free_memory_percent / 100), minutes = 15, summary = "Less than ${local.alarm_thresholds.database_free_memory_percent} % of the database's memory is free, for 15 minutes" }
-      # Of what is allocated by now: RDS grows the disk, and the next apply raises the threshold with it.
+      # Percent of the current size: RDS extends the disk automatically, and the next apply raises the threshold.
       database-storage = { metric = "FreeStorageSpace", above = false, threshold = floor(module.database.allocated_storage_gb * 1024 * local.mib * local.alarm_thresholds.database_free_storage_percent / 100), minutes = 5, summary = "Less than ${local.alarm_thresholds.database_free_storage_percent} % of the database's storage is free" }
       } : name => {
       severity   = "critical"
@@ -24,8 +24,8 @@ locals {
     }
   }
 
-  # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html. A group that evicts is meant to be full; a group
-  # that does not evict refuses writes when it is full. Only replicas have a lag.
+  # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html. A full group that
+  # evicts is normal, but a full group that does not evict refuses writes. Only replicas have a lag.
   cache_watches = {
     cpu       = { metric = "EngineCPUUtilization", statistic = "Average", threshold = local.alarm_thresholds.cache_cpu_percent, seconds = 60, periods = 15, summary = "CPU of cache node %s above ${local.alarm_thresholds.cache_cpu_percent} %% for 15 minutes" }
     memory    = { metric = "DatabaseMemoryUsagePercentage", statistic = "Average", threshold = local.alarm_thresholds.cache_memory_percent, seconds = 60, periods = 15, summary = "Memory of cache node %s above ${local.alarm_thresholds.cache_memory_percent} %% for 15 minutes" }
@@ -54,7 +54,7 @@ locals {
     }
   ]...)
 
-  # One event a day; hours without one are missing, and only a day without any is insufficient data.
+  # There is one event per day. Hours without an event are missing data, and only a whole day without one is INSUFFICIENT_DATA.
   backup_alarms = {
     backup = {
       severity   = "critical"
@@ -69,8 +69,8 @@ locals {
     }
   }
 
-  # https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html: twice a day, for certificates that are issued. ACM renews
-  # 60 days ahead. The figure stops when it has expired, and the alarm keeps its state: ignore.
+  # https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html. ACM publishes the metric twice a
+  # day for issued certificates, and renews them 60 days ahead. The metric stops when a certificate expires; "ignore" keeps the alarm on.
   certificate_alarms = {
     for name, domain in { for domain, zone in module.domain : "certificate" => zone } : name => {
       severity   = "critical"
@@ -85,9 +85,9 @@ locals {
   }
 }
 
-# RDS reports the age of its backups nowhere, but it sends an event when one is finished, and EventBridge counts how often a rule has
-# matched: TriggeredRules has the rule's name as its dimension, and MatchedEvents has none. The pages do not say that a rule without a target counts:
-# before its first event `ops alarms` shows the alarm without a heartbeat, and after a backup it must not.
+# RDS has no metric for the age of backups, but it sends an event when a backup has finished, and EventBridge counts how often a rule
+# matches. TriggeredRules has the rule's name as dimension, MatchedEvents has not. AWS does not document whether rules without a target are
+# counted. To check it: `ops alarms` lists the alarm without a heartbeat before the first backup, and must not list it afterwards.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
 resource "aws_cloudwatch_event_rule" "backup_finished" {

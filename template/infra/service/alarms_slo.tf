@@ -1,6 +1,6 @@
-# Service level objectives: the share of requests of 30 days that fail or are slow may not exceed the error budget. An alarm fires when
-# the budget is spent many times too fast, in a long window and in a short one: the long window shows that it matters, and the short
-# window that it still happens. Windows and rates are those of the SRE workbook: at 14.4 a month's budget lasts two days, at 6 five days.
+# Service level objectives: within 30 days, the share of failed or slow requests may not exceed the error budget. An alarm fires when the
+# burn rate is too high both in a long window, which shows that the problem is significant, and in a short one, which shows that it
+# continues. Windows and burn rates are those of the SRE workbook: at 14.4 a month's budget lasts two days, at 6 five days.
 # https://sre.google/workbook/alerting-on-slos/
 
 locals {
@@ -16,7 +16,7 @@ locals {
     slow-30m = { rate = 6, seconds = 1800, window = "30 minutes" }
   }
 
-  # Rounded: 0.1 % has no finite binary fraction.
+  # Thresholds are rounded, because values such as 0.1 % have no exact binary representation.
   budget_alarms = merge([
     for name, objective in local.objectives : {
       for window, burn in local.burn_windows : "${name}-${window}" => {

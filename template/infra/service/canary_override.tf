@@ -1,5 +1,5 @@
-# A canary ends within the hour, promoted or withdrawn. Pods that still run after two hours belong to a deploy that died. Terraform merges
-# this over alarms.tf.
+# A canary release is promoted or rolled back within an hour. Canary pods that run for two hours were left by an interrupted deploy.
+# Terraform merges this file over alarms.tf.
 
 locals {
   rollout_alarms = {

@@ -1,9 +1,9 @@
-# One page for the service, from what users notice to what causes it and what it costs. The platform's dashboard shows the nodes.
+# Dashboard of the service: first symptoms that users notice, then possible causes, then cost. The platform's dashboard shows the nodes.
 
 locals {
   shown = { for key, metric in local.metrics : key => [metric.namespace, metric.name, "Environment", var.environment, { id = key, stat = metric.statistic, label = replace(key, "_", " ") }] }
 
-  # The same, for an expression alone.
+  # The same metrics, hidden, as input of expressions.
   hidden = { for key, metric in local.shown : key => concat(slice(metric, 0, 4), [merge(metric[4], { visible = false })]) }
 
   # Container Insights, for the pods of this namespace.
@@ -12,7 +12,7 @@ locals {
     metric => ["ContainerInsights", metric, "ClusterName", local.platform.cluster_name, "Namespace", var.service, { label = label }]
   }
 
-  # The agent measures restarts for each Deployment, which it calls PodName, and for no namespace: each value is what was added.
+  # The agent has no metric of restarts per namespace, only per Deployment (dimension PodName). Each value is the increase.
   restarts = [for name in ["api", "worker"] : ["ContainerInsights", "pod_number_of_container_restarts", "ClusterName", local.platform.cluster_name, "Namespace", var.service, "PodName", name, { label = "${name} restarts", stat = "Sum", yAxis = "right" }]]
 
   running = { for name, service in { api = "api", worker = "worker-pods" } : name => ["ContainerInsights", "service_number_of_running_pods", "ClusterName", local.platform.cluster_name, "Namespace", var.service, "Service", service, { label = name }] }

@@ -1,4 +1,4 @@
-# The lower half of the page, and the page itself.
+# The lower half of the dashboard, and the dashboard itself.
 
 locals {
   data_rows = [
@@ -16,7 +16,7 @@ locals {
     ],
   ]
 
-  # Bills come by day and account; these are what they grow with.
+  # Billing data is per day and account. These metrics show the usage that drives the cost.
   cost_rows = [
     [
       { type = "metric", title = "Log bytes an hour", properties = merge(local.lines, { period = 3600, stat = "Sum", metrics = [for name in [local.application_log, module.log_groups.names["metrics"]] : ["AWS/Logs", "IncomingBytes", "LogGroupName", name, { label = name }]] }) },

@@ -1,9 +1,10 @@
-# Where the service keeps what it knows: PostgreSQL and Valkey.
+# Data stores of the service: PostgreSQL and Valkey.
 
 locals {
   database_logs = ["postgresql", "upgrade"]
 
-  # One group holds queue, sessions and cache, and refuses writes when it is full; with two the cache stands apart and evicts.
+  # A single group holds queue, sessions and cache, so it must not evict and refuses writes when it is full. With two groups, the cache is
+  # separate and evicts.
   cache_groups = {
     one = {
       main = { id = local.name, description = "Queue, sessions and cache of ${local.name}", eviction = "noeviction" }

@@ -1,5 +1,5 @@
-# A read replica for reports and people: the application itself reads from the primary. It follows the primary with a lag of
-# seconds, and has the primary's storage, key and settings.
+# A read replica for reports and ad hoc queries; the application reads only from the primary. It lags by seconds, and has the storage, key
+# and settings of the primary.
 
 variable "db_read_replica" {
   description = "Whether the database has a read replica."

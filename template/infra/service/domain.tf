@@ -1,4 +1,4 @@
-# With a host name: its zone, its certificate, and the right of external-dns on that one zone. Without: nothing.
+# Zone and certificate of the host name, and the rights of external-dns on this zone. Without a host name there are no resources.
 
 module "domain" {
   source   = "../modules/domain"
@@ -28,7 +28,7 @@ resource "aws_iam_role_policy" "write_records" {
   policy = each.value.json
 }
 
-# From the moment the parent names this zone, it answers for everything below: delegations below it in the parent zone are ignored.
+# Once the parent delegates to this zone, it is authoritative for all names below, and delegations of those names in the parent are ignored.
 check "environments_below_stay_delegated" {
   assert {
     condition     = !var.domain_delegated || length(setsubtract(var.environments_below, keys(var.delegations))) == 0

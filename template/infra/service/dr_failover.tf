@@ -1,6 +1,6 @@
-# The host name in two regions, once a second platform is named: Route 53 answers with the first region while its health check
-# passes, and with the second one otherwise. The first record is written by external-dns, which learns from the contract what to put
-# on the Ingress. Terraform writes the second, for no deploy of this environment reaches that region.
+# DNS failover, once a second platform is set: Route 53 answers with the first region while its health check passes, and with the second
+# otherwise. external-dns writes the first record from annotations of the Ingress, whose values are in the contract. Terraform writes the
+# second record, because deploys of this environment do not reach that region.
 
 data "aws_ssm_parameter" "dr_platform" {
   provider = aws.dr_region
@@ -27,7 +27,7 @@ locals {
   }
 }
 
-# Pods that run are what a region owes; without a figure, CloudWatch itself is gone, and the region with it.
+# A region is healthy while pods of the API run. Missing data is breaching, because CloudWatch fails with the region.
 resource "aws_cloudwatch_metric_alarm" "pods" {
   for_each = local.dr_platforms
 

@@ -1,4 +1,4 @@
-# A second region that receives copies of the backups and images, for the disaster that takes the first.
+# A second region with copies of the backups and images, in case the first region is lost.
 
 variable "dr_region" {
   description = "Region of the copies; empty for none."

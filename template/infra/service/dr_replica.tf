@@ -1,5 +1,5 @@
-# The database in the second region, seconds behind: losing the first region costs those seconds, and not the day since the
-# last copy of a backup. It uses the second platform's database subnets if one is named, else a separate network.
+# A replica of the database in the second region. If the first region is lost, only the seconds of its lag are lost, instead of up to a day
+# since the last copy of a backup. It uses the second platform's database subnets if one is set, otherwise a separate network.
 
 locals {
   dr_replicas     = toset(var.dr_region != "" && var.db_read_replica ? [var.dr_region] : [])

@@ -1,5 +1,5 @@
-# Terraform merges this over alarms.tf. Measured at the source, in this region: the bytes of its log that a replica has yet to receive, which
-# its disk holds meanwhile. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
+# Terraform merges this over alarms.tf. The metric is measured at the source, in this region: the size of the write-ahead log that
+# a replica has not received yet, which the source must keep on its disk. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
 
 locals {
   far_replica_alarms = {

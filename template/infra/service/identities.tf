@@ -1,5 +1,5 @@
-# One role for each service account. Today none of the three calls AWS, so none has a policy: a role without a right is what
-# keeps a pod from having another's.
+# One role for each service account. None of the three calls AWS APIs, so none has a policy. The roles still exist, so that a pod never
+# uses the rights of another identity.
 
 module "identity" {
   source   = "../modules/identity"
@@ -12,10 +12,9 @@ module "identity" {
   service_account      = { namespace = var.service, name = each.key }
 }
 
-# External Secrets runs once a cluster and serves every service on it. Each service has a reader of its own, which the store
-# in its namespace names (deploy/access): the platform lets its controller become any reader of the environment, and the trust
-# below is what this reader asks for. The controller cannot read a secret itself, so who may use a store reads this service's
-# path and no other.
+# External Secrets runs once per cluster, for all services. Each service has its own reader role, which the SecretStore in its namespace
+# names (deploy/access). The platform allows External Secrets to assume every reader of the environment, and the policy below trusts it.
+# External Secrets has no other right to read secrets, so a store gives access only to the secrets of its service.
 data "aws_iam_policy_document" "read_secrets" {
   statement {
     sid       = "ReadSecrets"
@@ -36,7 +35,7 @@ data "aws_iam_policy_document" "read_secrets" {
   }
 }
 
-# Sessions of Pod Identity carry tags that go with them into the next role, so the trust takes sts:TagSession too.
+# Sessions of Pod Identity have transitive tags, which are passed to the assumed role, so the trust policy must allow sts:TagSession.
 data "aws_iam_policy_document" "secrets_reader_trust" {
   statement {
     actions = ["sts:AssumeRole", "sts:TagSession"]
@@ -61,8 +60,8 @@ resource "aws_iam_role_policy" "read_secrets" {
   policy = data.aws_iam_policy_document.read_secrets.json
 }
 
-# Deploys from GitHub Actions enter the cluster as a group without a right. deploy/access gives the group its rights in the
-# service's namespace, and nowhere else.
+# Deploys from GitHub Actions connect to the cluster as a group without rights. deploy/access grants the group its rights, only in the
+# service's namespace.
 resource "aws_eks_access_entry" "deploy" {
   cluster_name      = local.platform.cluster_name
   principal_arn     = "arn:${data.aws_partition.current.partition}:iam::${local.account}:role/${local.name}-deploy"

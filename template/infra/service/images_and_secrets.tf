@@ -19,6 +19,6 @@ module "secrets" {
 
   versions = var.secret_versions
 
-  # The name of a deleted secret stays taken as long as it can be restored: nothing of that name can be made again.
+  # During the recovery window the name of a deleted secret cannot be reused, so environments without deletion protection have none.
   recovery_days = var.deletion_protection ? 7 : 0
 }

@@ -1,5 +1,5 @@
-# The application's own metrics: an agent in the service's namespace (deploy/components/metrics) writes them as log events, from
-# which CloudWatch makes metrics in the namespace of the service's name. It may write to that log group and do nothing else.
+# Metrics of the application. An agent in the service's namespace (deploy/components/metrics) writes them as log events in embedded metric
+# format; CloudWatch extracts them into a metric namespace with the service's name. The agent may only write to this log group.
 
 data "aws_iam_policy_document" "metrics" {
   statement {

@@ -1,5 +1,5 @@
-# Off-hours: the database stops when the nodes do. RDS starts a stopped instance automatically after seven days, and cannot stop
-# an instance that has a read replica.
+# Stops the database in off-hours, like the nodes. RDS starts a stopped instance automatically after seven days, and cannot stop an
+# instance that has a read replica.
 
 variable "off_hours_shutdown" {
   description = "When the database stops: none, weekends, nights-and-weekends (up 08:00 to 20:00, Monday to Friday), or minimum-only (never)."
@@ -46,7 +46,7 @@ module "off_hours" {
   }
 }
 
-# No alarm for a planned stop: the alarms' actions pause from just before the database stops until it is up again.
+# A planned stop must not send alarms: their actions are muted from just before the database stops until it has started.
 module "off_hours_alarms" {
   source   = "../modules/schedule"
   for_each = toset(length(local.off_hours_calls) > 0 ? ["alarms"] : [])

@@ -17,8 +17,8 @@ variable "monthly_budget_usd" {
   }
 }
 
-# The platform's budget is its owner's. This one counts what carries the service's and environment's own tag, from the day on which Stack is
-# activated as a cost allocation tag; its share of cluster and network is in the platform's.
+# Budget of the resources that this service owns in this environment, by the tag Stack, which counts only once it is activated as a cost
+# allocation tag. The service's share of cluster and network is in the budget of the platform's owner.
 resource "aws_budgets_budget" "platform_join" {
   name         = "${local.name}-monthly"
   budget_type  = "COST"

@@ -1,5 +1,5 @@
-# Saved queries of CloudWatch Logs Insights, under <service>/<environment>/<query>: the runbooks name them. Fluent Bit puts the pods'
-# lines into one log group for the whole cluster and parses each line of JSON into log_processed; a line of another shape has none.
+# Saved queries of CloudWatch Logs Insights, under <service>/<environment>/<query>: the runbooks name them. Fluent Bit
+# writes the logs of all pods of the cluster to one log group. It parses JSON lines into log_processed, which other lines do not have.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html
 
 locals {

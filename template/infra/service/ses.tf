@@ -1,4 +1,4 @@
-# Mail through Amazon SES, from the service's own domain. Only the worker may send, and only from that domain.
+# Email through Amazon SES, from the domain of the service. Only the worker may send, and only from that domain.
 
 module "mail" {
   source   = "../modules/mail"

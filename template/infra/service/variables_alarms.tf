@@ -8,7 +8,7 @@ variable "logins" {
   type        = bool
 }
 
-# Percent, seconds, days and hours, as the names say. Requests are those of five minutes.
+# The names give the units. Counts are per period of the alarm, usually five minutes.
 locals {
   default_thresholds = {
     errors_percent                = 5

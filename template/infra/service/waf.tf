@@ -1,5 +1,5 @@
-# The web application firewall. The load balancer's controller attaches it (an annotation of the Ingress, from the contract),
-# so the controller gets the right to do so here.
+# The web application firewall. The load balancer controller associates it with the load balancer, because an annotation of the Ingress
+# names it, so the controller gets that right here.
 
 variable "waf" {
   description = "Whether a firewall stands before the load balancer."

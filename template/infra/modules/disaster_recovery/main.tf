@@ -50,8 +50,8 @@ data "aws_iam_policy_document" "trust" {
       identifiers = ["backup.amazonaws.com"]
     }
 
-    # AWS Backup's guide does not say that this key is sent. Where it is sent it must be this account; where it is not, that a role can be
-    # passed to a service inside its own account alone is what keeps others out.
+    # AWS does not document whether AWS Backup sends this key. If it does, it must be this account. If not, other accounts are still kept out,
+    # because a role can only be passed to a service within its own account.
     condition {
       test     = "StringEqualsIfExists"
       variable = "aws:SourceAccount"
@@ -79,7 +79,7 @@ resource "aws_backup_selection" "this" {
   resources    = [var.database_arn]
 }
 
-# One configuration an account and region: where two services keep copies, one of them owns this resource.
+# There is one configuration per account and region. If two services replicate images, only one of them may have this resource.
 resource "aws_ecr_replication_configuration" "this" {
   replication_configuration {
     rule {
