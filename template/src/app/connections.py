@@ -21,11 +21,11 @@ class Bounds:
 
     # The ALB keeps idle connections for 60 s: a server that closes them first gives random 502s.
     idle_seconds: float = 75
-    # The ALB receives the whole head before it forwards it.
+    # Short, because the ALB forwards a head only once it is complete.
     head_seconds: float = 10
-    # 1 MiB, the largest body, at 35 kB/s.
+    # Enough for the largest body, 1 MiB, at 35 kB/s.
     body_seconds: float = 30
-    # A client that does not read its answer. Nearly all answers of the service fit into a socket's buffer.
+    # For clients that do not read their response. Nearly all responses fit into the socket's buffer.
     write_seconds: float = 30
     # The ALB's own limit on a head is 64 kB.
     head_bytes: int = 65_536
@@ -47,12 +47,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self.deadline = math.inf
         self._write_deadline = math.inf
-        # The deadline to set after parsing the data. A chunk usually contains a whole request, which needs only one.
+        # The deadline to set after parsing the data. A chunk usually contains a whole request, so one deadline is
+        # enough.
         self._seconds: float | None = None
         self._receiving = False
         self._in_head = False
         self._too_large = False
-        # Of the data at hand, of the data in which the head began, and since then.
+        # Sizes of the current chunk, of the chunk in which the head began, and of the data since.
         self._chunk_bytes = self._first_bytes = self._bytes_since = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -72,7 +73,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._seconds is not None:
             self._wait(self._seconds)
-        # The head's share of its first chunk is known only at the end of the head: see `on_headers_complete`.
+        # How much of its first chunk belongs to the head is known only when the head ends: see `on_headers_complete`.
         if self._receiving and self._in_head == in_head and self._bytes_since > self.bounds.head_bytes:
             self._refuse()
 
@@ -139,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_is_too_large(self) -> bool:
         if self._first_bytes + self._bytes_since <= self.bounds.head_bytes:
-            return False  # without a look at the parts, which would cost every request
+            return False  # skip the sum below, which would slow down every request
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.bounds.head_bytes
 
     def _refuse(self) -> None:

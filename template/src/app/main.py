@@ -36,10 +36,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=settings.release,
         openapi_url="/openapi.json" if published else None,
         lifespan=_lifespan(settings, features),
-        # A redirect would be to http: behind the load balancer, and a client would repeat its token there.
+        # Behind the load balancer a redirect would point to http:, and a client would send its token there.
         redirect_slashes=False,
         responses=PROBLEM_RESPONSES,
-        # The service has its own metrics and logs. FastAPI's would look for providers in every request, for 2 µs.
+        # The service has its own metrics and logs. FastAPI would look for telemetry providers in every request, which
+        # takes 2 µs.
         telemetry={"metrics": False, "logs": False},
     )
     application.state.settings = settings
@@ -72,9 +73,10 @@ def _lifespan(
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         async with open_resources(settings, features) as resources:
             application.state.resources = resources
-            # These objects live as long as the process, so the collector need not scan them.
+            # These objects live as long as the process, so exclude them from garbage collection.
             gc.freeze()
-            # Reference counts free nearly all objects of a request. Fewer collections save 1.7 % of its instructions.
+            # Reference counting frees nearly all objects of a request. Fewer collections save 1.7 % of its
+            # instructions.
             gc.set_threshold(10_000)
             warm = partial(warm_up, application, resources)
             starting = asyncio.create_task(await_database(resources.database, application.state.serving, warm))

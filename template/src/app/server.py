@@ -13,9 +13,9 @@ from app.connections import BoundedProtocol, BoundedServer
 from app.health.state import ServingState
 from app.main import create_app
 
-# Each caller's next answer says that its connection ends. One that is still silent after this is closed.
+# Seconds in which each response closes its connection. Connections without a request in this time are then closed.
 DRAIN_SECONDS = 2.0
-# Within the pod's grace period of 60 s, after its 20 s of preStop sleep and the draining.
+# Fits into the pod's grace period of 60 s, after 20 s of preStop sleep and the draining.
 GRACEFUL_SHUTDOWN_SECONDS = 30
 
 
@@ -77,9 +77,9 @@ def api_server(
         proxy_headers=False,
         server_header=False,
         http=protocol,
-        # No feature speaks it, and its connections have no bounds.
+        # No feature uses WebSockets, and their connections would have no limits.
         ws="none",
-        # The protocol's own deadline counts; this one ends with the first byte, whatever that is.
+        # The protocol's own deadline counts: uvicorn's ends with the first byte, even if the request never follows.
         timeout_keep_alive=int(protocol.bounds.idle_seconds),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )

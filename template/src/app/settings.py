@@ -78,7 +78,7 @@ class Settings(Section):
     worker_port: int = Field(default=8001, ge=1, le=65535, description="1 to 65535")
     worker_concurrency: int = Field(default=10, ge=1, le=100, description="jobs that one worker runs at a time")
     job_timeout: int = Field(default=300, ge=1, le=3600, description="seconds one job may take")
-    # Below the worker's grace period: what is left of it closes connections.
+    # Below the worker's grace period, so that time remains to close connections.
     job_completion_wait: int = Field(default=90, ge=0, le=3600, description="seconds to finish jobs after SIGTERM")
 
     @property
@@ -131,7 +131,7 @@ class Settings(Section):
 
     def _open_database_faults(self) -> Iterator[Fault]:
         url = self.database_address()
-        # A socket's traffic stays on the machine, and PostgreSQL knows the peer.
+        # The traffic of a Unix socket stays on the machine, and PostgreSQL can identify the peer.
         if is_socket(url) or (self.plain_loopback and is_loopback(url)):
             return
         if self.database_url and not has_password(url):

@@ -13,7 +13,7 @@ from app.kit.redis import OUTAGES, check_writable
 
 log = structlog.stdlib.get_logger(__name__)
 
-# Seconds. A process that cannot warm up by then serves cold.
+# Seconds. If the warm-up takes longer, the process starts to serve without it.
 PATIENCE = 10.0
 
 
@@ -30,7 +30,7 @@ async def warm_up(application: FastAPI, resources: Resources) -> None:
     except (Unavailable, TimeoutError, *OUTAGES) as error:
         log.warning("not warmed up", error=type(error).__name__)
     except Exception:
-        # A cold process still serves; a process that never becomes ready does not.
+        # A process without warm-up still serves; a process that never becomes ready does not.
         log.exception("not warmed up")
 
 

@@ -33,12 +33,13 @@ from app.tasks.runner import run_task
 
 log = structlog.stdlib.get_logger(__name__)
 
-# Each pod has a key of its own: on a shared one, the first pod to leave would report all of them dead.
+# Each pod has its own key: with a shared one, the first pod to stop would report all of them dead.
 HEALTH_INTERVAL = 15
 RECONNECT_PAUSE = 1.0
-# Seconds until an idle worker sees a new task. Two looks a second, one a queue, cost it 2 to 3 mCPU.
+# Seconds between polls, and so the delay of a new task in an idle worker. Two polls a second, one per queue, cost 2 to
+# 3 mCPU.
 POLL = 1.0
-# Seconds between two looks for deadlines and the end: uvicorn's ten a second were a third of an idle worker's CPU.
+# Seconds between checks for deadlines and shutdown: uvicorn's ten a second took a third of an idle worker's CPU.
 HEALTH_LOOK = 0.5
 
 
@@ -90,11 +91,11 @@ def make_worker(
             async with shared.one(suspect=suspect is True):
                 await run_task(resources, number)
         except (Unavailable, SQLAlchemyError, TimeoutError) as error:
-            # The row says that the task is unfinished: its lease runs out, and the sweeper finds it.
+            # The row still shows the task as unfinished: once the lease expires, the sweeper finds it.
             log.warning("attempt not recorded", task_id=task_id, error=type(error).__name__)
 
     return GuardedWorker(
-        # Attempts are counted and repeated by the task's row: ARQ neither counts nor repeats.
+        # The task's row counts attempts and schedules retries, so ARQ does neither.
         functions=[func(run, name=RUN_TASK, keep_result=0, max_tries=1_000_000)],
         cron_jobs=[_cron(resources, job) for feature in features for job in feature.cron],
         redis_pool=ArqRedis(
@@ -108,7 +109,7 @@ def make_worker(
         handle_signals=False,
         job_completion_wait=resources.settings.job_completion_wait,
         max_jobs=jobs,
-        # The task's own deadline comes first, and leaves time to write down the outcome.
+        # Later than the task's own deadline, which leaves time to record the outcome.
         job_timeout=resources.settings.job_timeout + 10,
         keep_result=0,
         retry_jobs=False,
@@ -225,7 +226,7 @@ class WorkerProcess:
             if not self._stopping.is_set():
                 raise
         except (*OUTAGES, WatchError) as error:
-            # WatchError: what redis-py makes of a connection lost between WATCH and EXEC.
+            # redis-py raises WatchError for a connection lost between WATCH and EXEC.
             report("queue does not answer", error)
             await renew(resources.redis)
             with suppress(TimeoutError):

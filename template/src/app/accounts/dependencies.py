@@ -36,7 +36,7 @@ async def _administrating(
 
 
 DeviceDep = Annotated[Device, Depends(_device)]
-# The signed-in user as the audit log writes it; the second is an administrator by the row in PostgreSQL, everybody
-# else is refused.
+# The signed-in user as an actor of the audit log. AdministratorDep also checks the role in PostgreSQL, and refuses all
+# other users.
 ActorDep = Annotated[Actor, Depends(_actor)]
 AdministratorDep = Annotated[Actor, Depends(_administrating)]

@@ -24,7 +24,7 @@ class User(Model):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    # Counts changes that open sessions must see at once: older copies of sessions are invalid.
+    # Incremented by changes that open sessions must see at once. Copies of sessions with an older value are invalid.
     generation: Mapped[int] = mapped_column(default=0)
     language: Mapped[str | None] = mapped_column(Text)
     time_zone: Mapped[str | None] = mapped_column(Text)
@@ -76,7 +76,7 @@ class MailedToken(Model):
     __tablename__ = "mailed_tokens"
     __table_args__ = (
         Index("ix_mailed_tokens_user_id_purpose", "user_id", "purpose"),
-        # Former addresses, which are reserved as long as they can be restored.
+        # Former addresses stay reserved as long as they can be restored.
         Index("ix_mailed_tokens_reserved", "email", postgresql_where=text("purpose = 'restore-email'")),
     )
 
@@ -99,7 +99,7 @@ class LoginAttempts(Model):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
-    # Attempts whose password is being checked.
+    # Number of attempts whose password is being checked.
     pending: Mapped[int] = mapped_column(default=0)
     last_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     locked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

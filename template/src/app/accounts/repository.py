@@ -14,11 +14,11 @@ from app.kit.identity import ADMINISTRATOR
 
 _Query = TypeVar("_Query", bound=Select[Any])
 
-# A user with more live sessions than this sees the last used ones.
+# Maximum number of sessions in a list, the most recently used first.
 MOST_SESSIONS = 100
-# The advisory lock of administrators who delete their own accounts.
+# Serialises administrators who delete their own accounts, so that one always remains.
 _ADMINISTRATORS_LEAVE = 0x61646D696E
-# Of a session in constant use, this is updated no more often than its copy is renewed.
+# The last use of a session is recorded at most once in this time.
 _NOTED_FOR = timedelta(minutes=1)
 
 
@@ -187,5 +187,6 @@ def _live() -> tuple[ColumnElement[bool], ...]:
 
 
 def _locked(query: _Query) -> _Query:
-    # Rows that refer to a user may be written meanwhile: `FOR NO KEY UPDATE`. Rows read earlier are refreshed.
+    # `FOR NO KEY UPDATE` allows others to write rows that refer to the user. `populate_existing` refreshes rows that
+    # were read before.
     return query.with_for_update(key_share=True).execution_options(populate_existing=True)

@@ -9,7 +9,7 @@ from app.accounts.repository import AccountRepository
 from app.accounts.service import accounts_of
 from app.composition import CronJob, Resources
 
-# For a week, an ended session shows where its refresh token was used.
+# Ended sessions are kept for a week, to show where their refresh tokens were used.
 ENDED_SESSIONS_STAY = timedelta(days=7)
 
 

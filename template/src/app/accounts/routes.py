@@ -38,7 +38,7 @@ from app.kit.ratelimit import Limit, limited_by_address, limited_by_user
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=IdempotentRoute)
 
-# Each costs a password hash.
+# Each of these requests hashes a password.
 password_rate_limit = limited_by_address(Limit("password", 60, 60))
 by_user = limited_by_user(Limit("accounts", 300, 60))
 _by_token = limited_by_address(Limit("token", 120, 60))
@@ -59,7 +59,7 @@ async def _registration(new: UserCreate, service: AccountServiceDep) -> Registra
 _Registration = Annotated[Registration, Depends(_registration)]
 
 
-# Hashed first: the idempotency key holds a connection from then on, and no connection is held during a hash.
+# The password is hashed first: the idempotency key takes a connection, and none may be held during a hash.
 @router.post(
     "/users",
     status_code=201,

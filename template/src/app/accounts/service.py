@@ -42,9 +42,10 @@ from app.kit.problems import Forbidden, NotFound, Problem, Unauthorized, Unavail
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A refresh token presented again this soon was sent twice by its owner, not stolen: it is refused, nothing else.
+# A refresh token that is presented again within this time was sent twice by its owner, not stolen. The request is
+# refused, but the session stays open.
 RACE = timedelta(seconds=10)
-# Where as many attempts as are free are being checked, another one looks again so often, and so many times.
+# Number of polls, and seconds between them, while other logins are checking as many attempts as are free.
 _LOOKS, _LOOK_SECONDS = 50, 0.1
 
 ReadCredentials = Callable[[AccountRepository], Awaitable[Credentials | None]]
@@ -123,7 +124,8 @@ class AccountService:
             await AccountRepository(work.session).add(user)
         except IntegrityError as error:
             raise EmailTaken from error
-        # Asked after the row is written: of a change that gives the address up at this moment, one is seen.
+        # Check after the insert, which waits for any concurrent change away from this address: its reservation is
+        # visible here.
         if await MailedTokens(work.session, self.tokens).reserved(user.email):
             raise EmailTaken
         record(work, AuditAction.REGISTERED, Actor(user.id, device.address), user.id)
@@ -163,7 +165,7 @@ class AccountService:
         checked = await self._check(counter, password, read, new_password)
         user = await checked.lock(work)
         if checked.right and user is None:
-            # The password was reset, or another login has rehashed it.
+            # The password was reset or rehashed by another login, so check it again.
             await self.give_back(work)
             checked = await self._check(counter, password, read, new_password)
             user = await checked.lock(work)
@@ -208,7 +210,7 @@ class AccountService:
             if used_ago < RACE:
                 raise RefreshRaced
             user_id, session_id = session.user_id, session.id
-            # Otherwise many reuses at once would leave no connection for ending the session.
+            # Release the connection first: otherwise many concurrent reuses would leave none for ending the session.
             await self.give_back(work)
             await self._end(user_id, session_id, device)
             raise RefreshRefused
@@ -225,10 +227,11 @@ class AccountService:
 
     async def logout_everywhere(self, work: UnitOfWork, actor: Actor, user_id: UUID, but: UUID | None = None) -> int:
         """End all sessions of a user, or all but one. Return their number."""
-        # Locks the user first: a login or refresh that is under way ends before this, and is revoked, or sees it.
+        # `announce` locks the user. A concurrent login or refresh either finishes first, and is revoked here, or sees
+        # the change.
         await self.announce(work, user_id)
         ended = await AccountRepository(work.session).revoke_all(user_id, but)
-        # A user who ends all sessions may have lost one to a thief who is changing the address.
+        # The user may have lost a session to a thief who is now changing the address.
         await MailedTokens(work.session, self.tokens).withdraw(user_id, Purpose.CHANGE_EMAIL)
         record(work, AuditAction.LOGOUT_EVERYWHERE, actor, user_id, {"sessions": len(ended)})
         return len(ended)
@@ -269,14 +272,14 @@ class AccountService:
     async def _check(self, counter: str, password: str, read: ReadCredentials, new_password: str) -> Checked:
         for _ in range(_LOOKS):
             async with self.passwords.turn() as turn:
-                # After the turn, so that an attempt which never gets one is not counted; and in a unit of its own: it
-                # counts whatever becomes of it, and no connection waits for argon2.
+                # Count the attempt only once it has a slot: an attempt that never gets one must not count. The separate
+                # unit of work commits the count in any case, and holds no connection while argon2 runs.
                 admitted, found = await self._admit(counter, read)
                 if admitted:
                     check = await turn.check(password, found.password_hash if found else None)
                     new_hash = await turn.hash(new_password) if new_password and check.right else ""
                     return Checked(found, check.right, check.new_hash, new_hash)
-            # Without the turn: it may be what the others wait for.
+            # Sleep without the slot, which the other attempts may need.
             await asyncio.sleep(_LOOK_SECONDS)
         raise Unavailable
 

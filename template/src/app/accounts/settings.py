@@ -10,7 +10,7 @@ from app.kit.configuration import Fault, Section, equal_faults, secret_faults
 DEVELOPMENT_JWT_SECRET = "development-only-jwt-secret-0123456789"  # noqa: S105  refused outside development
 DEVELOPMENT_SESSION_SECRET = "development-only-session-secret-012345"  # noqa: S105  refused outside development
 
-# A `#` is added with the token: what stands behind it reaches no server, and so no log.
+# The token is appended after a `#`. Browsers do not send that part to a server, so it appears in no log.
 _PAGE = "^(https?://[^ #]+)?$"
 
 
@@ -26,11 +26,11 @@ class AccountsSettings(Section):
     access_token_seconds: int = Field(default=900, ge=60, le=3600, description="60 to 3600")
     session_seconds: int = Field(default=30 * 86_400, ge=3600, description="seconds a login lasts without use")
 
-    # N failures in a row are free; then each is followed by a wait that doubles, under that name alone.
+    # N consecutive failures are free. Each further failure under that name doubles the wait.
     login_failures: int = Field(default=5, ge=1, le=100, description="failed logins before a wait, 1 to 100")
     login_wait_seconds: int = Field(default=30, ge=1, le=3600, description="the first wait, seconds; the next doubles")
     login_wait_most_seconds: int = Field(default=900, ge=1, le=86_400, description="the longest wait, seconds")
-    # Off by default: with mail not yet delivered, nobody could log in.
+    # Off by default: without working mail delivery, nobody could confirm an address and log in.
     require_verified_email: bool = Field(default=False, description="true: no login before the address is confirmed")
     verify_email_url: str = Field(
         default="", pattern=_PAGE, description="the page of your front end that a mail's link opens, or empty"

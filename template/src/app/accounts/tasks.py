@@ -49,7 +49,7 @@ def notify_of_password(work: UnitOfWork, resources: Resources, user: User, addre
         return
     reader = Reader.of(user, current_language(), resources.settings.time_zone)
     page = accounts_of(resources).settings.reset_password_page()
-    # The notice matters more than the link: without PUBLIC_URL it is sent without one.
+    # Without PUBLIC_URL, send the notice without a link rather than not at all.
     link = "" if refuses_link(resources, page) else page
     message = password_changed(reader, link, datetime.now(UTC), address)
     request_mail(
@@ -69,7 +69,7 @@ def notify_of_deletion(work: UnitOfWork, resources: Resources, user: User, actor
     And at former addresses that could be restored: the person who changed the address may have taken the account over.
     """
     reader = Reader.of(user, current_language(), resources.settings.time_zone)
-    # An administrator's IP address is nobody else's business. The task has no owner: it outlives the user's tasks.
+    # Do not disclose an administrator's IP address. The task has no owner, because a deletion removes the user's tasks.
     address = actor.address if actor.user_id == user.id else ""
     message = account_deleted(reader, datetime.now(UTC), address)
     for to in sorted({*former, *([user.email] if user.email_verified_at else [])}):
@@ -123,7 +123,7 @@ async def _issue(run: TaskRun, payload: LinkPayload, purpose: Purpose) -> tuple[
         user = await AccountRepository(work.session).user_by_email(payload.email)
         if user is None or user.disabled_at or (purpose == Purpose.VERIFY_EMAIL and user.email_verified_at):
             return None
-        # Registration and a request for another link count together: both bring the same link.
+        # Registration and a request for another link share one limit, because both mail this link.
         if not await admit(work, run, user.email, purpose):
             return None
         token, expires_at = await MailedTokens(work.session, accounts_of(run.resources).tokens).issue(user, purpose)

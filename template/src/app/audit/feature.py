@@ -18,7 +18,7 @@ feature = Feature(
     name="audit",
     settings=AuditSettings,
     cron=(old_events,),
-    # Kept as long as AUDIT_RETENTION_DAYS says, under the ids of users alone. The database refuses to change an event.
+    # Events are kept for AUDIT_RETENTION_DAYS and contain only user ids. The database refuses to change an event.
     personal_data=(
         UserRows(AuditEvent, lambda user_id: AuditEvent.subject_id == user_id, shape=_without_others, kept=True),
     ),

@@ -17,7 +17,7 @@ class Actor:
     address: str
 
 
-# An operator at the command line: the machine knows who that is, the service does not.
+# The operator at the command line, whom the service cannot identify.
 OPERATOR = Actor(None, "command line")
 
 

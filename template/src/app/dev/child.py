@@ -13,7 +13,7 @@ import threading
 def main() -> None:
     """Run until stopped, or until the pipe from the parent closes."""
     threading.Thread(target=_await_parent, daemon=True).start()
-    # Imported after the watch starts: on a busy machine the imports take seconds, and the parent may die meanwhile.
+    # Import after the watch has started: on a busy machine this takes seconds, and the parent may die meanwhile.
     if sys.argv[1] == "api":
         from app.server import run_api
 
@@ -25,7 +25,7 @@ def main() -> None:
 
 
 def _await_parent() -> None:
-    # The parent writes nothing: reading returns when its end closes, as it does when it is killed.
+    # The parent never writes, so `read` returns only when the parent's end closes. A killed parent closes it as well.
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
 

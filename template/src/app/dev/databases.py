@@ -9,7 +9,7 @@ from app.kit.database import connection_arguments
 async def ensure_database(url: str, name: str, *, fresh: bool = False) -> None:
     """Create a database on the server of a URL unless it is there; with `fresh`, replace it."""
     arguments = connection_arguments(make_url(url))
-    # A socket has no TLS, whatever PGSSLMODE of the developer's shell says.
+    # A Unix socket has no TLS, so ignore PGSSLMODE from the developer's shell.
     tls = False if str(arguments["host"]).startswith("/") else None
     connection = await asyncpg.connect(**arguments, ssl=tls, timeout=30)
     try:

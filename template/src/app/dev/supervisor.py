@@ -26,9 +26,9 @@ from app.settings import Settings
 
 # Seconds for a child to finish its requests and jobs before it is killed.
 _STOP_SECONDS = 10
-# The API of a predecessor that was just killed needs a moment to notice.
+# Seconds to wait for the port: the API of an earlier run that was just killed may not have exited yet.
 _PORT_SECONDS = 5
-# Seconds between attempts to migrate, so that a repaired database is noticed.
+# Seconds between attempts to migrate, and so the time until a repaired database is noticed.
 _RETRY_SECONDS = 2
 
 
@@ -45,13 +45,13 @@ def run(port: int, directory: Path | None = None, *, observe: bool = False) -> N
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     directory = (directory or dev_directory()).resolve()
-    # This run and its children read no other run's addresses.
+    # This process and its children must not read the addresses of another run.
     os.environ["DEV_DATA"] = str(directory)
     given = Settings.load()
     services = running_services(
         directory, "app", durable=True, database_url=given.database_url, redis_url=given.redis_url
     )
-    # The port is taken before anything starts, so that a busy one is told at once; and it is kept over restarts.
+    # Bind the port before anything starts, so that a busy port is reported at once. It stays bound during restarts.
     with _listener(port) as listener, services as addresses:
         environment = _environment(addresses, port)
         os.environ.update(environment)
@@ -190,9 +190,9 @@ def _start(environment: Mapping[str, str], listener: socket.socket) -> list[subp
             [sys.executable, "-m", "app.dev.child", *half],
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
-            # The worker gets none: a listener that nobody accepts from would swallow connections.
+            # Only the API gets the listener: a process that never accepts would leave connections waiting.
             pass_fds=[descriptor] if "api" in half else [],
-            # Ctrl-C reaches the supervisor alone, which stops the children in order.
+            # Ctrl-C must reach only the supervisor, which stops the children in order.
             start_new_session=True,
         )
         for half in (["api", str(descriptor)], ["worker"])

@@ -10,7 +10,7 @@ from app.kit.redis import OUTAGES
 
 log = structlog.stdlib.get_logger(__name__)
 
-# Seconds. A database that hangs rather than refuses is noticed by its own time-outs, much later.
+# Seconds. The database's own time-outs notice a hanging server much later.
 PATIENCE = 2.0
 
 Question = Callable[[], Awaitable[object]]
@@ -30,7 +30,7 @@ class Probes:
         task = self._asked.get(name)
         if task is None or task.done():
             task = self._asked[name] = asyncio.create_task(_answered(ask))
-        # Not cancelled when time is up: giving a silent connection back takes as long as waiting for it.
+        # Do not cancel after the time-out: returning a silent connection takes as long as waiting for it.
         done, _ = await asyncio.wait({task}, timeout=PATIENCE)
         return bool(done) and task.result()
 

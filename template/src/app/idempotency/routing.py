@@ -62,7 +62,7 @@ class _Claim:
             "created_at": func.now(),
         }
         query = insert(StoredAnswer).values(digest=self.digest, **values)
-        # There is a row only where it is older than IDEMPOTENCY_HOURS.
+        # If a row exists here, it is older than IDEMPOTENCY_HOURS.
         await self.work.session.execute(query.on_conflict_do_update(index_elements=["digest"], set_=values))
 
 
@@ -100,7 +100,7 @@ class IdempotentRoute(APIRoute):
 
 async def _once(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
     try:
-        await request.body()  # before a form is read from it, which would leave nothing to compare
+        await request.body()  # before the form is parsed, which would consume the body
     except ClientDisconnect:
         raise Malformed from None
     claims: list[_Claim] = []
@@ -116,7 +116,7 @@ async def _once(handle: Callable[[Request], Awaitable[Response]], request: Reque
 
 
 async def _by_user(request: Request, work: UnitOfWorkDep, key: IdempotencyKey = None) -> None:
-    # As a dependency of this one, the user would cost every create about 2 % more.
+    # Resolving the user as a dependency would make every create about 2 % slower.
     if key is not None:
         user = await current_user(request)
         await _claim(request, work, f"user {user.user_id}", key)
@@ -127,9 +127,9 @@ async def _by_address(request: Request, work: UnitOfWorkDep, key: IdempotencyKey
         await _claim(request, work, f"address {client_address(request)}", key)
 
 
-# For routes of signed-in users: each has keys of their own.
+# For routes that require a login: keys are separate for each user.
 idempotent_by_user: Dependency = Depends(_by_user)
-# For routes that need no login: the IP address is used instead of the user.
+# For routes without a login: keys are separate for each IP address.
 idempotent_by_address: Dependency = Depends(_by_address)
 
 
@@ -139,11 +139,11 @@ async def _claim(request: Request, work: UnitOfWork, caller: str, key: str) -> N
         raise FeatureError("a router with idempotent routes needs route_class=IdempotentRoute")
     digest = hashlib.sha256(f"{caller} {key}".encode()).digest()
     fingerprint = await _fingerprint(request, key)
-    # Released with the transaction. Does not wait: the response asks the caller to retry.
+    # The lock is released with the transaction. If it is taken, the response asks the caller to retry.
     lock = func.pg_try_advisory_xact_lock(int.from_bytes(digest[:8], "big", signed=True))
     if not await work.session.scalar(select(lock)):
         raise KeyInUse
-    # A statement of its own: it has to see what committed before the lock was free.
+    # A separate statement, because it must see everything that was committed before the lock became free.
     age = timedelta(hours=resources_of(request).section(IdempotencySettings).idempotency_hours)
     query = select(StoredAnswer).where(StoredAnswer.digest == digest, StoredAnswer.created_at > func.now() - age)
     stored = (await work.session.execute(query)).scalar_one_or_none()
@@ -168,7 +168,7 @@ async def _fingerprint(request: Request, key: str) -> bytes:
     if not multipart:
         digest.update(await request.body())
         return digest.digest()
-    # A client that rebuilds its form for a retry picks another boundary for the same parts.
+    # Compare the parts: a client that rebuilds its form for a retry uses another boundary.
     for name, value in (await request.form()).multi_items():
         if isinstance(value, str):
             _add(digest, name, value.encode())

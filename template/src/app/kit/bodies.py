@@ -50,7 +50,7 @@ class BodyMiddleware:
         self._app = app
         self._json_bytes = settings.max_body_bytes
         self._upload_bytes = settings.max_upload_bytes
-        # By the id of the route, which lives as long as the application.
+        # Keyed by the id of the route, which lives as long as the application.
         self._rules: dict[int, _Rules] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,9 +9,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 REDIS_OPEN = Gauge("redis_circuit_open", "1 while calls to Redis fail at once: it did not answer", ["use"])
 
-# Failures in a row that count as an outage. A single failure may be a connection that was just closed.
+# Consecutive failures that count as an outage. A single failure may be a connection that was just closed.
 FAILURES = 2
-# Seconds between two attempts at a server that is out. It is back in use within this time of its return.
+# Seconds between two attempts to reach a server that is out. After its recovery, it is used again within this time.
 PAUSE = 1.0
 
 

@@ -31,23 +31,24 @@ CACHE_ERRORS = Counter("cache_errors", "Cache calls that Redis did not answer")
 
 # Changes when this module stores entries in another way.
 VERSION = "2"
-# An absence is kept this long, seconds. Creating a row invalidates its key, as changing it does.
+# Seconds for which the absence of a row is cached. Creating the row invalidates its key, as a change does.
 ABSENT_SECONDS = 10
 _ABSENT = b""
-# The longest that a filler may take before another one starts, milliseconds.
+# Milliseconds after which another caller may start to fill the same entry.
 FILL_TIMEOUT_MS = 2_000
-# How long others wait for the filler before they read PostgreSQL themselves: 20 x 25 ms.
+# Other callers wait 20 x 25 ms for the filler before they read PostgreSQL themselves.
 _WAITS, _WAIT_SECONDS = 20, 0.025
 
-# The value, or the turn to fill it. In one step: a filler that ends in between would leave both to be taken.
+# Return the value, or take the turn to fill it. Atomic: a filler that finished between the two commands would otherwise
+# be missed, and the entry filled twice.
 _TAKE = """
 local value = redis.call('HGET', KEYS[1], ARGV[3])
 if value then return {value, 0} end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {false, 1} end
 return {false, 0}
 """
-# Stores a value only while the filler still holds its turn: an invalidation in between takes the turn away.
-# The key expires when the first of its fields would.
+# Store a value only while the filler holds its turn, which an invalidation revokes. The key expires when the first of
+# its fields would.
 _STORE = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 local left = redis.call('TTL', KEYS[1])
@@ -98,7 +99,7 @@ class Cache:
     ) -> Cached[_Value]:
         """As `get_or_fill`, for one field of the key. An entry that `decode` refuses with ValueError is a miss."""
         turn = _Turn(*_keys(key), field, secrets.token_hex(8))
-        # A request that waits for another's fill must not hold the connection that the fill needs.
+        # A request that waits for another one's fill must not hold a connection that the fill may need.
         about_to_wait(Rank.FILL)
         try:
             stored = await self._value_or_turn(turn)
@@ -126,7 +127,7 @@ class Cache:
             _count_error(error)
 
     async def _value_or_turn(self, turn: "_Turn") -> bytes | None:
-        # redis-py types commands on hashes as perhaps synchronous.
+        # redis-py types the commands on hashes as either synchronous or asynchronous.
         value: bytes | None = await self.redis.hget(turn.value_key, turn.field)  # type: ignore[misc]  # see above
         for _ in range(_WAITS):
             if value is not None:
@@ -208,7 +209,7 @@ class _Turn:
     token: str
 
 
-# Bounded by the models that are cached.
+# Holds one entry for each cached model.
 @cache
 def schema_hash(model: type[BaseModel]) -> str:
     """A digest of a model's fields, their types and constraints."""
@@ -221,13 +222,13 @@ def _unchanged(value: bytes) -> bytes:
 
 
 def _keys(key: str) -> tuple[str, str]:
-    # The braces put both keys on one shard, should the cache ever move to cluster mode.
+    # The braces put both keys into one hash slot, in case the cache moves to cluster mode.
     name = f"cache:{VERSION}:{{{key}}}"
     return name, f"{name}:turn"
 
 
 def _jittered(ttl: int) -> int:
-    # Values filled together do not all expire together.
+    # Prevents values that were filled together from expiring together.
     return max(1, round(ttl * random.uniform(0.9, 1.1)))  # noqa: S311  spreads load, guards nothing
 
 

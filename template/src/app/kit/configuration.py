@@ -18,7 +18,7 @@ _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 DEV_ADDRESSES = "addresses.env"
 
 MINIMUM_SECRET_LENGTH = 32
-# Random hexadecimal digits, the poorest alphabet in use, have fewer distinct ones in 32 about once in 10**6 secrets.
+# About one in 10**6 random secrets of 32 hexadecimal digits, the smallest alphabet in use, has fewer distinct digits.
 _DISTINCT = 9
 
 

@@ -31,7 +31,7 @@ def new_request_id() -> str:
     return os.urandom(16).hex()
 
 
-# A class, though it is used as a function would be: as a generator it would cost three times as much.
+# A class, because a generator function would cost three times as much.
 class request_context:  # noqa: N801  reads as the block that it is
     """Sets request id and language inside a block, and adds the id and other fields to its log lines."""
 

@@ -6,8 +6,8 @@ the standard withdraws for as long as an amount in it may be stored. Never chang
 
 from typing import Final
 
-# ISO 4217 list one as SIX, the maintenance agency, published it on 2026-01-01, without the codes that have no minor
-# unit (gold, units of account, testing). The key is the number of decimals.
+# ISO 4217 list one, as published by its maintenance agency SIX on 2026-01-01, without the codes that have no minor unit
+# (gold, units of account, testing). The key is the number of decimals.
 _CODES: Final = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """

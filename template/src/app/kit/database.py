@@ -35,15 +35,15 @@ DATABASE_CONNECTION_ERRORS = Counter("database_connection_errors", "Connections 
 DATABASE_POOL_SIZE = Gauge("database_pool_size", "Connections that the pool may hold")
 DATABASE_POOL_IN_USE = Gauge("database_pool_in_use", "Connections that are checked out of the pool")
 
-# After a failover DNS names the new primary within seconds: an attempt that takes longer goes to the old one.
+# DNS names the new primary within seconds of a failover. An attempt that takes longer than this went to the old one.
 CONNECT_TIMEOUT = 5.0
-# Waiting longer for a connection than this only lengthens the queue.
+# A longer wait for a connection would only lengthen the queue.
 POOL_TIMEOUT = 5.0
 LOCK_TIMEOUT = 5.0
-# The server ends a statement itself. One that is silent for this many seconds longer has gone away.
+# The server cancels slow statements itself. If it is silent for this many seconds longer, it is gone.
 SILENCE_TIMEOUT = 1.0
 
-# A connection that was not used for this many seconds is asked before it is used.
+# Seconds after which an idle connection is checked before it is used.
 IDLE = 5.0
 _RETURNED_AT = "returned_at"
 
@@ -116,7 +116,7 @@ class UnitOfWork:
 
         A unit that does nothing but add one row needs neither session nor transaction: that is a third of the work.
         """
-        # Rows that hang on this one are found by the session alone.
+        # Only the session writes rows that are related to this one.
         if self._session is None and not inspect(type(row)).relationships:
             self._added.append(row)
         else:
@@ -145,7 +145,7 @@ class UnitOfWork:
 
     async def _check_guards(self) -> None:
         for guard in self._guards:
-            # The guarded row may be written already: its condition leaves it out.
+            # The guarded row may have been written already. The guard's condition excludes it.
             with self.session.no_autoflush:
                 if not await self.session.scalar(text(f"SELECT {guard.condition}"), dict(guard.values)):
                     raise guard.refusal
@@ -173,7 +173,7 @@ async def _alone(engine: AsyncEngine, run: Callable[[Connection], _Result]) -> _
         with engine.sync_engine.connect() as connection:
             return run(connection.execution_options(isolation_level="AUTOCOMMIT"))
 
-    # One switch to SQLAlchemy's own world and back, in place of one for each step. The session opens nothing.
+    # Enter SQLAlchemy's greenlet once, instead of once for each step. The session opens no connection.
     return await AsyncSession().run_sync(lambda _session: connected())
 
 
@@ -188,7 +188,7 @@ def _insertion(model: type[Model]) -> tuple[Insert, list[tuple[str, str]]]:
 def _guarded(model: type[Model], columns: tuple[str, ...], condition: str) -> TextClause:
     """Return the insert of a row under a condition. There are few conditions, each created once."""
     table = model.metadata.tables[model.__tablename__]
-    # A statement of text knows none of the model's defaults.
+    # A textual statement does not apply the model's defaults.
     defaults = {
         column.key: column.default.arg
         for column in table.c
@@ -218,7 +218,7 @@ class Database:
             pool_timeout=POOL_TIMEOUT,
             # Below the idle time-outs of NAT gateways and balancers (350 s).
             pool_recycle=300,
-            # Neither an error nor a log of statements shows what a user typed.
+            # Keep users' input out of errors and statement logs.
             hide_parameters=True,
         )
         listen(engine.sync_engine, "handle_error", _note_disconnect)
@@ -239,7 +239,7 @@ class Database:
 
         def rows(connection: Connection) -> list[dict[str, Any]]:
             result = connection.execute(query, values)
-            # Looking a column up in a Row takes as long as this takes for a whole row.
+            # Looking up a single column in a Row takes as long as converting the whole row here.
             names = tuple(result.keys())
             return [dict(zip(names, row, strict=True)) for row in result]
 
@@ -328,7 +328,8 @@ def is_outage(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     code = str(getattr(error.orig, "sqlstate", None) or "")
-    # 08 connection, 53 resources, 57 operator intervention (shutdown, statement time-out), 55P03 lock time-out.
+    # SQLSTATE classes 08 connection, 53 resources, 57 operator intervention (shutdown, statement time-out), and 55P03
+    # lock time-out.
     return code[:2] in {"08", "53", "57"} or code == "55P03"
 
 
@@ -336,7 +337,7 @@ def is_unstorable(error: DBAPIError) -> bool:
     """Return whether a value does not fit its column: text too long or with NUL, or a number too large."""
     if getattr(error.orig, "sqlstate", None) in {"22001", "22003", "22021"}:
         return True
-    # An integer that its type cannot hold is refused by asyncpg, whose error is the cause of SQLAlchemy's.
+    # asyncpg refuses an integer that its type cannot hold. SQLAlchemy's error has that refusal as its cause.
     refusal = getattr(error.orig, "__cause__", None)
     return isinstance(getattr(refusal, "__cause__", None), OverflowError)
 
@@ -366,7 +367,7 @@ def _answers(connection: Any) -> bool:
 
 def _note_disconnect(context: ExceptionContext) -> None:
     if isinstance(context.original_exception, TimeoutError):
-        # asyncpg's own: without this, the connection would be asked to roll back, and time out again.
+        # asyncpg's time-out: unless it counts as a disconnect, the rollback on this connection would time out as well.
         context.is_disconnect = True
     if context.is_disconnect:
         DATABASE_CONNECTION_ERRORS.inc()
@@ -378,5 +379,5 @@ async def _request_unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
         yield work
 
 
-# Scope `function`: the commit happens before the answer is sent, so a caller never sees a promise that failed.
+# Scope `function` commits before the response is sent, so a response never confirms a change that failed to commit.
 UnitOfWorkDep = Annotated[UnitOfWork, Depends(_request_unit_of_work, scope="function")]

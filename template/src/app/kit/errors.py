@@ -52,7 +52,7 @@ def install_problem_handlers(application: FastAPI) -> None:
 
 def field_faults(errors: RequestValidationError) -> list[FieldFault]:
     """Return the invalid fields as JSON pointers, without the input, which may be a password."""
-    # Once each: two dependencies of a route may read the same body.
+    # Report each fault once: two dependencies of a route may read the same body.
     found = {("/" + "/".join(str(part) for part in error["loc"]), describe(error)): None for error in errors.errors()}
     return [FieldFault(pointer=pointer, detail=detail) for pointer, detail in found]
 

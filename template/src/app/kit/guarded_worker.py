@@ -21,13 +21,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 JOBS_DROPPED = Counter("jobs_dropped", "Entries of the queue that could not be run: malformed, unknown or expired")
 
-# Seconds between the end of a job and the next look: jobs that end together share one look.
+# Seconds between the end of a job and the next poll, so that jobs which end together share one poll.
 _PAUSE = 0.1
-# The longest name that this service gives a job: two UUIDs' length is far below.
+# The longest job name that is accepted, far above the length of the service's own names.
 _LONGEST_NAME = 200
-# The errors that ARQ raises for fields of other types, or for numbers that are not times.
+# The errors that ARQ raises for fields of an unexpected type, or for numbers that are not valid times.
 _UNREADABLE = (TypeError, ValueError, OverflowError, AttributeError, LookupError)
-# Refusals of a key that holds something else. All other refusals are the server's state: an outage.
+# Refusals because a key holds another type. All other refusals depend on the server's state, and count as an outage.
 _OTHER_KIND = ("WRONGTYPE", "not an integer")
 
 

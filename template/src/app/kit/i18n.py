@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 _PACKAGE = Path(__file__).parents[1]
 # Browsers send fewer than 100 characters.
 _LONGEST_HEADER = 256
-# Codes that browsers still send for languages that have a newer one (RFC 5646, BCP 47 registry).
+# Outdated language codes that browsers still send, and their replacements (RFC 5646, BCP 47 registry).
 _ALIASES = {"in": "id", "tl": "fil"}
 
 
@@ -49,8 +49,8 @@ def negotiate(accept_language: str, available: tuple[str, ...], default: str) ->
     return _negotiated(accept_language.lower(), available, default)
 
 
-# Browsers of one language send the same few headers. Callers write what they like: the number of headers is bounded
-# here, their length before.
+# Browsers send few different headers, but other callers may send anything. The cache bounds their number, and
+# `_LONGEST_HEADER` their length.
 @lru_cache(maxsize=1024)
 def _negotiated(accept_language: str, available: tuple[str, ...], default: str) -> str:
     for code in _by_quality(accept_language):
@@ -64,7 +64,7 @@ def _negotiated(accept_language: str, available: tuple[str, ...], default: str) 
 
 def _by_quality(header: str) -> list[str]:
     ranked: list[tuple[float, int, str]] = []
-    # 20 entries are more than any browser sends: a longer header is noise or an attack.
+    # Browsers send fewer than 20 entries: a longer header is noise or an attack.
     for position, entry in enumerate(header.split(",")[:20]):
         code, _, parameters = entry.strip().partition(";")
         if code and (quality := _quality(parameters)) > 0:

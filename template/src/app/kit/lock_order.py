@@ -64,7 +64,7 @@ def _task() -> asyncio.Task[object] | None:
     try:
         return asyncio.current_task()
     except RuntimeError:
-        # No event loop: a script that asks for the texts of a request.
+        # There is no event loop: the caller is a script, not a request or job.
         return None
 
 
@@ -97,7 +97,7 @@ def about_to_wait(rank: Rank) -> Held | None:
     if held is None:
         return None
     if not held.is_current():
-        # A task that a request or job started holds its own resources.
+        # A task that a request or job started has resources of its own.
         held = Held()
         _held.set(held)
     held.check(rank)

@@ -40,7 +40,8 @@ def configure_logging(environment: Environment, level: str, **fields: str) -> No
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # These report each call at INFO, or their own upkeep; the service logs its requests and jobs, with their ids.
+    # At INFO, these loggers report every call or their own housekeeping. The service logs requests and jobs itself,
+    # with ids.
     for noisy in ("alembic", "app.kit.pool", "arq", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
@@ -86,7 +87,7 @@ def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     return _encode(event)
 
 
-# Made once: `json.dumps` makes one a call where it is given a `default`.
+# Created once: with a `default`, `json.dumps` creates an encoder for every call.
 _encode = json.JSONEncoder(default=repr).encode
 
 

@@ -20,14 +20,14 @@ from app.kit.templates import templates
 log = structlog.stdlib.get_logger(__name__)
 
 _LAYOUTS = Path(__file__).parent / "mail_layout"
-# Characters that end a line somewhere, or control a terminal: in a header they would begin another header.
+# Line ends and characters that control a terminal: in a header, a line end would start another header.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
-# Characters of a reason that is logged and kept with a task.
+# Maximum length of a reason that is logged and stored with a task.
 _LONGEST_REASON = 500
 
-# Lines end as SMTP has them. The older policy of the standard library: the newer one decodes encoded words in the text
-# that it is given, line breaks included, and so lets a user add headers through a name (seen on Python 3.11.7).
+# SMTP's line ends. compat32, because the newer policy decodes encoded words in its input, line breaks included, and so
+# lets a user inject headers through a name (seen on Python 3.11.7).
 _POLICY = compat32.clone(linesep="\r\n")
 
 _OPEN_INSTEAD = N_("If the button does not work, open this link:")

@@ -11,10 +11,10 @@ from app.kit.currencies import MINOR_UNITS
 
 # Larger integers lose digits in JavaScript clients.
 MAX_MINOR = 2**53 - 1
-# Currencies that have minor units which nobody writes.
+# Currencies whose minor units are not written in amounts.
 _SHOWN_DIGITS = {"IDR": 0}
 _CURRENCIES = frozenset(MINOR_UNITS)
-# Amounts that a shape must format as Babel does, before it replaces Babel.
+# A shape replaces Babel only if it formats these amounts as Babel does.
 _SAMPLES = (0, 7, 1_234, 123_456_789, 9_876_543_210_123)
 
 
@@ -37,7 +37,7 @@ class _Shape:
     group: str
     point: str
     after: str
-    # Powers of ten: minor units in the smallest shown, and those in a whole.
+    # Powers of ten: the number of minor units in the smallest unit shown, and in a whole unit.
     rounding: int
     whole: int
 
@@ -51,7 +51,7 @@ class _Shape:
         return f"{self.before}{digits}{shown}{self.after}"
 
 
-# Bounded by the currencies and languages there are: both are checked before they come here.
+# Holds one entry for each currency and language: callers validate both first.
 @cache
 def _shape(currency: str, language: str) -> _Shape | None:
     exponent, shown = _digits(currency)

@@ -24,7 +24,7 @@ from app.kit.problems import (
     UnsupportedMediaType,
 )
 
-# Given to the application as its `responses`, which brings the form of a problem into the document.
+# The application's `responses`, which add the schema of a problem to the OpenAPI document.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {"default": {"model": ProblemDocument, "description": "Problem"}}
 
 _Operation = dict[str, Any]

@@ -82,7 +82,7 @@ class _Turn:
                 DATABASE_POOL_WAIT_SECONDS.inc(time.perf_counter() - started)
 
     async def _wait(self, semaphore: asyncio.Semaphore) -> None:
-        # A job waits without a time limit of the pool's: it has its own.
+        # The pool sets no time limit for jobs, because a job has its own.
         if semaphore is self._pool.job_turns:
             await semaphore.acquire()
             return

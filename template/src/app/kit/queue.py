@@ -28,11 +28,11 @@ from pydantic import BaseModel, JsonValue
 from redis.asyncio import Redis
 
 RUN_TASK = "run_task"
-# Two queues, so that mail does not wait behind imports: a worker gives the second half of its places at most.
+# Two queues, so that mail does not wait behind imports. Bulk tasks get at most half of a worker's places.
 QUICK_QUEUE = default_queue_name
 BULK_QUEUE = "arq:bulk"
 
-# As ARQ's own `enqueue_job`, which takes three round trips of a connection of its own.
+# Does the same as ARQ's `enqueue_job`, which takes three round trips on a connection of its own.
 _ENQUEUE = """
 if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
 redis.call('PSETEX', KEYS[1], ARGV[3], ARGV[4])
@@ -40,7 +40,7 @@ redis.call('ZADD', KEYS[3], ARGV[2], ARGV[1])
 return 1
 """
 
-# As a task's row keeps it.
+# A payload as a task's row stores it.
 Payload = Mapping[str, JsonValue]
 _Model = TypeVar("_Model", bound=BaseModel)
 

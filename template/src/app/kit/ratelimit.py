@@ -21,8 +21,8 @@ from app.kit.requests import add_response_header, client_network
 RATE_LIMITED = Counter("rate_limited", "Requests refused by a rate limit", ["limit"])
 RATE_LIMIT_OPEN = Counter("rate_limit_open", "Requests let through because Redis did not answer")
 
-# The generic cell rate algorithm: one key holds the time at which the caller's allowance is whole again.
-# It spreads a caller's requests instead of letting two full windows meet at their border.
+# The generic cell rate algorithm: one key holds the time at which the caller's full allowance is restored. Fixed
+# windows would allow two full bursts where they meet.
 _STEP = """
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -46,7 +46,7 @@ class Limit:
 
 _COUNTED = "app.counted_limits"
 
-# Limits that routes declare, by name: what RATE_LIMITS may change.
+# The limits that routes declare, by name. RATE_LIMITS overrides them.
 _declared: dict[str, Limit] = {}
 
 
@@ -121,7 +121,7 @@ def declare(limit: Limit) -> Limit:
     return limit
 
 
-# FastAPI hashes a dependency three times per request: by identity, which is cheaper than by value.
+# FastAPI hashes a dependency three times per request, and a hash by identity is cheaper than one by value.
 @dataclass(frozen=True, slots=True, eq=False)
 class AddressLimit:
     """Limits each client's IP address, or its /64 of IPv6. Raises TooManyRequests."""

@@ -27,10 +27,10 @@ MAX_CONNECTIONS = 50
 # NOREPLICAS, NOPERM, MASTERDOWN, BUSY and those of later releases, most of which redis-py has no class for.
 OUTAGES = (RedisConnectionError, TimeoutError, ResponseError, InvalidResponse)
 
-# Seconds between two times that all idle connections are closed because the server says that it is a replica.
+# Minimum seconds between two renewals, which close all idle connections after the server says that it is a replica.
 RENEWAL_PAUSE = 1.0
 
-# Seconds between two lines of one event. By its name, of which the code has a dozen.
+# Minimum seconds between two log lines about the same event. Events are keyed by name; the code has about a dozen.
 REPORT_PAUSE = 1.0
 _reported: dict[str, float] = {}
 
@@ -70,7 +70,7 @@ class GuardedPool(BlockingConnectionPool):
         """
         if time.monotonic() - self._renewed_at >= RENEWAL_PAUSE:
             self._renewed_at = time.monotonic()
-            # TLS closes by a handshake. If that takes longer than a call, the connection is dropped without it.
+            # TLS closes with a handshake. If that exceeds the call's time-out, the connection is dropped without it.
             with suppress(TimeoutError):
                 await self.disconnect(inuse_connections=False)
 
@@ -88,7 +88,7 @@ class SharingRedis(Redis):
         call = _Call(args, options, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if len(self._waiting) == 1:
-            # Starts after whatever else is ready at this moment, and so takes along what that asks.
+            # The task starts after all callbacks that are ready now, so it also sends the calls that they add.
             sender = asyncio.create_task(self._send())
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)
@@ -104,7 +104,7 @@ class SharingRedis(Redis):
         except OUTAGES as error:
             answers = [error] * len(calls)
         except (RedisError, ValueError, TypeError):
-            # One call is not of a form that can be sent: the others must not fail with it.
+            # One of the calls cannot be encoded. Send each separately, so that the others do not fail with it.
             answers = await asyncio.gather(*(self._alone(call) for call in calls), return_exceptions=True)
         for call, answer in zip(calls, answers, strict=True):
             call.give(answer)
@@ -146,10 +146,10 @@ def connect(url: str, use: str = "state") -> Redis:
         socket_timeout=CALL_TIMEOUT,
         socket_connect_timeout=CALL_TIMEOUT,
         socket_keepalive=True,
-        # No health check: redis-py nests one in the other where the server accepts connections and stays silent.
-        # A connection that the server closed is detected when it leaves the pool, and reopened.
+        # No health check: redis-py nests its checks if the server accepts connections but does not answer. A connection
+        # that the server closed is detected and reopened when it leaves the pool.
         health_check_interval=0,
-        # The breaker decides when to ask again.
+        # The breaker decides when to try again.
         retry=Retry(NoBackoff(), 0),
     )
     return SharingRedis.from_pool(pool)

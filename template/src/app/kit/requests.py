@@ -35,9 +35,9 @@ HTTP_REQUEST_SECONDS = Histogram(
 
 # A caller's request ID is used if it is safe in a log: letters, digits and hyphens.
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-# `:uuid` in `{task_id:uuid}`: the converter of a parameter is not part of the route's name.
+# Matches `:uuid` in `{task_id:uuid}`: the converter of a parameter is not part of the route's name.
 _CONVERTER = re.compile(r":[a-z]+(?=\})")
-# A label that callers cannot multiply.
+# Other methods share one label, so that callers cannot create metrics.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _EXTRA_HEADERS = "app.response_headers"
 _NO_STORE = (b"cache-control", b"no-store")
@@ -57,7 +57,7 @@ def client_address(request: HTTPConnection) -> str:
     that came as an IPv6 one is IPv4 again.
     """
     trusted: int = request.app.state.settings.trusted_proxies
-    # A header that is sent twice is one list: the proxy writes at the end of the whole.
+    # A repeated header is one list, and the proxy appends to its end.
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     peer = request.client.host if request.client else "unknown"
@@ -74,7 +74,7 @@ def client_network(request: HTTPConnection) -> str:
     return _network(client_address(request))
 
 
-# The longest of IPv6, in brackets, with a zone and a port.
+# The longest hop is an IPv6 address in brackets, with a zone and a port.
 _LONGEST_HOP = 64
 
 
@@ -128,9 +128,10 @@ class RequestMiddleware:
             return
         method: str = scope["method"]
         if method == "HEAD":
-            # A route answers HEAD as it answers GET. A copy: the server leaves out the body by its own scope.
+            # A route answers HEAD like GET. The scope is copied because the server omits the body according to its own
+            # scope.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
-        # Of a header that is sent twice the last one counts; what may be a list is read elsewhere.
+        # If a header is repeated, the last one counts here. Headers that may be lists are read elsewhere.
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _ACCEPTABLE_ID.fullmatch(given) else new_request_id()
@@ -156,7 +157,7 @@ class RequestMiddleware:
         except Exception:
             log.exception("request failed", method=method, path=_sent(scope))
             if status:
-                raise  # The answer is under way: closing the connection is all that is left to say.
+                raise  # The response has begun, so only closing the connection can signal the failure.
             await self._failed(scope, receive, send_with_headers)
         finally:
             if measured:
@@ -192,7 +193,7 @@ class RequestMiddleware:
         path: str | None = getattr(scope.get("route"), "path", None)
         if path is None:
             return "unmatched"
-        # The route of an included router may know its path without the prefix, depending on FastAPI's release.
+        # Depending on FastAPI's release, the route of an included router may have its path without the prefix.
         prefix = self._prefix
         included = scope["path"].startswith(f"{prefix}/") and not path.startswith(f"{prefix}/")
         return prefix + path if included else path
@@ -204,7 +205,8 @@ def _sent(scope: Scope) -> str:
     return path.decode("latin-1")
 
 
-# Finding a metric's child by its labels costs more than counting. Bounded by the methods, routes and classes of status.
+# Finding a metric's child by its labels costs more than counting. The cache is bounded by the methods, routes and
+# status classes.
 @lru_cache(maxsize=4096)
 def _measure(method: str, route: str, status_class: int) -> tuple[str, Histogram]:
     label = _CONVERTER.sub("", route)

@@ -6,8 +6,8 @@ from app.kit.i18n import N_
 
 _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bq]\?", re.IGNORECASE)
 
-# Neither NUL, which PostgreSQL does not store, nor any character that ends a line or controls a terminal:
-# in the subject of a mail, a line end is an error.
+# Excludes NUL, which PostgreSQL cannot store, and characters that end a line or control a terminal: in the subject of a
+# mail, a line end is an error.
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 
 # Text of several lines: no NUL, and no control character but tab and line ends.

@@ -15,14 +15,14 @@ _EXPECTED = N_("Must be a date and a time with its zone, such as 2026-11-22T08:0
 
 
 def _written_out(value: object) -> object:
-    # A number would be read as seconds, which the document does not promise.
+    # pydantic would read a number as seconds, which the API document does not promise.
     if isinstance(value, str) and not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", value):
         raise ValueError(_EXPECTED)
     return value
 
 
 def _in_utc(moment: datetime) -> datetime:
-    # The first and the last day of the calendar lie outside it in some zones: PostgreSQL's driver would fail on them.
+    # In some zones, the first and last day of the calendar are out of range in UTC, and PostgreSQL's driver would fail.
     try:
         return moment.astimezone(UTC)
     except OverflowError:

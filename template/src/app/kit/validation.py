@@ -17,7 +17,7 @@ _MOMENT = N_("Must be a date and a time with its zone, such as 2026-11-22T08:00:
 _LIST = N_("Must be a list")
 _OBJECT = N_("Must be an object")
 
-# By the type of pydantic's error; the parameters are those of its context.
+# Keyed by pydantic's error type. The parameters are those of the error's context.
 _MESSAGES: Mapping[str, str] = {
     "missing": N_("Field required"),
     "extra_forbidden": N_("Is not a field of this request"),

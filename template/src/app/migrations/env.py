@@ -14,12 +14,12 @@ from app.migrations.failure import MigrationError
 from app.migrations.revisions import TABLES, Revisions
 from app.settings import Settings
 
-# Any constant: all runners of this database must agree on it.
+# An arbitrary constant, shared by all processes that migrate this database.
 ADVISORY_LOCK = 7_266_726
 # A migration that waits for a lock makes every later query on that table wait behind it.
 LOCK_TIMEOUT = "5s"
 
-# Roles, quoted where they need it, that may write to the record and do not own it.
+# Roles, quoted where necessary, that may write to the record of migrations but do not own it.
 _WRITERS = """
     SELECT DISTINCT grantee::regrole::text FROM pg_class, aclexplode(relacl)
     WHERE pg_class.oid = to_regclass('alembic_version') AND grantee NOT IN (0, relowner)

@@ -24,7 +24,7 @@ from app.migrations.failure import MigrationError
 
 _PACKAGE = Path(__file__).parents[1]
 
-# The tables of a database but those of extensions.
+# All tables of a database except those of extensions.
 TABLES = """
     SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
     AND NOT relispartition AND NOT EXISTS (
@@ -113,7 +113,7 @@ class Revisions:
         """
         ahead = {feature_of(revision) for revision in self.unknown(current)}
         if None in ahead:
-            return set()  # whichever feature's it is
+            return set()  # the feature of a revision is not known
         missing = self.heads() - self.applied(current)
         return {head for head in missing if not ahead & {self.by_id[base].feature for base in self._bases(head)}}
 
@@ -176,7 +176,7 @@ def _read(file: Path) -> Revision:
     values: dict[str, tuple[str, ...]] = dict.fromkeys(("revision", "down_revision", "depends_on"), ())
     head = file.read_text(encoding="utf-8").partition("\ndef ")[0]
     name, strings = "", list[str]()
-    # Not `ast`, whose parser fails on Python 3.11 if the collector ends a greenlet of SQLAlchemy meanwhile.
+    # Not `ast`: Python 3.11's parser fails if the garbage collector ends one of SQLAlchemy's greenlets meanwhile.
     for token in tokenize.generate_tokens(io.StringIO(f"{head}\n").readline):
         if token.type == tokenize.NAME and token.start[1] == 0 and token.string in values:
             name, strings = token.string, []

@@ -4,7 +4,7 @@ import asyncpg
 
 from app.migrations.failure import MigrationError
 
-# Rights and memberships of roles in this database: equal before and after means that nothing changed.
+# Rights and role memberships in this database. If they are equal before and after, nothing changed.
 _HELD = """
     SELECT 'database', '', item::text FROM pg_database, unnest(datacl) AS item WHERE datname = current_database()
     UNION ALL
@@ -23,11 +23,11 @@ _OWNED = """
     SELECT coalesce(string_agg(relname, ', ' ORDER BY relname), '') FROM pg_class
     WHERE relowner = $1::text::regrole AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 """
-# Nor may it belong to a role, whose rights it would have.
+# `app` must not be a member of any role either, because it would have that role's rights.
 _MEMBERSHIPS = """
     SELECT coalesce(string_agg(roleid::regrole::text, ', '), '') FROM pg_auth_members WHERE member = $1::text::regrole
 """
-# Tables and sequences of the migrations' role alone: an extension's are its superuser's.
+# Only tables and sequences that the migrations' role owns: those of an extension belong to its superuser.
 _RELATIONS = """
     SELECT format('%I.%I', nspname, relname), relkind = 'S', relname = 'alembic_version' FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -52,11 +52,11 @@ async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -
     if memberships := await connection.fetchval(_MEMBERSHIPS, app):
         raise MigrationError(f"{app} belongs to {memberships}: run REVOKE {memberships} FROM {app} as the master user")
     database = await connection.fetchval("SELECT quote_ident(current_database())")
-    # Inheriting makes the master the owners' equal, which the default privileges of another role take (PostgreSQL 16).
+    # The master user needs the owner's rights to alter the default privileges of another role (PostgreSQL 16).
     await connection.execute(f"GRANT {migrations} TO CURRENT_USER WITH INHERIT TRUE")
     for statement in (
         f"GRANT CONNECT ON DATABASE {database} TO {app}, {migrations}",
-        # Everybody may make temporary tables unless told otherwise: a revocation from one role would leave that.
+        # PUBLIC may create temporary tables by default, so revoking the right from one role would have no effect.
         f"REVOKE CREATE, TEMPORARY ON DATABASE {database} FROM {app}, PUBLIC",
         f"GRANT TEMPORARY ON DATABASE {database} TO {migrations}",
         f"REVOKE CREATE ON SCHEMA public FROM {app}, PUBLIC",
@@ -72,6 +72,6 @@ async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -
         rights = f"{SEQUENCE_RIGHTS} ON SEQUENCE" if is_sequence else f"{TABLE_RIGHTS} ON TABLE"
         await connection.execute(f"REVOKE ALL ON {'SEQUENCE' if is_sequence else 'TABLE'} {relation} FROM {app}")
         if is_record:
-            # The record of applied migrations: the start-up probe compares it, and nothing of the service writes it.
+            # The record of applied migrations: the service only reads it, for the start-up probe.
             rights = "SELECT ON TABLE"
         await connection.execute(f"GRANT {rights} {relation} TO {app}")

@@ -19,11 +19,11 @@ from app.migrations.failure import MigrationError
 from app.migrations.rights import held, put_right
 from app.settings import Settings
 
-# Any constant, and not the migrations' own: of two runs at a time the second waits.
+# An arbitrary constant, different from the migrations'. Of two concurrent runs, the second waits.
 ADVISORY_LOCK = 7_266_727
-# The first whose memberships say who inherits rights and who may take the role (pg_auth_members, release notes of 16).
+# The first version that records who inherits rights and who may assume a role (pg_auth_members, release notes of 16).
 OLDEST_VERSION = 16
-# As many rounds as PostgreSQL itself takes; the passwords are random and long.
+# PostgreSQL's own default, which is enough because the passwords are random and long.
 SCRAM_ROUNDS = 4096
 
 _NAME = "^[a-z_][a-z0-9_]{0,62}$"
@@ -83,7 +83,7 @@ async def ensure_roles(settings: Settings, roles: RoleSettings) -> list[str]:
 
 
 async def _changes(connection: asyncpg.Connection, settings: Settings, roles: RoleSettings) -> list[str]:
-    # First: an older server fails at a column that it lacks, which tells nobody why.
+    # Check the version first: an older server would fail because of a missing column, without naming the cause.
     if (version := connection.get_server_version().major) < OLDEST_VERSION:
         raise MigrationError(f"PostgreSQL {version} is too old: the roles need {OLDEST_VERSION} or newer")
     await connection.execute("SELECT pg_advisory_xact_lock($1)", ADVISORY_LOCK)

@@ -18,11 +18,11 @@ from app.migrations.failure import MigrationError
 from app.migrations.revisions import Revisions, feature_of, version_folders
 from app.settings import Settings
 
-# Class of SQLSTATE: no such role, or not its password.
+# SQLSTATE class of a refused login: unknown role or wrong password.
 REFUSED_LOGIN = "28"
-# A table, or another object, that a migration would create.
+# SQLSTATEs of a table, or another object, that exists already.
 EXISTS_ALREADY = {"42P07", "42710", "42723"}
-# Of the column that records revisions.
+# Length of the column in which Alembic records a revision.
 LONGEST_ID = 32
 
 
@@ -40,7 +40,7 @@ def alembic_config(
     the feature whose tables are compared with its models. Raises MigrationError.
     """
     folders = version_folders() if folders is None else folders
-    # Of a project; an image has none, and writes no migrations.
+    # A project has this file. An image has none, and generates no migrations.
     config = Config(toml_file=str(project_root() / "pyproject.toml"), cmd_opts=options)
     for name, value in {
         "script_location": str(Path(__file__).parent),

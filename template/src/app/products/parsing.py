@@ -12,7 +12,7 @@ from app.kit.validation import describe
 from app.products.problems import COLUMNS, MOST_LINES, TooManyLines, UnreadableImport, WrongLine
 from app.products.schemas import ProductCreate
 
-# Neither `12.00`, which is not a number of minor units, nor `+12`, `012` or `1_000`. Longer ones are above any limit.
+# Excludes `12.00`, which is not a number of minor units, and `+12`, `012` and `1_000`. Longer numbers exceed any limit.
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
 _FIELDS = ProductCreate.model_fields
 _REQUIRED = {name for name, field in _FIELDS.items() if field.is_required()}
@@ -61,7 +61,7 @@ def _lines_of(text: str) -> int:
 
 
 def _lines(text: str) -> io.StringIO:
-    # Line ends are the reader's business: a lone carriage return ends a line too, or is part of a quoted field.
+    # Leave line ends to the CSV reader: a lone carriage return ends a line too, or is part of a quoted field.
     return io.StringIO(text, newline="")
 
 

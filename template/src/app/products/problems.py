@@ -8,7 +8,7 @@ from app.products.schemas import ProductCreate
 
 # The fields of a new product, so a field that is added to the schema can be imported.
 COLUMNS = tuple(ProductCreate.model_fields)
-# Bounds how long one import holds a place in the worker: 20,000 lines take about two seconds.
+# Limits how long one import occupies a place in the worker: 20,000 lines take about two seconds.
 MOST_LINES = 20_000
 
 

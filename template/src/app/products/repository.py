@@ -29,7 +29,7 @@ class ProductQuery:
     after: Position | None
 
 
-# Bounded by the orders there are, with and without a currency and a position.
+# Holds one entry for each sort order, with and without a currency and a position.
 @cache
 def _page(sort: ProductSort, *, by_currency: bool, after: bool) -> Select[Any]:
     keys = [_products.c.name, _products.c.id] if "name" in sort else [_products.c.id]

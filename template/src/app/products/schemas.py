@@ -23,10 +23,10 @@ ProductName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE),
     AfterValidator(without_encoded_words),
 ]
-# Strict: neither `true` nor `"1250"` is a number.
+# Strict: refuses `true` and `"1250"`.
 PriceMinor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR, examples=[1250])]
 Currency = Annotated[str, AfterValidator(_known_currency), Field(pattern="^[A-Z]{3}$", examples=["SGD"])]
-# `created_at` sorts by id: ids are made in the order of time.
+# `created_at` sorts by id, because ids increase with time.
 ProductSort = Literal["-created_at", "created_at", "name", "-name"]
 
 

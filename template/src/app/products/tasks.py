@@ -12,7 +12,7 @@ from app.products.repository import ProductRepository
 from app.products.schemas import ImportPayload
 from app.tasks.mail import request_mail
 
-# Products a statement: parsing and writing them takes some 20 ms of the event loop.
+# Products per statement. Parsing and writing them takes about 20 ms of the event loop.
 BATCH = 500
 
 _SUBJECT = N_("Your import is done")
@@ -44,7 +44,7 @@ async def _write(run: TaskRun, csv: str) -> int:
             rows = [product.values(default) for product in batch]
             await ProductRepository(run.work.session).add_all(run.owner_id, rows)
         created += len(batch)
-        # Other jobs and the lease get their turn, whatever became of the rows.
+        # Let other jobs and the renewal of the lease run between batches.
         await asyncio.sleep(0)
     return created
 

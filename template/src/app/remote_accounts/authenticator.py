@@ -17,11 +17,11 @@ from app.remote_accounts.settings import RemoteAccountsSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A session that was ended at the issuer lives on here no longer than this, seconds.
+# Seconds for which the issuer's answer is reused, and so the longest that a session lives on after its end there.
 ANSWER_SECONDS = 30
-# About 2 MiB. A process that serves more tokens within that time asks about some of them again.
+# About 2 MiB. If a process serves more tokens within that time, it asks the issuer about some of them again.
 MOST_ANSWERS = 4_096
-# Clocks of two machines differ by less than this, seconds.
+# Allowed difference between the clocks of two machines, in seconds.
 LEEWAY = 10
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 
@@ -46,7 +46,7 @@ class RemoteAuthenticator:
     settings: RemoteAccountsSettings
     client: httpx.AsyncClient
     keys: IssuerKeys
-    # By the digest of a token, with the time at which each ends; the oldest first.
+    # Answers by the digest of the token, each with the time of its expiry, the oldest first.
     answers: dict[bytes, tuple[Introspection, float]] = field(default_factory=dict)
 
     async def authenticate(self, token: str) -> Principal:

@@ -11,9 +11,9 @@ from app.kit.problems import Unauthorized, Unavailable
 
 log = structlog.stdlib.get_logger(__name__)
 
-# An unknown key id makes us ask again, but no more often than this: anybody can write one into a token. Seconds.
+# Minimum seconds between two fetches for an unknown key id, because anybody can write one into a token.
 REFRESH_PAUSE = 30.0
-# After a failure nobody asks for this long, so that callers do not queue up, each for its own time-out. Seconds.
+# Seconds without a fetch after a failure, so that callers do not queue up, each waiting for its own time-out.
 FAILURE_PAUSE = 2.0
 
 
@@ -50,7 +50,7 @@ class IssuerKeys:
             answer.raise_for_status()
             keys = jwt.PyJWKSet.from_dict(answer.json()).keys
         except (httpx.HTTPError, jwt.PyJWTError, ValueError, TypeError, LookupError, AttributeError) as error:
-            # The last ones mean that the response is not a set of keys.
+            # The built-in errors mean that the response is not a valid set of keys.
             self._failed_at = time.monotonic()
             log.warning("issuer's keys not read", error=str(error) or type(error).__name__)
             raise Unavailable from error

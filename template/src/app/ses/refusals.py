@@ -20,7 +20,7 @@ _SENDER = (
     "Amazon SES has not verified the sender in MAIL_FROM. Check its domain's DKIM records: "
     "aws sesv2 get-email-identity --email-identity DOMAIN."
 )
-# A person has to resolve these; until then no message is sent.
+# These need a person to resolve them. Until then, no message is sent.
 _LASTING = {
     "AccountSuspendedException": (
         "AWS has ended this account's right to send. Answer the case that AWS Support opened about it."

@@ -7,10 +7,10 @@ import aiosmtplib
 from app.kit.mail import Mail, MailError, MailRefused, quote, write
 from app.smtp.settings import SmtpSettings
 
-# Seconds for the whole conversation; the task that sends is repeated when it takes longer.
+# Time-out of the whole SMTP session, in seconds. After a time-out, the task that sends is retried.
 TIMEOUT = 20.0
-# Replies to MAIL, RCPT and DATA are about this message. A refused login or greeting is about the server's settings: a
-# person corrects those, and the mails that wait are sent then.
+# Replies to MAIL, RCPT and DATA concern this message. A refused login or greeting concerns the settings: once a person
+# has corrected them, the waiting messages are sent.
 _ABOUT_THE_MESSAGE = (
     aiosmtplib.SMTPDataError,
     aiosmtplib.SMTPRecipientRefused,

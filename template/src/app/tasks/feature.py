@@ -31,6 +31,6 @@ feature = Feature(
     task_handlers=(TaskHandler(SEND_MAIL, send_mail),),
     cron=(sweeper, old_tasks),
     lifespan=lifespan,
-    # A payload may be a file of a megabyte.
+    # Small batches, because a payload may be a file of a megabyte.
     personal_data=(UserRows(Task, lambda user_id: Task.owner_id == user_id, _INTERNALS, batch=10),),
 )

@@ -43,7 +43,7 @@ class Task(Model):
         Index("ix_tasks_unfinished", "due_at", postgresql_where=text("status IN ('queued', 'running')")),
         Index("ix_tasks_dead", "id", postgresql_where=text("status = 'dead'")),
         Index("ix_tasks_owner_id_id", "owner_id", "id"),
-        # For the bytes that each user's tasks store, and for the payloads that may be removed.
+        # For the sum of bytes that each user's tasks store, and for the payloads that may be removed.
         Index("ix_tasks_owner_id_stored", "owner_id", postgresql_where=text("payload IS NOT NULL")),
         Index(
             "ix_tasks_finished_at_stored",

@@ -29,18 +29,17 @@ from app.kit.database import Database
 from app.kit.queue import Due
 from app.tasks.models import SentMail, Task, TaskStatus
 
-# Literals as in the partial indexes: with a bound value, PostgreSQL would not use them.
+# Literals, as in the partial indexes: PostgreSQL would not use those with bound values.
 _UNFINISHED = text("tasks.status IN ('queued', 'running')")
 _DEAD = text("tasks.status = 'dead'")
-# Without the payload, which may be large.
+# Excludes the payload, which may be large.
 _SHOWN = ("id", "owner_id", "kind", "status", "attempts", "result", "problem", "created_at", "finished_at")
 _COLUMNS = [Task.__table__.c[name] for name in _SHOWN]
-# Callers ask for a task until it is finished: made once.
+# Built once, because callers poll a task until it is finished.
 _READ = select(*_COLUMNS).where(Task.__table__.c.id == bindparam("id"))
 _LOST = and_(Task.status == TaskStatus.RUNNING, Task.lease_until < func.now())
 
-# Whether an owner's other tasks leave room for one more: by number, and by the bytes that PostgreSQL stores of what
-# they work on.
+# Whether an owner's other tasks leave room for one more: by their number, and by the bytes of their stored payloads.
 ROOM = """(
     SELECT count(*) FILTER (WHERE status IN ('queued', 'running')) < :most_tasks
         AND coalesce(sum(pg_column_size(payload)), 0) < :most_bytes
@@ -216,7 +215,8 @@ class MailRepository:
 
     async def admit(self, task_id: UUID, recipient: bytes, kind: str, most: int) -> bool:
         """Count a task's mail once, also if it is retried. Return False if there were `most` others within an hour."""
-        # Concurrent requests see each other's tasks. The lock is released with the transaction, which is short.
+        # The lock makes concurrent requests count each other's mail. It is released with the transaction, which is
+        # short.
         lock = func.pg_advisory_xact_lock(int.from_bytes(recipient[:8], "big", signed=True))
         await self._session.execute(select(lock))
         others = select(func.count()).where(

@@ -14,7 +14,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 # One transaction per batch: a long transaction would hold back PostgreSQL's vacuum.
 _BATCH = 1_000
-# Of rows whose payload may be large.
+# Smaller batches for rows whose payload may be large.
 _FEW = 100
 
 

@@ -38,8 +38,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 # The longest pause between two attempts, seconds.
 LONGEST_PAUSE = 600
-# A task whose worker died twice while running it is given up: it may be the cause. The second time it ran apart from
-# others under the same suspicion (see the worker), so that none of them is given up in its place.
+# A task whose worker died twice while running it is given up, because it may be the cause. The second time, it ran
+# separately from other suspects (see the worker), so none of them is given up in its place.
 MOST_LOSSES = 2
 
 
@@ -77,7 +77,7 @@ async def run_task(resources: Resources, task_id: UUID) -> None:
         if attempt.losses >= MOST_LOSSES:
             await _give_up(resources, attempt, TaskLost(losses=attempt.losses))
         elif attempt.number > attempt.limit:
-            # Its last worker died while it ran the task, and recorded nothing.
+            # The last worker died while it ran the task, and recorded no outcome.
             await _give_up(resources, attempt, TaskGaveUp(attempts=attempt.number - 1))
         elif attempt.left is not None and attempt.left <= timedelta():
             await _give_up(resources, attempt, TaskExpired())
@@ -99,7 +99,7 @@ async def _take(resources: Resources, task_id: UUID) -> _Attempt | None:
         return None
     label = metrics.kind_label(row.kind, resources.task_handlers)
     metrics.TASKS_STARTED.labels(label).inc()
-    # The clocks of worker and database may differ by more than an attempt waited.
+    # Never below zero: the clocks of worker and database may differ by more than the wait.
     metrics.TASKS_WAIT_SECONDS.labels(label).inc(max(0.0, row.waited.total_seconds()))
     return _Attempt(
         id=task_id,
@@ -137,7 +137,7 @@ async def _try(resources: Resources, attempt: _Attempt) -> None:
     except SupersededError:
         log.warning("attempt came too late: another one has the task", attempt=attempt.number)
     except asyncio.CancelledError:
-        # The worker is going away: another one repeats the attempt.
+        # The worker is stopping, so another one repeats the attempt.
         await asyncio.shield(_postpone(resources, attempt, timedelta()))
         raise
     except Exception as error:
@@ -154,7 +154,7 @@ async def _perform(resources: Resources, attempt: _Attempt) -> None:
         raise UnknownKind
     lease = timedelta(seconds=resources.section(TasksSettings).task_lease)
     holding = leased(resources.database, attempt.id, attempt.number, lease, _seconds(resources, attempt))
-    # The lease is extended by a task that begins here: with the connection that the pool keeps from jobs.
+    # A background task that starts here extends the lease, on a connection that the pool does not give to jobs.
     async with holding:
         await _handle(resources, attempt, handler)
     metrics.TASKS_SUCCEEDED.labels(attempt.label).inc()

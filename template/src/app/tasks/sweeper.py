@@ -10,8 +10,8 @@ from app.tasks.repository import TaskRepository
 
 log = structlog.stdlib.get_logger(__name__)
 
-# A task is pushed within milliseconds of its commit, and begun within milliseconds of leaving the queue: what has not
-# been after this was lost.
+# A task is pushed within milliseconds of its commit, and starts within milliseconds of leaving the queue. If either
+# takes longer than this, the task was lost.
 STRANDED_AFTER = timedelta(seconds=5)
 _BATCH = 500
 

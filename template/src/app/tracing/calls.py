@@ -30,7 +30,8 @@ def trace_database(engine: Engine, tracer: Tracer) -> None:
             spans.pop().end()
 
     def fail(context: ExceptionContext) -> None:
-        # The driver's message may repeat values. A failure to connect has no connection.
+        # Record only the type of the error: the driver's message may contain values. A failure to connect has no
+        # connection.
         if context.connection is not None and (spans := context.connection.info.get(_SPANS)):
             _end_failed(spans.pop(), type(context.original_exception).__name__)
 

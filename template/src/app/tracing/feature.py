@@ -14,11 +14,11 @@ from app.tracing.middleware import TraceIdMiddleware, make_provider
 from app.tracing.settings import TracingSettings
 from app.tracing.tasks import TaskSpans
 
-# The load balancer and the agent ask every few seconds: their spans would bury the others.
+# The load balancer and the agent send these every few seconds: their spans would hide the others.
 EXCLUDED = "/health,/metrics"
 
 _tasks = TaskSpans()
-# Of the application that was made last, whose resources open next: one provider for all spans of the process.
+# The provider of the latest application, whose resources open next: all spans of the process share one provider.
 _installed: list[TracerProvider] = []
 
 
@@ -53,7 +53,7 @@ async def lifespan(resources: Resources) -> AsyncIterator[None]:
     finally:
         if _tasks.tracer is tracer:
             _tasks.tracer = before
-        # Off the event loop: it may wait for the collector.
+        # In a thread, because the shutdown may wait for the collector.
         await asyncio.to_thread(provider.shutdown)
 
 

@@ -39,7 +39,7 @@ async def request_change(
     await TaskRepository(work.session).remove_ownerless(CHANGE_EMAIL.name, user_id=str(user.id))
     record(work, AuditAction.EMAIL_CHANGE_REQUESTED, Actor(user.id, address), user.id)
     payload = ChangePayload(user_id=user.id, session_id=principal.session_id, email=email)
-    # Without an owner: its duration and outcome would reveal whether the address is free.
+    # The task has no owner, who could see its duration and outcome: those would reveal whether the address is free.
     request_task(work, resources.queue, CHANGE_EMAIL, payload)
 
 
@@ -77,7 +77,7 @@ async def restore(resources: Resources, work: UnitOfWork, token: str, password: 
     mailed = MailedTokens(work.session, accounts.tokens)
     if not await mailed.owner(token, Purpose.RESTORE_EMAIL):
         raise LinkRefused
-    # Neither connection nor lock is held while argon2 runs: the link is looked at again.
+    # Hashing is slow: release the connection and the locks first, and check the link again afterwards.
     await accounts.give_back(work)
     password_hash = await accounts.passwords.hash(password)
     mailed = MailedTokens(work.session, accounts.tokens)
@@ -90,7 +90,7 @@ async def restore(resources: Resources, work: UnitOfWork, token: str, password: 
     try:
         await work.session.flush()
     except IntegrityError as error:
-        # An operator gave the address to somebody else.
+        # Another user has this address by now: an operator set it.
         raise LinkRefused from error
     actor = Actor(user.id, device.address)
     record(work, AuditAction.EMAIL_RESTORED, actor, user.id)

@@ -55,13 +55,13 @@ async def send_link(run: TaskRun, payload: ChangePayload) -> None:
     try:
         issued = await _issue(run, payload)
     except IntegrityError:
-        # The account was deleted since it was looked up.
+        # The account was deleted after the lookup.
         return
     if issued is None:
         return
     user, token, expires_at = issued
     settings = run.resources.settings
-    # Without the name: nobody has confirmed this address, and a stranger may read the mail.
+    # Leave out the user's name: the address is not confirmed, so a stranger may read this message.
     reader = Reader("", payload.email, user.language or run.language, user.time_zone or settings.time_zone)
     link = f"{accounts.settings.change_email_page()}#token={token}"
     await send_message(run, payload.email, new_address(reader, link, expires_at), reader.language)
@@ -79,7 +79,7 @@ async def send_notice(run: TaskRun, payload: ChangedPayload) -> None:
     settings = run.resources.settings
     reader = Reader(user.name, payload.email, user.language or run.language, user.time_zone or settings.time_zone)
     page = accounts.settings.restore_email_page()
-    # The notice matters more than the link: without PUBLIC_URL it is sent without one.
+    # Without PUBLIC_URL, send the notice without a link rather than not at all.
     link = "" if refuses_link(run.resources, page) else f"{page}#token={token}"
     message = email_changed(reader, link, payload.moment, payload.address)
     await send_message(run, payload.email, message, reader.language)
@@ -92,12 +92,13 @@ async def _issue(run: TaskRun, payload: ChangePayload) -> tuple[User, str, datet
     async with run.resources.database.unit_of_work() as work:
         repository = AccountRepository(work.session)
         mailed = MailedTokens(work.session, accounts_of(run.resources).tokens)
-        # A new password, or anything else that ended the session, ends the change too.
+        # Anything that ends the session, such as a password reset, also cancels the change.
         session = await repository.live_session(payload.session_id)
         if session is None or session[1].id != payload.user_id:
             return None
         user = session[1]
-        # In any case, as the user's export has this row; a token that is not mailed is known to nobody.
+        # Issue the token even if it is not mailed: the user's export contains its row, and a missing row would reveal
+        # that the address is taken.
         token, expires_at = await mailed.issue(user, Purpose.CHANGE_EMAIL, payload.email, payload.session_id)
         taken = await repository.user_by_email(payload.email) or await mailed.reserved(payload.email, payload.user_id)
         if taken or not await admit(work, run, payload.email, Purpose.CHANGE_EMAIL):

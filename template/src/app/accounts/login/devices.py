@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.accounts.sessions.tokens import Tokens
 
-# As long as a browser keeps a cookie (RFC 6265bis: 400 days).
+# Browsers keep a cookie for 400 days at most (RFC 6265bis).
 COOKIE_SECONDS = 400 * 86_400
 _NONCE_BYTES = 16
 

@@ -18,7 +18,7 @@ from app.accounts.settings import AccountsSettings
 
 # Failures that are a day old no longer count.
 FORGOTTEN_AFTER = timedelta(days=1)
-# A check takes a second at most. One that has not ended by now lost its process, and counts as failed.
+# A check takes a second at most. One that is pending for longer than this has lost its process, and counts as failed.
 CHECKED_WITHIN = timedelta(seconds=10)
 
 
@@ -30,7 +30,7 @@ class LoginAttemptsRepository:
 
     async def lock(self, digest: bytes) -> tuple[LoginAttempts, datetime]:
         """Return the row of a name, created if missing and locked, and the time. Concurrent logins wait."""
-        # One statement: between two, a login that succeeds could remove the row.
+        # A single statement: between an insert and a select, a successful login could delete the row.
         made = insert(LoginAttempts).values(digest=digest, failures=0, pending=0)
         locked = made.on_conflict_do_update(index_elements=["digest"], set_={"failures": LoginAttempts.failures})
         query = locked.returning(LoginAttempts, func.clock_timestamp())
@@ -94,7 +94,7 @@ class Lockout:
         beyond = failures - self.settings.login_failures
         if beyond < 0:
             return timedelta()
-        # 2**20 is far above any cap, and keeps the number small.
+        # The limit keeps the number small; 2**20 is far above any configurable wait.
         seconds = self.settings.login_wait_seconds * 2 ** min(beyond, 20)
         return timedelta(seconds=min(seconds, self.settings.login_wait_most_seconds))
 

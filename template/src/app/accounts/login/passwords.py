@@ -16,10 +16,10 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from app.kit.lock_order import Rank, about_to_wait
 from app.kit.problems import Unavailable
 
-# OWASP's second choice for argon2id: 19 MiB, two passes, one lane. Each hash under way costs that memory.
+# OWASP's second choice for argon2id: 19 MiB, two passes, one lane. Each concurrent hash needs that memory.
 _MEMORY_KIB, _PASSES, _LANES = 19_456, 2, 1
 _AT_ONCE = 2
-# Seconds to wait for a slot. After that, the process has more logins than it can serve.
+# Seconds to wait for a slot. A longer wait means that the process has more logins than it can serve.
 _WAIT = 5.0
 
 
@@ -63,7 +63,7 @@ class Turn:
         right = self._hasher.verify(form, known)
         outdated = self._hasher.current_hasher.check_needs_rehash(known)
         if not right and form != password:
-            # Hashes made before normalisation was introduced are of the password exactly as typed.
+            # Hashes that predate normalisation were made from the password exactly as typed.
             right = outdated = self._hasher.verify(password, known)
         if password_hash is None or not right:
             return Check(right=False)
@@ -75,8 +75,8 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHash | None = None) -> None:
         hasher = hasher or argon2id()
-        # Threads of their own: never more hashes than these, even when a caller gives up and its hash goes on, and
-        # no more arenas that keep a hash's memory.
+        # A dedicated pool limits the concurrent hashes, even if a caller gives up while its hash still runs. It also
+        # limits the malloc arenas that keep a hash's memory.
         threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
         # Verified when no user has the email address, so that the response takes as long as for a known one.
         self._turn = Turn(hasher, threads, hasher.hash("nobody has this password"))

@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.add_column("mailed_tokens", sa.Column("session_id", sa.Uuid(), nullable=True))
-    # A small table: links that were mailed within the last days.
+    # Locking the table is acceptable because it is small: it holds the links of the last few days.
     op.execute(
         "-- squawk-ignore require-concurrent-index-creation\n"
         "CREATE INDEX ix_mailed_tokens_reserved ON mailed_tokens (email) WHERE purpose = 'restore-email'"

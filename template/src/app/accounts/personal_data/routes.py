@@ -21,7 +21,7 @@ from app.kit.ratelimit import Limit, limited_by_user
 
 router = APIRouter(prefix="/v1/users", tags=["personal data"])
 
-# Each reads everything that is stored about a user.
+# Low, because each export reads everything that is stored about a user.
 _exports = limited_by_user(Limit("exports", 10, 3_600))
 _HEADERS = {"Content-Disposition": 'attachment; filename="export.json"'}
 

@@ -27,7 +27,7 @@ from app.kit.queue import TaskKind
 from app.tasks.repository import TaskRepository
 from app.tasks.service import request_task
 
-# Requests that began before a deletion have ended after this time.
+# Every request that started before a deletion has finished after this time.
 _LATE = timedelta(hours=2)
 _PAGE = 100
 

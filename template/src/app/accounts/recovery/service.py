@@ -22,7 +22,7 @@ async def verify_email(resources: Resources, work: UnitOfWork, token: str, addre
     user = await _use_link(resources, work, token, Purpose.VERIFY_EMAIL)
     user.email_verified_at = user.email_verified_at or await AccountRepository(work.session).now()
     record(work, AuditAction.EMAIL_VERIFIED, Actor(user.id, address), user.id)
-    # Open sessions must see that the address is confirmed.
+    # Open sessions must show the address as confirmed.
     await accounts_of(resources).announce(work, user.id)
 
 
@@ -31,7 +31,7 @@ async def reset_password(resources: Resources, work: UnitOfWork, token: str, pas
     accounts = accounts_of(resources)
     if not await MailedTokens(work.session, accounts.tokens).owner(token, Purpose.RESET_PASSWORD):
         raise LinkRefused
-    # Neither connection nor lock is held while argon2 runs: the link is looked at again.
+    # Hashing is slow: release the connection and the locks first, and check the link again afterwards.
     await accounts.give_back(work)
     password_hash = await accounts.passwords.hash(password)
     user = await _use_link(resources, work, token, Purpose.RESET_PASSWORD)

@@ -27,16 +27,16 @@ from app.kit.identity import Principal
 from app.kit.problems import Unauthorized
 from app.kit.redis import OUTAGES, report
 
-# Also limits how long a revocation that a failover lost can stay without effect.
+# Also the longest time that a revocation can be without effect after a failover lost it.
 COPY_SECONDS = 300
 _REVOKED = b"revoked"
 _MAC_BYTES = 32
 
-# A copy, and the generation that it must be of. GETEX without options is a GET that counts as a write: a replica, or a
-# primary that may not write, refuses it. Such a server may have missed a revocation.
+# Read a copy and the user's current generation. GETEX without options is a GET that counts as a write, so a replica or
+# a read-only primary refuses it. Such a server may have missed a revocation.
 _READ = "return {redis.call('GETEX', KEYS[1]), redis.call('GET', KEYS[2])}"
-# A user's generation. Of two changes whose marks are written in the wrong order, the later one counts. `pcall`: a key
-# that holds something else is written over.
+# Set a user's generation. If the marks of two changes arrive in the wrong order, the later change counts. `pcall`
+# allows overwriting a key of another type.
 _MARK = """
 local before = redis.pcall('GET', KEYS[#KEYS])
 if type(before) == 'string' and (tonumber(before) or -1) > tonumber(ARGV[#ARGV - 1]) then return 0 end
@@ -79,7 +79,7 @@ class SessionStore:
         self._read = redis.register_script(_READ)
         self._keep = redis.register_script(_KEEP)
         self._mark = redis.register_script(_MARK)
-        # A caller's next request brings the same claims, and the same copy.
+        # Cached, because a caller's requests repeat the same claims and the same copy.
         self._keys = lru_cache(maxsize=1024)(self._make_keys)
         self._opened = lru_cache(maxsize=1024)(self._open)
 
@@ -119,7 +119,7 @@ class SessionStore:
     async def _read_row(self, claims: Claims) -> Principal:
         async with self._database.unit_of_work() as work:
             accounts = AccountRepository(work.session)
-            # Read before the row: later changes then invalidate the copy.
+            # Take the time before reading the row: the mark of any later change then outlives the copy.
             until = time.time() + COPY_SECONDS
             found = await accounts.live_session(claims.session_id)
             if found is not None and found[2]:

@@ -17,9 +17,9 @@ from app.accounts.schemas import JsonWebKey
 from app.accounts.settings import AccountsSettings
 from app.kit.problems import Unauthorized
 
-# Clocks of two machines differ by less than this, seconds.
+# Allowed difference between the clocks of two machines, in seconds.
 LEEWAY = 10
-# About 1 MiB. A process that serves more tokens at a time verifies some of them again.
+# About 1 MiB. A process that serves more tokens at a time verifies some of them more than once.
 MOST_REMEMBERED = 4_096
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "sid"]
 

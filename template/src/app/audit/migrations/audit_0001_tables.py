@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_index("ix_audit_events_actor_id_id", "audit_events", ["actor_id", "id"])
     op.create_index("ix_audit_events_subject_id_id", "audit_events", ["subject_id", "id"])
     op.create_index("ix_audit_events_occurred_at", "audit_events", ["occurred_at"])
-    # The service's own role may delete from every table: what it must never do here, the table refuses.
+    # The service's role may delete from every table, so a trigger protects the events.
     op.execute(
         """
         CREATE FUNCTION audit_events_are_appended() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -51,7 +51,7 @@ class Step:
         return self.after.time - self.before.time
 
 
-# The steps of the processes that answered twice in a row, by process.
+# The steps of the processes that answered two scrapes in a row, by process.
 Steps = Mapping[str, Step]
 Number = float | None
 Measure = Callable[[Steps], Number]

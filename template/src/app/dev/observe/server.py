@@ -17,7 +17,7 @@ from app.dev.observe.panels import PANELS, Scrape, Step, Steps, routes, shown
 INTERVAL = 2.0
 # Number of points in a line: ten minutes.
 KEPT = 300
-# Scrapes that a point looks back on: ten seconds, in which a quiet service is asked a few times.
+# Number of scrapes that a point covers: ten seconds, in which even a quiet service gets a few requests.
 _WINDOW = 6
 # Number of scrapes that the table of routes covers: one minute.
 _RECENT = 31
@@ -29,7 +29,7 @@ _FILES = {
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
 }
-# The page loads nothing from elsewhere, and no other page may show it.
+# The page loads nothing from other hosts, and no other page may embed it.
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'"
