@@ -31,7 +31,7 @@ def main() -> None:
     compiled = 0
     for source in sorted(sources):
         if source.suffix == ".py" and any(source.is_relative_to(folder) for folder in folders):
-            # Sources of an image never change: they need no look at each start, whatever their dates.
+            # Sources in an image never change, so skip the check of their timestamps at each start.
             py_compile.compile(
                 str(source), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
             )
