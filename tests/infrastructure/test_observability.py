@@ -152,7 +152,7 @@ def ends_of(case: Case, plans: Planner, render: Renderer) -> Ends:
     words = {
         word
         for path in code
-        for word in re.findall(r'variable "(\w+)"|^ +(\w+) += optional', path.read_text(encoding="utf-8"), re.MULTILINE)
+        for word in re.findall(r'variable "(\w+)"|^ +(\w+) += (?:optional|[\d.]+$)', path.read_text(encoding="utf-8"), re.MULTILINE)
         for word in word
     }
     pages_of = pages(project)

@@ -145,4 +145,4 @@ def test_a_project_that_joins_a_platform_installs_nothing(render: Renderer) -> N
     project = render(VARIANTS["join"])
     assert not (project / "deploy/addons").exists()
     assert not list((project / "ops/src/ops").rglob("addons*"))
-    assert "its keepers install them" in (project / "deploy/README.md").read_text(encoding="utf-8")
+    assert "The platform's administrators install the controllers" in (project / "deploy/README.md").read_text(encoding="utf-8")

@@ -186,4 +186,4 @@ def test_an_unknown_environment_is_refused(deployer: Deployer) -> None:
     parameters.put_parameter(Name="/service/shop/qa/contract", Value=value, Type="String", Overwrite=True)
     run = deployer.run(environment="qa")
     assert run.returncode == 1
-    assert "there is no overlay qa; there is dev, production" in run.stderr
+    assert "there is no environment qa; there is dev, production" in run.stderr

@@ -78,7 +78,7 @@ def check_capacity(page: str, estimate: Estimate, document: str) -> None:
             assert [shown[kind] for kind in ("Pods", "CPU", "Memory")] == list(zip(map(int, needed), map(int, fits), strict=True))
     if not nodes:
         asked = meters(part(page, f"capacity-{list(estimate.environments)[-1]}"))
-        said = re.search(r"at its most, in \w+, (\d+) pods, (\d+) m and (\d+) MiB", document)
+        said = re.search(r"with the maximum, in \w+, (\d+) pods, (\d+) m and (\d+) MiB", document)
         assert said
         assert [asked[kind] for kind in ("Pods", "CPU", "Memory")] == [(int(number),) for number in said.groups()]
 
