@@ -35,7 +35,7 @@ class SignedIn:
         return {"Authorization": f"Bearer {self.token}", **headers}
 
 
-# Signs in the user of an email address, who is made when not there, with roles.
+# Signs in the user with an email address and roles, and creates the user if necessary.
 SignIn = Callable[..., Awaitable[SignedIn]]
 
 # Confirms the email address of a signed-in user.

@@ -13,9 +13,9 @@ import app
 from app.composition import feature_packages
 
 PACKAGE = Path(app.__file__).parent
-# Modules of the kit: its settings are beside it, where teams add theirs.
+# Modules of the kit. Its settings are outside the package, where teams add their own.
 SHARED = {"kit", "settings"}
-# Beside the kit, modules that features may import.
+# Modules outside the kit that features may import.
 COMPOSITION = {"composition", "dependencies", "migrations"}
 
 Graph = Mapping[str, set[str]]
@@ -44,7 +44,7 @@ def modules() -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def trees(modules: dict[str, Path]) -> dict[str, ast.Module]:
-    # Python 3.11's parser fails if the collector ends a greenlet of another test meanwhile.
+    # Python 3.11's parser fails if the garbage collector ends a greenlet of another test meanwhile.
     gc.disable()
     try:
         return {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in modules.items()}

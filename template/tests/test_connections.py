@@ -174,7 +174,7 @@ async def test_a_client_that_does_not_finish_is_cut_off() -> None:
         async with connected(port) as client:
             await client.send(piece)
             trickling = asyncio.create_task(trickle(client, byte))
-            await client.status()  # the answer to half a body, if any
+            await client.status()  # the response to an incomplete body, if any
             ended = await client.ended()
             trickling.cancel()
             return ended
@@ -245,7 +245,7 @@ async def test_a_request_under_way_has_no_deadline() -> None:
 
 
 def test_the_bounds_fit_the_load_balancer() -> None:
-    # Its idle time-out is 60 s, and its own limit on a head 64 kB.
+    # The ALB's idle time-out is 60 s, and its limit on a head is 64 kB.
     assert Bounds().idle_seconds > 60
     assert Bounds().head_bytes >= 65_536
 

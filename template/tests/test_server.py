@@ -54,11 +54,12 @@ async def test_a_draining_server_answers_on_and_ends_each_connection() -> None:
         before = await client.get("/")
         assert "connection" not in before.headers
         api.handle_exit(signal.SIGTERM, None)
-        # Side by side: once nobody is connected, the server ends, on a busy machine before a second connection is made.
+        # Concurrently: without connections the server exits, which on a busy machine happens before a second one is
+        # opened.
         kept, new = await asyncio.gather(client.get("/"), client.get("/"))
         assert [answer.status_code for answer in (kept, new)] == [200, 200]
         assert [answer.headers["connection"] for answer in (kept, new)] == ["close", "close"]
-        async with asyncio.timeout(10):  # nobody is connected any more
+        async with asyncio.timeout(10):  # no connection is left
             await life
 
 
@@ -105,5 +106,5 @@ def test_the_api_is_served_as_its_load_balancer_needs_it(settings: Settings, mon
     config = seen[0].config
     assert config.timeout_keep_alive > 60
     assert not config.proxy_headers
-    # 20 s of preStop sleep, and 5 s to close what is open, within 60 s.
+    # 20 s of preStop sleep, and 5 s to close what is still open, must fit into 60 s.
     assert 20 + server.DRAIN_SECONDS + server.GRACEFUL_SHUTDOWN_SECONDS + 5 <= 60

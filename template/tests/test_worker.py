@@ -120,7 +120,7 @@ async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
     resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch, pool: int
 ) -> None:
     """Ten tasks wait for another server at once, on a pool of three connections and on one alone."""
-    # The module's own logger may be configured and cached already: `capture_logs` would see nothing.
+    # The module's logger may already be configured and cached, and `capture_logs` would then see nothing.
     log = CapturingLogger()
     monkeypatch.setattr("app.worker.log", log)
     tasks = [await ask(resources, "idles") for _ in range(11)]
@@ -129,7 +129,7 @@ async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
         async with asyncio.timeout(60):
             while len(kinds.runs) < 10:  # noqa: ASYNC110  tasks tell nobody
                 await asyncio.sleep(0.02)
-        # Six looks for tasks.
+        # Enough for six polls.
         await asyncio.sleep(0.3)
         assert len(kinds.runs) == 10
         kinds.open.set()

@@ -28,7 +28,7 @@ def await_answer(url: str, process: subprocess.Popen[bytes] | subprocess.Popen[s
             answers.append(client.get(url))
         return bool(answers) and answers[-1].status_code == 200
 
-    # One client for all looks: making one reads the machine's certificates, which takes 20 ms.
+    # One client for all attempts, because creating one reads the machine's certificates, which takes 20 ms.
     with httpx.Client() as client:
         until(answered, f"{url} answers 200")
     return answers[-1]

@@ -1,7 +1,7 @@
 """The parts of a process: discovered features, their settings, and the resources of the process.
 
-Features import this module for what they are given; it imports none of them by name. Each package beside it that holds
-a feature.py is one.
+Features import this module, which imports none of them by name. Every package beside it with a feature.py is a
+feature.
 """
 
 import importlib
@@ -109,7 +109,7 @@ class Feature:
 
     `settings` is read at the start. `authenticator` and `mailer` are made by exactly one feature each.
     `install` may add middleware to the application. `lifespan` surrounds the life of API and worker alike.
-    `task_context` hands something from a request to the tasks that it asks for.
+    `task_context` passes values from a request to the tasks that it enqueues.
     `personal_data` declares the tables that hold rows of a user, for exports and for the deletion of an account.
     `seed` fills a development database and returns the lines that `app dev` prints.
     """

@@ -1,6 +1,6 @@
-"""Connections of the HTTP servers: bounds on size and time, for clients that reach a pod past the load balancer.
+"""Connections of the HTTP servers: limits on size and time, for clients that bypass the load balancer.
 
-uvicorn bounds only the idle time after an answer. It bounds neither the size of a request's head nor the time it takes.
+uvicorn limits only the idle time after a response, but neither the size nor the duration of a request's head.
 """
 
 import math
@@ -105,13 +105,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request. The rest of a body that was refused keeps its deadline."""
+        """Wait for the next request. If a body was refused, its deadline still applies to the rest."""
         super().on_response_complete()
         if not self._receiving:
             self._wait(self.bounds.idle_seconds)
 
     def pause_writing(self) -> None:
-        """Wait for a client that does not read."""
+        """Set a deadline for a client that does not read."""
         self._write_deadline = self.loop.time() + self.bounds.write_seconds
         super().pause_writing()
 
@@ -153,7 +153,7 @@ class BoundedServer(uvicorn.Server):
     """A server that aborts connections at their deadlines. Its configuration names a `BoundedProtocol`."""
 
     async def on_tick(self, counter: int) -> bool:
-        """Check the deadlines once a second: uvicorn calls this ten times."""
+        """Check the deadlines once a second, although uvicorn calls this ten times a second."""
         if counter % 10 == 0:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, BoundedProtocol):

@@ -1,4 +1,4 @@
-"""Dependencies that any route may use. All are `async`: FastAPI hands plain functions to a thread, at a cost."""
+"""Dependencies that any route may use. All are `async`: FastAPI runs plain functions in a thread, which is slower."""
 
 from typing import Annotated
 

@@ -22,7 +22,7 @@ GRACEFUL_SHUTDOWN_SECONDS = 30
 class ApiServer(BoundedServer):
     """uvicorn with a graceful shutdown: running requests finish, connections are closed, and the exit status is 0.
 
-    While it drains it serves as before, but every answer ends its connection. A second signal ends the draining.
+    While draining it still serves requests, but each response closes its connection. A second signal ends the draining.
     """
 
     def __init__(self, config: uvicorn.Config, state: ServingState, drain: float) -> None:
@@ -41,7 +41,7 @@ class ApiServer(BoundedServer):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop once drained: ten times a second uvicorn asks."""
+        """Stop once drained. uvicorn calls this ten times a second."""
         if self._state.draining and (time.monotonic() >= self._leave_at or not self.server_state.connections):
             self.should_exit = True
         return await super().on_tick(counter)

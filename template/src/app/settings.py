@@ -110,7 +110,7 @@ class Settings(Section):
         return f"{'rediss' if self.redis_tls else 'redis'}://{credentials}{host}:{self.redis_port}/0"
 
     def faults(self) -> Iterator[Fault]:
-        """Refuse what cannot be: unknown languages, zones, currencies, addresses; and open connections in a cluster."""
+        """Yield faults: unknown languages, zones and currencies, invalid URLs, and plain connections in a cluster."""
         yield from self._regional_faults()
         yield from postgresql_faults("DATABASE_URL", self.database_url)
         yield from redis_faults("REDIS_URL", self.redis_url)

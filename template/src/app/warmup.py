@@ -41,7 +41,7 @@ async def _ask(application: FastAPI, path: str) -> None:
         return {"type": "http.request"}
 
     async def send(_message: MutableMapping[str, Any]) -> None:
-        """Nobody waits for the answer."""
+        """Discard the response."""
 
     scope: dict[str, Any] = {
         "type": "http",

@@ -46,11 +46,11 @@ HEALTH_LOOK = 0.5
 class Places:
     """The places of a process for jobs, which its two queues share, and one for all suspects together.
 
-    Places limit what is under way at once, and so its memory. Connections are limited apart, by the pool: a job that
-    waits for another server needs a place and no connection.
+    Places limit the number of running jobs, and so the memory they need. The pool limits connections separately: a job
+    that waits for another server needs a place but no connection.
 
-    A suspect was running when its last worker died. One at a time: should it kill this worker too, then no other
-    suspect was running, and none is given up in its place.
+    A suspect was running when its last worker died. Suspects run one at a time: if one kills this worker too, no other
+    suspect was running, so none is given up in its place.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -138,7 +138,7 @@ def _cron(resources: Resources, job: CronJob) -> ArqCronJob:
 
 
 class _HealthServer(BoundedServer):
-    """uvicorn without its signal handlers, since the worker has its own, and with fewer looks."""
+    """uvicorn without its signal handlers, because the worker has its own, and with fewer checks."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -146,13 +146,13 @@ class _HealthServer(BoundedServer):
         yield
 
     async def main_loop(self) -> None:
-        """Look for deadlines and the end, less often than uvicorn."""
+        """Check for deadlines and shutdown, less often than uvicorn does."""
         while not await self.on_tick(0):  # noqa: ASYNC110  uvicorn sets a flag and offers no event
             await asyncio.sleep(HEALTH_LOOK)
 
 
 async def health_application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer /live and /metrics from the worker's event loop: that it answers is what /live says."""
+    """Answer /live and /metrics from the worker's event loop. /live only shows that the loop responds."""
     if scope["path"] == "/metrics":
         await metrics_response()(scope, receive, send)
         return
@@ -163,7 +163,7 @@ async def health_application(scope: Scope, receive: Receive, send: Send) -> None
 
 @dataclass(slots=True)
 class _Lane:
-    """One queue, and how many of its jobs run at a time. `jobs` outlived the connection over which they came."""
+    """One queue, and how many of its jobs run at a time. `jobs` still run after the loss of their connection."""
 
     queue: str
     features: Sequence[Feature]
@@ -171,12 +171,12 @@ class _Lane:
     jobs: set[asyncio.Task[None]] = field(default_factory=set)
 
     def free_jobs(self) -> int:
-        """How many more may be taken."""
+        """Return how many more jobs may be taken."""
         return max(1, self.most - len(self.jobs))
 
 
 class WorkerProcess:
-    """The worker over the life of a process: outlives outages of Redis, ends in order on SIGTERM or SIGINT."""
+    """The worker of a process. It survives outages of Redis, and shuts down gracefully on SIGTERM or SIGINT."""
 
     def __init__(self, settings: Settings, features: Sequence[Feature], host: str) -> None:
         self._settings = settings

@@ -46,7 +46,7 @@ def sign_in(client: httpx.AsyncClient, resources: Resources) -> SignIn:
     """Make a user without the mail of a registration, and open a session. `register` does so by requests."""
 
     async def sign_in(email: str = "ann@example.com", role: str | None = None) -> SignedIn:
-        # One unit of work instead of two requests: most tests begin here.
+        # One unit of work instead of two requests, because most tests sign in.
         accounts, new = accounts_of(resources), UserCreate(email=email, password=PASSWORD, name="Ann")
         password_hash = await accounts.passwords.hash(PASSWORD)
         async with resources.database.unit_of_work() as work:

@@ -84,7 +84,7 @@ async def interleave(
     reached.cancel()
     stopped = gate.reached.is_set()
     other = asyncio.create_task(_behind(None, second))
-    # The pause only paces the questions to PostgreSQL, which cost more than the requests.
+    # The pause limits the number of queries to PostgreSQL, which cost more than the requests.
     while not other.done() and not await watcher.fetchval(_WAITING):
         await asyncio.wait({other}, timeout=0.005)
     gate.open.set()

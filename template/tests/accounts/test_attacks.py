@@ -65,14 +65,14 @@ async def test_known_and_unknown_addresses_take_about_the_same_time(
         await resources.redis.flushdb()
         async with resources.database.unit_of_work() as work:
             await work.session.execute(text("TRUNCATE login_attempts"))
-        # CPU seconds of this process, the hashing thread's included: what else the machine does is not in them.
+        # CPU seconds of this process, including the hashing thread: other processes do not affect them.
         started = time.process_time()
         assert (await guess(ann.client, email)).status_code == 401
         return time.process_time() - started
 
     pairs = [(await seconds(ann.email), await seconds("nobody@example.com")) for _ in range(9)]
     known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
-    # Without the hash of nobody, an unknown address would be answered ten times as fast.
+    # Without the hash for unknown addresses, their responses would be ten times as fast.
     assert 1 / 3 < known / unknown < 3
 
 
@@ -120,7 +120,7 @@ async def test_no_secret_reaches_a_log(
     async def fail(_self: AccountRepository, email: str) -> None:
         raise RuntimeError(f"no {len(email)}")
 
-    # An error that nobody foresaw writes a traceback.
+    # An unexpected error writes a traceback.
     monkeypatch.setattr(AccountRepository, "credentials", fail)
     assert (await log_in(client, "ann@example.com", "a third password")).status_code == 500
 

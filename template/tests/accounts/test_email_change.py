@@ -261,7 +261,7 @@ async def test_what_ends_sessions_ends_a_change_that_waits(
         await root.post(f"/v1/users/{owner.user_id}/enable")
     else:
         await owner.client.post("/v1/auth/password/forgot", json={"email": owner.email})
-        # The thief's task runs as well here: the link is sent before the password is set.
+        # Run the thief's task as well: its link is sent before the password is set.
         await run_queue()
         body = {"token": mailbox.token(), "password": OWNERS}
         assert (await owner.client.post("/v1/auth/password/reset", json=body)).status_code == 204

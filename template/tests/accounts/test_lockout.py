@@ -183,7 +183,7 @@ async def test_failures_of_strangers_lock_out_strangers_and_not_a_device_that_lo
     assert [answer.status_code for answer in await fail(client, ann.email, 6)] == [401] * 5 + [429]
     form = {"username": ann.email, "password": PASSWORD}
     assert (await client.post("/v1/auth/login", data=form, headers=known)).status_code == 200
-    # Nor does the owner's login give strangers new attempts.
+    # The owner's login does not give strangers new attempts.
     assert (await log_in(client, ann.email)).status_code == 429
 
 

@@ -74,7 +74,7 @@ async def test_a_character_that_is_none_is_refused(client: httpx.AsyncClient, fi
     body = "".join(f'--x\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in parts.items())
     headers = {"Content-Type": "multipart/form-data; boundary=x; charset=unicode_escape"}
     answer = await client.post("/v1/auth/login", content=f"{body}--x--\r\n", headers=headers)
-    # The format of OAuth2's form has no such charset, and no other format is read.
+    # OAuth2's form does not define this charset, and the route reads no other format.
     assert answer.status_code == 415
 
 
@@ -102,7 +102,7 @@ async def test_a_role_shows_after_it_is_granted(sign_in: SignIn) -> None:
 
 async def test_logins_are_limited_by_address(client: httpx.AsyncClient) -> None:
     answers = [await client.post("/v1/auth/login", data={"username": "x"}) for _ in range(80)]
-    # 60 at once, and one more for each second that the test takes.
+    # 60 at once, plus one for each second that the test takes.
     assert 60 <= [answer.status_code for answer in answers].count(422) < 80
     refused = next(answer for answer in answers if answer.status_code != 422)
     assert refused.status_code == 429
@@ -132,7 +132,7 @@ async def test_a_login_over_its_limit_costs_no_parsing(
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answers = [await client.post("/v1/auth/login", content=endless(), headers=headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [413, 429, 429]
-    # Sixteen kilobytes and the piece beyond, of the first alone.
+    # Only the first body was read: up to 16 kB, and the chunk that exceeded it.
     assert taken == 17
 
 

@@ -54,7 +54,7 @@ async def test_the_forms_send_to_operations_of_the_service(
 ) -> None:
     page = (await client.get(path)).text
     targets = re.findall(r'data-path="([^"]+)"', page)
-    # Only a user who is signed in asks for a change of address again.
+    # Only a signed-in user can request another change of address.
     assert len(targets) == (2 if path in MAILED else 1)
     assert ('id="without-token"' in page) == (path in MAILED)
     assert f'data-prefix="{settings.route_prefix}"' in page

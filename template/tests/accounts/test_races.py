@@ -28,9 +28,9 @@ from tests.accounts.interleaving import before_commits, gated, interleave
 from tests.identity import SignedIn, SignIn
 
 BY_CHANGE, BY_RESET, BY_RESTORE = "a password by change", "a password by reset", "a password by restore"
-# Purposes of links that are sent to another address than the user's.
+# Purposes of links that are not sent to the user's current address.
 OTHER_ADDRESSES = {Purpose.CHANGE_EMAIL, Purpose.RESTORE_EMAIL}
-# Longer than the longest request has statements.
+# More than any request has.
 MOST_STATEMENTS = 40
 
 
@@ -107,7 +107,7 @@ async def refresh(world: World) -> httpx.Response:
 
 
 ACTS: list[Act] = [login, change, reset, confirm, disable, enable, promote, refresh, delete, ask_to_move, move, restore]
-# These run with all other tests: passwords, a revocation, a role, the end of an account, and another address.
+# Pairs that run with all other tests: passwords, a revocation, a role, a deletion and another address.
 ALWAYS = {(login, change), (change, reset), (refresh, disable), (promote, refresh), (delete, login), (reset, delete)}
 ALWAYS |= {(delete, promote), (login, move)}
 PAIRS = [
@@ -137,7 +137,7 @@ async def make_world(
     password_hash = await accounts.passwords.hash(PASSWORD)
 
     async def make(disabled: bool) -> World:
-        # One unit of work: as requests, it is most of what these tests do.
+        # One unit of work: separate requests would take most of the time of these tests.
         number = next(numbers)
         email, links = f"ann{number}@example.com", {}
         async with resources.database.unit_of_work() as work:
@@ -161,7 +161,8 @@ async def outcome(world: World, *answers: httpx.Response) -> tuple[object, ...]:
     assert all(answer.status_code < 500 for answer in answers)
     read = await world.root.get(f"/v1/users/{world.ann.user_id}")
     if read.is_success and read.json()["disabled"]:
-        # Opened again: what an enabled account lets in that a disabled one kept out is part of the outcome.
+        # Enable the account again: the outcome includes everything that an enabled account accepts and a disabled one
+        # refuses.
         await enable(world)
     tokens = [world.ann.token, *world.given]
     alive = [(await world.client.get("/v1/users/me", headers=bearer(token))).is_success for token in tokens]
@@ -169,7 +170,7 @@ async def outcome(world: World, *answers: httpx.Response) -> tuple[object, ...]:
     done = tuple(answer.is_success for answer in answers)
     if not read.is_success:
         assert not any([*alive, renewed.is_success, (await login(world)).is_success, (await reset(world)).is_success])
-        # A login whose session went with the account may have been given tokens first: they are worth nothing.
+        # A login may have received tokens before the deletion ended its session. They are worthless.
         return (*done, "deleted")
     seen = read.json()
     async with world.resources.database.unit_of_work() as work:
@@ -179,7 +180,7 @@ async def outcome(world: World, *answers: httpx.Response) -> tuple[object, ...]:
         for password in (PASSWORD, BY_CHANGE, BY_RESET, BY_RESTORE)
     ]
     links = [(await use(world)).is_success for use in (reset, move, restore)]
-    # Addresses of one world differ from those of another in their number alone.
+    # Addresses of different worlds differ only in their number.
     address = seen["email"].partition("@")[0].rstrip("0123456789")
     shown = [address, *(seen[name] for name in ("roles", "disabled", "email_verified"))]
     return (*done, shown, alive, renewed.is_success, passwords, links)
@@ -217,7 +218,7 @@ async def mail_a_link(world: World) -> httpx.Response:
     return httpx.Response(200)
 
 
-# A deletion, and a change of the unique address: PostgreSQL itself locks the row against references for these.
+# A deletion or a change of the unique address: for these, PostgreSQL itself locks the row against references.
 OF_THE_KEY = {delete, move, restore}
 
 

@@ -222,7 +222,7 @@ async def test_no_transaction_waits_for_the_mail_server(
             busy.append(row["count"])
 
     monkeypatch.setattr(resources, "mailer", Silent())
-    await run_queue()  # one task at a time: another's transaction would be counted
+    await run_queue()  # one task at a time: the transaction of another one would be counted
     await forget(ann.client)
     await run_queue()
     assert busy == [0, 0]
@@ -241,7 +241,7 @@ async def test_a_link_that_leads_nowhere_is_refused_with_the_reason(
         await run_queue()
     finally:
         resources.settings = before
-    # The notice is useful without its link, but a link without the notice is not.
+    # The notice is useful without the link, but the link is not useful without the notice.
     assert [(mail.subject, "127.0.0.1:8000" in mail.text) for mail in mailbox.mails] == [
         ("Your password was changed", False)
     ]

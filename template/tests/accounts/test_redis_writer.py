@@ -38,7 +38,7 @@ async def test_a_copy_that_was_changed_counts_for_nothing(
         await resources.redis.set(key, forged(copy, **members))
         token = (await client.post("/v1/auth/introspect", data={"token": ann.token})).json()
         assert (token["sub"], token["roles"], token.get("email")) == (ann.user_id, [], None)
-        # And it was written over by what the row says.
+        # The forged copy was overwritten with the data of the row.
         assert await resources.redis.get(key) != forged(copy, **members)
 
 
@@ -103,7 +103,7 @@ async def test_a_demoted_administrator_is_none_whatever_redis_says(
     for key, copy in before.items():
         await resources.redis.set(key, copy)
     assert (await root.get("/v1/users")).status_code == 403
-    # Nor is a task of somebody else's shown, which the copy alone would allow.
+    # Another user's task is not shown either, although the copy alone would allow it.
     async with resources.database.unit_of_work() as work:
         task_id = request_task(work, resources.queue, TaskKind("noted", NoPayload), NoPayload(), owner_id=user_id(ada))
     assert (await root.get(f"/v1/tasks/{task_id}")).status_code == 404

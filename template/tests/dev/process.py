@@ -71,7 +71,7 @@ def app_dev(port: int, data: Path, *options: str, **variables: str) -> Iterator[
         process.kill()
         process.wait()
         reader.join()
-        # pytest shows it where a test fails.
+        # pytest shows this output if a test fails.
         sys.stdout.write("".join(running.output))
 
 

@@ -12,7 +12,7 @@ import pytest
 from app.dev.servers import PostgresqlServer, ServicesError, ValkeyServer
 from app.dev.services import running_services
 
-# Starts both servers, writes to both, and stops them; then once more, on what they kept.
+# Starts both servers, writes to both and stops them, then repeats this with the data that they kept.
 START = """
 import sys
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_a_path_that_is_too_long_for_a_socket_does_not_matter(
 ) -> None:
     places = folder_of_temporary_files(data.parent / temporary)
     monkeypatch.setattr(tempfile, "tempdir", str(places))
-    # A start asks both servers: it looks for the database, and waits for Valkey.
+    # Starting connects to both servers: it looks for the database, and waits for Valkey.
     with running_services(data, "app", durable=False):
         pass
     assert [file.name for file in places.iterdir()] == [".lockfile"]

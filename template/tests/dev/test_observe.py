@@ -75,7 +75,7 @@ def test_a_quantile_lies_within_its_bucket() -> None:
 
     step = stepped(answer)
     assert measured("Response time", "p50", step) == pytest.approx(100)
-    # A histogram has no information above its last bound.
+    # A histogram has no information about values above its last bound.
     assert measured("Response time", "p95", step) == 1000
 
 
@@ -111,7 +111,7 @@ def test_a_panel_reads_metrics_that_exist(panel: Panel) -> None:
     for line in panel.lines:
         line.measure({"api": step, "worker": step})
     assert asked
-    # Without accounts of its own, a service has no logins, and the page leaves the panel out.
+    # A service without its own accounts has no logins, so the page omits the panel.
     assert asked <= known or panel.needs not in known
 
 
@@ -147,7 +147,7 @@ def test_a_process_that_does_not_answer_leaves_a_gap() -> None:
     assert panel["lines"][0]["values"] == [None, 2, 2, None]
     assert data["times"] == [100, 102, 104, 106]
     assert data["processes"] == {"api": False, "worker": False}
-    # A panel whose metric no process has is left out.
+    # A panel is omitted if no process has its metric.
     assert "Logins" not in {panel["title"] for panel in data["panels"]}
 
 

@@ -17,7 +17,7 @@ from app.dev.services import free_port
 from app.settings import Settings
 from tests.waiting import await_answer, until
 
-# Writes a line, and lives until SIGTERM; or dies at once while there is a file named broken.
+# Writes a line and runs until SIGTERM, or exits at once if a file named broken exists.
 CHILD = """
 import signal, sys
 from pathlib import Path

@@ -18,7 +18,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.fixture(scope="session")
 def _stack(settings: Settings) -> Iterator[Stack]:
-    # Not one of pytest's own directories: the next run of any tests closes those to the user of PostgreSQL.
+    # Not one of pytest's own directories: the next test run would deny PostgreSQL's user access to it.
     with running_stack(ROOT / ".dev" / "faults") as stack:
         yield stack
 

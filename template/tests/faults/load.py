@@ -16,11 +16,12 @@ import httpx
 from tests.faults.stack import Stack
 from tests.waiting import until
 
-# Figures, for `-rP`.
+# Logs measurements, which `-rP` shows.
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 6
-# Seconds between two requests of a connection: at most 120 a second. 30 of them queue work, which the worker can do.
+# Seconds between two requests on a connection: at most 120 requests a second in total. 30 of them enqueue work, which
+# the worker can handle.
 PAUSE = 0.05
 
 
@@ -39,7 +40,7 @@ class Answer:
         """A success, or a problem that tells the caller to come again."""
         if self.status in (200, 201, 202):
             return True
-        # 409: an earlier try with the same key has not ended.
+        # 409: an earlier attempt with the same key has not finished.
         return self.status in (409, 503) and self.media_type == "application/problem+json"
 
 
@@ -51,10 +52,10 @@ class Load:
     seconds_of_work: float = 0.0
     answers: list[Answer] = field(default_factory=list)
     lives: list[Answer] = field(default_factory=list)
-    # Ids that were acknowledged: rows, and work.
+    # Acknowledged ids: rows, and work.
     written: set[UUID] = field(default_factory=set)
     asked: set[UUID] = field(default_factory=set)
-    # The longest that this process itself did not come to run, seconds.
+    # The longest time, in seconds, in which this process itself was not scheduled.
     stall: float = 0.0
     _stopping: threading.Event = field(default_factory=threading.Event)
 

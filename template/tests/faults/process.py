@@ -15,7 +15,7 @@ def discover() -> Sequence[Feature]:
 
 
 if __name__ == "__main__":
-    # Before anything imports the function by its name.
+    # Replace the function before any module imports it by name.
     composition.discover = discover  # type: ignore[assignment]  # a sequence serves as well
     from app.cli import main
 

@@ -12,10 +12,10 @@ from tests.faults.load import Load
 from tests.faults.stack import Stack
 from tests.waiting import until
 
-# Figures, for `-rP`.
+# Logs measurements, which `-rP` shows.
 log = logging.getLogger(__name__)
 
-# The promise, in seconds from the part's own first answer.
+# The promised time of recovery, in seconds after the part's own first answer.
 RECOVERY = 5.0
 
 

@@ -174,7 +174,7 @@ def running_stack(directory: Path) -> Iterator[Stack]:
         until(lambda: _took(stack, directory), "another process of pytest runs these tests", seconds=1_200)
         for log in directory.glob("*.log"):
             log.unlink()
-        # Only a durable server keeps what it acknowledged when it is killed; the cache may forget.
+        # Only a durable server keeps acknowledged data when it is killed. The cache may lose its data.
         postgresql = PostgresqlServer(directory / "postgresql", "faults", durable=True)
         valkey = ValkeyServer(directory / "valkey", durable=False)
         for server in (postgresql, valkey):

@@ -10,7 +10,8 @@ from tests.faults.stack import Stack
 pytestmark = pytest.mark.faults
 
 SECONDS = 60
-# Of a core. Two looks at the queues and the worker's metrics cost about 3; each pod of the fewest replicas pays it.
+# Thousandths of a core. Polling both queues and the worker's metrics cost about 3, in each pod of the minimum number of
+# replicas.
 MOST_MCPU = 5
 
 
@@ -22,7 +23,7 @@ def test_an_idle_worker_costs_next_to_nothing(stack: Stack) -> None:
         times = worker.cpu_times()
         return times.user + times.system
 
-    # The work of its start has finished by then.
+    # The work of the start has finished by then.
     time.sleep(5)
     before = used()
     time.sleep(SECONDS)

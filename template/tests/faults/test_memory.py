@@ -33,15 +33,15 @@ _Result = TypeVar("_Result")
 
 PASSWORD = "correct horse battery staple"
 AT_ONCE = 4
-# MiB. The limit is that of deploy/base/api.yaml and worker.yaml.
+# In MiB. LIMIT is that of deploy/base/api.yaml and worker.yaml.
 MOST_ABOVE_IDLE, LIMIT, MARGIN = 64, 512, 2
-# Lines of an import; as the image and the manifests have it: 4 places, 2 of them for imports.
+# Lines of an import. As in the image and the manifests, there are 4 places, 2 of them for imports.
 LINES = 19_900
 PRODUCTION = {"MALLOC_MMAP_THRESHOLD_": "4194304", "DATABASE_POOL_SIZE": "5", "DATABASE_STATEMENT_TIMEOUT": "10"}
-# The failed tasks below, which no user could store, are not what is measured.
+# This test does not measure the failed tasks below, which are larger than a user could store.
 ROOMY = {"TASK_BYTES_PER_USER": "1000000000"}
-# A page of 100 at its largest: names of four-byte characters, failed tasks of 1 MB. Copies of a row,
-# so that nothing here knows the other columns.
+# The largest page of 100: names of four-byte characters, and failed tasks of 1 MB. Rows are copied, so this test does
+# not need to know their other columns.
 COPIES = """INSERT INTO {table}
     SELECT (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), {values}))).*
     FROM {table} AS one, generate_series(1, 100) AS i WHERE one.id = (SELECT id FROM {table} {where} LIMIT 1)
@@ -57,7 +57,7 @@ FILLING = {
         'problem', jsonb_build_object('type', 'x', 'title', 'x', 'status', 422, 'detail', 'x')""",
     ),
 }
-# A task of each kind for each user of that page. Names are as long as they get, and the message is longer than any.
+# One task of each kind for each user on that page, with names of maximum length and a message longer than any.
 TEXTS = "array_fill(repeat('\U0001f600', 500), ARRAY[20])"
 MESSAGE = f"jsonb_build_object('subject', repeat('\U0001f600', 200), 'paragraphs', {TEXTS})"
 USER = "jsonb_build_object('email', i || '@example.com')"

@@ -13,7 +13,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 
-# From the signal to the end: draining, requests or jobs under way, closing. The pod's grace is far longer.
+# Seconds from the signal to the exit: draining, running requests or jobs, closing. The pod's grace period is far
+# longer.
 GRACE = COMPLETION_WAIT + 20
 
 
@@ -97,6 +98,6 @@ def test_the_api_is_told_to_stop(stack: Stack) -> None:
         assert stack.api.end(GRACE) == 0
         assert time.monotonic() - started < GRACE
     stack.api.start()
-    # Not one connection was cut: each ended with an answer that said so.
+    # No connection was cut: each ended with a response that announced it.
     load.check_answers()
     load.check_effects()

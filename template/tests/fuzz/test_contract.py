@@ -23,11 +23,11 @@ from tests.waiting import await_answer
 
 pytestmark = pytest.mark.fuzz
 
-# Of each operation. One without input has only a handful.
+# Examples per operation. An operation without input has only a few.
 EXAMPLES, AT_LEAST_ON_AVERAGE = 150, 60
 
-# Unknown query parameters are ignored, as HTTP clients expect: none is generated.
-# 413: a body that violates its schema may be too large to be read. The other statuses are schemathesis' defaults.
+# No unknown query parameters are generated, because the service ignores them, as HTTP clients expect. 413: a body that
+# violates its schema may be too large to be read. The other statuses are schemathesis' defaults.
 _REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
 _config = schemathesis.Config.from_dict(
     {
@@ -36,14 +36,14 @@ _config = schemathesis.Config.from_dict(
     }
 )
 document = schemathesis.openapi.from_dict(create_app(Settings.load()).openapi(), config=_config)
-# The names of the service's own limits: other tests declare more in this process.
+# Prints the names of the service's own limits, because other tests declare more in this process.
 NAMES = """
 from app.composition import discover
 from app.kit.ratelimit import declared_limits
 discover()
 print(*declared_limits())
 """
-# The document cannot say which bytes are a CSV, which token was sent to whom, which languages the settings name.
+# The document cannot define which bytes are a CSV, which token belongs to whom, or which languages are configured.
 EXCLUDED: list[CheckFunction] = [positive_data_acceptance]
 
 _statuses: Counter[int] = Counter()

@@ -15,12 +15,12 @@ pytestmark = pytest.mark.fuzz
 
 SENDER = "Shop <shop@example.com>"
 HEADERS = ["Content-Type", "MIME-Version", "From", "To", "Subject", "Message-ID", "Auto-Submitted"]
-# Pieces that parsers give a meaning.
+# Text that has a meaning for parsers.
 PIECES = [
     "=?utf-8?q?=0D=0ABcc:_eve@example.com?=", "=?utf-8?b?DQpCY2M6IGV2ZQ==?=", "\r\n", "\n.\n", "Bcc: eve@example.com",
     "--", "=?",
 ]  # fmt: skip
-# Without surrogates, which no JSON body brings here.
+# Without surrogates, which cannot arrive in a JSON body.
 CHARACTERS = st.characters(exclude_categories=["Cs"])
 TEXT = st.lists(st.one_of(st.text(CHARACTERS), st.sampled_from(PIECES)), max_size=8).map("".join)
 INJECTION = "=?utf-8?q?a=0D=0ABcc:_eve@example.com=0D=0A=0D=0ABody?="

@@ -207,7 +207,7 @@ async def test_keys_are_the_users_own(http: httpx.AsyncClient, resources: Resour
     for user in [await sign_in("ann@example.com"), await sign_in("bob@example.com"), await sign_in("bob@example.com")]:
         answer = await post(http, "/mine", headers={"Authorization": f"Bearer {user.token}"})
         ids.append(answer.json()["id"])
-    assert ids[0] != ids[1] == ids[2]  # bob's second login is bob
+    assert ids[0] != ids[1] == ids[2]  # the second login of bob is the same user
     assert await effects(resources) == 2
 
 

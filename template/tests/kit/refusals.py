@@ -23,7 +23,7 @@ class RefusingServer:
         self._server = ValkeyServer(directory, durable=False, options={"enable-debug-command": "local"})
         self._server.start()
         self.address = self._server.address
-        # Commands of the tests go through a user whom no state concerns.
+        # The tests send their commands as a user to whom no state applies.
         with redis.Redis.from_url(self.address) as first:
             first.execute_command("ACL", "SETUSER", "operator", "on", ">operator", "~*", "&*", "+@all")
         self._operator = self._connected("operator")
@@ -79,7 +79,7 @@ class RefusingServer:
             with self._connected("default") as client:
                 client.execute_command(*words)
         except redis.RedisError as error:
-            # redis-py leaves out the codes that it has a class for.
+            # redis-py removes the error codes for which it has a class.
             return _CODES.get(type(error), "") + str(error)
         return "OK"
 
@@ -138,7 +138,7 @@ def _without_replicas(server: RefusingServer) -> Iterator[None]:
 
 @contextmanager
 def _without_disk(server: RefusingServer) -> Iterator[None]:
-    # A snapshot is renamed to its final name, which fails where a directory has it.
+    # The rename of a snapshot to its final name fails if a directory has that name.
     file = server.data_file()
     file.unlink(missing_ok=True)
     (file / "in-the-way").mkdir(parents=True)

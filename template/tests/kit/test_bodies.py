@@ -88,7 +88,7 @@ class Sent:
 async def test_a_form_over_the_limit_of_its_address_is_not_read(bodies: httpx.AsyncClient) -> None:
     answers = [await bodies.post("/form", data={"text": "x"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
-    # Counted once each, though asked before the body and as a dependency.
+    # Each request is counted once, although the limit is checked before the body and as a dependency.
     assert [answer.headers["ratelimit"].partition(";t=")[0] for answer in answers] == [
         '"bodies-form";r=1',
         '"bodies-form";r=0',

@@ -170,7 +170,7 @@ def test_without_an_environment_no_server_of_another_machine_is_used(
         section.load()
     variables.setenv("ENVIRONMENT", "")
     assert faults(section) == ["ENVIRONMENT"]
-    # As compose.yaml says, for its own containers.
+    # compose.yaml sets this for its own containers.
     variables.setenv("ENVIRONMENT", "development")
     assert section.load().environment is Environment.DEVELOPMENT
 

@@ -35,7 +35,7 @@ async def backend(database: Database, *statements: str) -> int:
 
 
 async def test_a_reading_is_no_transaction(impatient: Database) -> None:
-    # The end of a transaction that is not committed undoes a setting.
+    # If a transaction ended without a commit, the setting would be undone.
     await impatient.read(text("SELECT set_config('app.test', :value, false)"), {"value": "kept"})
     (row,) = await impatient.read(text("SELECT current_setting('app.test', true) AS value"))
     assert row == {"value": "kept"}
@@ -57,7 +57,7 @@ async def test_only_a_connection_that_was_idle_is_asked(impatient: Database, mon
     assert await backend(impatient) == first
     assert asked == []
     monkeypatch.setattr(kit_database, "IDLE", 0.0)
-    # The stand-in answers None: the connection counts as dead.
+    # The fake ping returns None, so the connection counts as dead.
     assert await backend(impatient) != first
     assert len(asked) == 1
 

@@ -14,7 +14,7 @@ from app.tasks.models import TaskStatus
 from app.worker import make_worker
 from tests.tasks.fixtures import Kinds, ask, stored
 
-# The same in each process that collects these tests.
+# Constant, because it must be the same in every process that collects these tests.
 NOBODYS = "018f0000-0000-7000-8000-000000000000"
 NAME = f"{NOBODYS}:1".encode()
 SOUND: dict[str, object] = {"f": "run_task", "a": [NOBODYS], "k": {}, "t": None, "et": 1_700_000_000_000}

@@ -116,6 +116,6 @@ def test_a_library_without_its_symbols_loads(tmp_path: Path) -> None:
     library.write_bytes(whole + bytes(1_000))
     trim.strip(library)
     assert library.stat().st_size <= len(whole)
-    # In a process of its own: a library that was cut too far ends it by a signal.
+    # In a separate process, because a library that was stripped too far would crash it.
     load = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).PyInit_loop"
     assert subprocess.run([sys.executable, "-c", load, library], check=False).returncode == 0

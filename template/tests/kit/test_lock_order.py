@@ -87,7 +87,7 @@ async def test_a_second_connection_in_one_request_is_an_error_and_not_a_deadlock
     transport = httpx.ASGITransport(application_of_one)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         for path in ("/nested", "/filled"):
-            # The middleware answers 500, and passes the reason to the log.
+            # The middleware answers 500 and logs the reason.
             assert (await client.get(path)).status_code == 500
 
 

@@ -123,7 +123,7 @@ def test_a_letter_names_its_language_and_speaks_it(settings: Settings) -> None:
 
 def test_a_time_is_shown_in_the_readers_zone_and_language(settings: Settings) -> None:
     noon = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-    # The blank before PM is a narrow one.
+    # A narrow no-break space precedes PM.
     shown = format_time(noon, "en", "Asia/Singapore").replace("\u202f", " ")
     assert shown == "November 22, 2026, 8:00 PM (Singapore Standard Time)"
     assert "(Coordinated Universal Time)" in format_time(noon, "en", "UTC")

@@ -41,7 +41,7 @@ async def test_callers_of_a_silent_server_do_not_queue_behind_each_other() -> No
     async with server(lambda _: b"") as redis:
         started = time.monotonic()
         answers = await asyncio.gather(*(redis.ping() for _ in range(20)), return_exceptions=True)
-        # Half a second each, all at once.
+        # Each call takes half a second, and all run at once.
         assert time.monotonic() - started < 2
         assert all(isinstance(answer, OUTAGES) for answer in answers)
 

@@ -23,7 +23,7 @@ from tests.kit.refusals import STATES, RefusingServer, refusing_server
 from tests.tasks.fixtures import Kinds, Word, handler, kind, stored
 from tests.test_worker import process
 
-# A failover, a change of rights and a start. The worker handles the other states in the same way.
+# A failover, a change of rights and a start. The worker handles all other states in the same way.
 ALWAYS = {"READONLY", "NOPERM", "LOADING"}
 WORKER_STATES = [pytest.param(state, marks=() if state in ALWAYS else pytest.mark.exhaustive) for state in STATES]
 
@@ -115,7 +115,7 @@ async def test_a_refusal_that_no_part_expected_is_503(application: FastAPI, clie
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:unavailable")
 
 
-# Where rights end between WATCH and UNWATCH, redis-py does not give that one connection back.
+# If the rights end between WATCH and UNWATCH, redis-py does not return that connection.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("state", WORKER_STATES)
 async def test_the_worker_lives_on_and_works_once_redis_accepts_again(
@@ -173,7 +173,7 @@ async def test_after_a_failover_no_connection_stays_with_the_old_primary(
         await redis.set("failover", "old")
         with server.refusing("READONLY"):
             targets.append(new)
-            # One call finds out; what follows goes to the new primary.
+            # The first call fails and detects the failover. Later calls go to the new primary.
             with pytest.raises(OUTAGES):
                 await redis.set("failover", "new")
             assert await redis.set("failover", "new")

@@ -60,7 +60,7 @@ async def test_answers_carry_security_headers(client: httpx.AsyncClient) -> None
     ("method", "path", "status", "slug"),
     [
         ("GET", "/v1/nothing", 404, "not-found"),
-        # Not redirected: that would send the caller, token and all, to http: behind a load balancer.
+        # Not redirected: behind a load balancer, a redirect would send the caller and its token to http:.
         ("GET", "/health", 404, "not-found"),
         ("GET", "/health/live/", 404, "not-found"),
         ("PUT", "/health/live", 405, "method-not-allowed"),

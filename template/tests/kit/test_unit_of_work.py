@@ -123,7 +123,7 @@ async def test_a_row_whose_writer_is_cancelled_is_not_stored_and_holds_no_connec
 
     async with resources.database.unit_of_work() as work:
         await work.session.execute(text("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"))
-        # More often than the pool has connections.
+        # More attempts than the pool has connections.
         for _ in range(resources.settings.database_pool_size + 1):
             for attempt in (write, read):
                 with pytest.raises(TimeoutError):

@@ -14,7 +14,7 @@ from app.kit.text import LINES, ONE_LINE
 
 
 def test_ids_are_version_7_and_sort_by_time() -> None:
-    made = [new_id() for _ in range(2_000)]  # many a millisecond
+    made = [new_id() for _ in range(2_000)]  # many within each millisecond
     first = made[0]
     assert (first.version, first.variant) == (7, "specified in RFC 4122")
     assert made == sorted(made)

@@ -197,10 +197,10 @@ def test_a_removed_feature_is_named_forgotten_and_added_again(empty: Settings, t
     ) as told:
         upgrade(empty)
     assert part_faults(empty) == [f"database: {told.value}"]
-    assert missing(empty) == set()  # so the service starts: its own tables are there
+    assert missing(empty) == set()  # the service starts, because its own tables exist
 
-    upgrade(empty, folders=folders)  # it was switched on again
-    for _ in range(2):  # a deploy that is repeated
+    upgrade(empty, folders=folders)  # the feature was enabled again
+    for _ in range(2):  # the deployment is repeated
         upgrade(empty, forget=["made_up_0001"])
     assert part_faults(empty) == []
     assert "made_up_0001" in tables(empty)

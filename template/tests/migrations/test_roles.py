@@ -30,7 +30,8 @@ HBA = "local all postgres trust\nlocal all all scram-sha-256\n"
 @pytest.fixture(scope="module")
 def server() -> Iterator[URL]:
     """A PostgreSQL whose only superuser is its keeper, and a database that belongs to a master."""
-    # Not pytest's folder: another run of pytest closes it to all other users, and root runs PostgreSQL as another one.
+    # Not pytest's folder: another test run denies all other users access to it, and for root, PostgreSQL runs as
+    # another user.
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name) / "postgresql"
         postgresql = PostgresqlServer(directory, "postgres", durable=False)
@@ -170,7 +171,7 @@ def test_the_application_reads_which_migrations_ran_and_changes_nothing_of_it(ma
 
 def test_a_second_run_writes_nothing(master: Settings, server: URL) -> None:
     prepared(master)
-    # The keeper sees the passwords' rows too. A rewritten row has another version.
+    # The superuser can also read the rows of passwords. A rewritten row has another version.
     catalogues = ("pg_authid", "pg_auth_members", "pg_class", "pg_default_acl", "pg_namespace")
     versions = " UNION ALL ".join(f"SELECT '{name}', xmin::text FROM {name}" for name in catalogues)  # noqa: S608  own names
 
@@ -245,7 +246,7 @@ def test_the_command_says_what_changed_and_no_password(master: Settings) -> None
 
 
 def test_only_a_hash_of_the_password_is_sent() -> None:
-    # RFC 7677's example has another password and the same form.
+    # RFC 7677's example uses another password in the same format.
     made = verifier("pencil", salt=b"0123456789abcdef")
     assert made == verifier("pencil", salt=b"0123456789abcdef")
     assert made.startswith("SCRAM-SHA-256$4096:MDEyMzQ1Njc4OWFiY2RlZg==$")

@@ -20,7 +20,7 @@ from app.remote_accounts.settings import RemoteAccountsSettings
 from tests.identity import SignedIn
 from tests.remote_accounts.fixtures import Issuer
 
-# Not there, so that a signed-in caller gets 404 and any other 401.
+# This task does not exist: a signed-in caller gets 404, all others get 401.
 PATH = "/v1/tasks/018f0000-0000-7000-8000-000000000000"
 
 
@@ -157,7 +157,7 @@ async def test_an_answer_that_holds_no_keys_is_503(answer: bytes) -> None:
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await keys.key("any")
-    # After a failure, callers do not queue up at the issuer.
+    # After a failure, callers do not queue for the issuer.
     assert len(asked) == 1
 
 

@@ -64,7 +64,7 @@ def operations(application: FastAPI, *, every_parameter: bool = False) -> list[O
         for method, description in methods.items()
         if "/health/" not in path
     ]
-    # Deletions and logouts last: they end the session that the others use.
+    # Deletions and logouts come last, because they end the session that the other operations use.
     return sorted(found, key=lambda operation: ("logout" in operation.path, operation.method == "DELETE"))
 
 

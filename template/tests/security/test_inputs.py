@@ -26,7 +26,7 @@ HOSTILE = {
     "path": "../../../../etc/passwd",
     "markup": "<script>alert(1)</script>",
     "unicode": "\u202e\u2028\ufeff\U0001f600",
-    # Longer than a page of PostgreSQL.
+    # Longer than a page in PostgreSQL.
     "long": "x" * 12_000,
 }
 
@@ -55,7 +55,7 @@ async def test_hostile_text_is_refused_or_kept_as_text(
             where = f"{operation} {part} {name}"
             assert answer.status_code < 500, where
             assert "set-cookie" not in answer.headers, where
-            # Results of the template expression and of the path.
+            # The results of the template expression and of the path.
             assert "4267734415" not in answer.text, where
             assert "root:x:" not in answer.text, where
     async with resources.database.engine.connect() as connection:
@@ -70,7 +70,7 @@ async def test_half_a_character_is_refused(
     for operation in operations(application):
         for part, name in operation.texts():
             if part == "body" and operation.media_type == JSON:
-                # JSON can escape half a character, which no encoding can carry.
+                # JSON can escape a lone surrogate, which no encoding can represent.
                 request = operation.with_text(part, name, "half").request(client, settings.route_prefix, root.token)
                 content = request.content.replace(b'"half"', rb'"\ud800"')
                 answer = await client.request(request.method, request.url, content=content, headers=headers)
@@ -137,7 +137,7 @@ async def test_no_parameter_of_a_query_is_too_extreme(
     tried = 0
     for operation in operations(application, every_parameter=True):
         for name in operation.query:
-            # Alone: a fault of another parameter would hide what this one does.
+            # One parameter at a time: a fault of another one would hide the effect of this one.
             request = replace(operation, query={name: extreme}).request(client, settings.route_prefix, root.token)
             answer = await client.send(request)
             assert answer.status_code < 500, f"{operation} {name}: {answer.text}"

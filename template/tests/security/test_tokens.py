@@ -11,7 +11,7 @@ import pytest
 
 from tests.identity import SignedIn
 
-# Not there: a signed-in caller gets 404 and anybody else 401.
+# This task does not exist: a signed-in caller gets 404, all others get 401.
 PATH = "/v1/tasks/018f0000-0000-7000-8000-000000000000"
 
 Members = dict[str, object]

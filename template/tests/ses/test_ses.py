@@ -122,7 +122,7 @@ async def test_the_task_and_the_log_say_why_a_mail_was_not_sent_and_what_helps(
     async with resources.database.unit_of_work() as work:
         hello = Message(subject="Hi", paragraphs=[])
         task_id = request_mail(work, resources.queue, to=MAIL.to, kind="x", message=hello, language="en")
-    # The module's own logger may be configured and cached already: `capture_logs` would see nothing.
+    # The module's logger may already be configured and cached, and `capture_logs` would then see nothing.
     log = CapturingLogger()
     monkeypatch.setattr("app.tasks.runner.log", log)
     await run_task(resources, task_id)
@@ -134,7 +134,7 @@ async def test_the_task_and_the_log_say_why_a_mail_was_not_sent_and_what_helps(
     reasons = [str(task.problem["detail"]), *(call.kwargs["reason"] for call in log.calls if "reason" in call.kwargs)]
     assert len(reasons) > 1
     assert all(re.search(remedy, reason) for reason in reasons), reasons
-    # A log is read by more people than may know who has an account.
+    # Not everybody who can read the log may know who has an account.
     assert MAIL.to not in str(log.calls).lower()
 
 

@@ -72,7 +72,7 @@ async def test_a_mail_arrives_as_it_was_written(inbox: Inbox, port: int) -> None
     assert arrived["Auto-Submitted"] == "auto-generated"
     assert arrived.get_content_type() == "multipart/alternative"
     parts = {part.get_content_type(): part.get_content().replace("\r\n", "\n") for part in arrived.iter_parts()}
-    # Mail programs prefer the last part.
+    # Mail programs prefer the last part, so HTML comes last.
     assert list(parts.items()) == [("text/plain", MAIL.text), ("text/html", MAIL.html)]
 
 

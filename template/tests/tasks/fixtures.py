@@ -61,7 +61,7 @@ class Kinds:
 
     async def breaks(self, run: TaskRun, _payload: Word) -> None:
         self.runs.append(run.attempt)
-        # A row of a failed attempt, which must be rolled back.
+        # The row must be rolled back when the attempt fails.
         run.work.session.add(Task(kind="left-behind", payload={}, language="en"))
         raise RuntimeError("no")
 

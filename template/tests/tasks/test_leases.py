@@ -24,7 +24,7 @@ async def test_an_attempt_that_wakes_after_another_took_over_leaves_no_effect(
     task_id = await ask(resources, "waits")
     first = asyncio.create_task(run_task(resources, task_id))
     await kinds.blocked.wait()
-    await age(resources, task_id)  # the first worker was stopped: it renewed nothing
+    await age(resources, task_id)  # the first worker was stopped and renewed no lease
     second = asyncio.create_task(run_task(resources, task_id))
     while kinds.runs != [1, 2]:  # noqa: ASYNC110  the handler notes its runs in a list
         await asyncio.sleep(0.01)
@@ -89,7 +89,7 @@ async def test_an_attempt_whose_lease_is_lost_ends_early(resources: Resources, k
     task_id = await ask(resources, "waits")
     first = asyncio.create_task(run_task(resources, task_id))
     await kinds.blocked.wait()
-    await age(resources, task_id, attempts=7)  # as another attempt would leave it
+    await age(resources, task_id, attempts=7)  # as if another attempt had taken the task
     async with asyncio.timeout(10):
         await first
     task = await stored(resources, task_id)

@@ -46,7 +46,7 @@ async def test_a_list_never_reads_what_tasks_work_on(resources: Resources, ann: 
         assert len((await ann.get("/v1/tasks?limit=100")).json()["items"]) >= 3
         async with resources.database.unit_of_work() as work:
             tasks = await TaskRepository(work.session).newest(None, 100)
-            # Code that forgets to ask for the column fails where it is used.
+            # Code that uses the column without having requested it fails.
             with pytest.raises(InvalidRequestError):
                 _ = tasks[0].payload
     finally:

@@ -172,7 +172,7 @@ async def test_a_recipient_gets_three_mails_of_a_kind_an_hour(
     monkeypatch.setattr(resources, "mailer", Counting())
     async with resources.database.unit_of_work() as work:
         for number in range(8):
-            # An address is the same in whatever letters it is written.
+            # An address in upper or lower case counts as the same address.
             to = "ann@example.com" if number % 2 else "Ann@Example.com"
             kind = "two" if number == 7 else "one"
             message = Message(subject=kind, paragraphs=[])

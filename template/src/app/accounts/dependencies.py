@@ -1,4 +1,4 @@
-"""Dependencies of the account routes. They are `async`, or FastAPI would hand them to a thread."""
+"""Dependencies of the account routes. They are `async`, because FastAPI runs plain functions in a thread."""
 
 from typing import Annotated
 

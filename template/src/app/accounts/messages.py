@@ -20,7 +20,7 @@ _NEW_PASSWORD = N_("Set a new password")
 class Reader:
     """The reader of a message: language and time zone are the user's own, or the service's.
 
-    `name` is empty until the address is confirmed: until then, its text may be a stranger's.
+    `name` is empty until the address is confirmed, because a stranger may have chosen it.
     """
 
     name: str

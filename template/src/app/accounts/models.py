@@ -92,7 +92,7 @@ class MailedToken(Model):
 
 
 class LoginAttempts(Model):
-    """Failures in a row of one name or device, as an HMAC. The row does not show whether a user has the name."""
+    """Failures in a row of one name or device, as an HMAC. The row does not reveal whether the name exists."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (Index("ix_login_attempts_last_at", "last_at"),)

@@ -96,8 +96,8 @@ class AccountRepository:
     async def another_administers(self, user_id: UUID) -> bool:
         """Return whether there is an enabled administrator other than this one.
 
-        Administrators who leave at once ask in turn, to the end of their transactions: one of them remains. Others
-        who change an administrator are administrators themselves, and remain.
+        An advisory lock makes concurrent calls wait for each other's transaction, so one administrator remains. Those
+        who demote or disable an administrator are administrators too, and remain.
         """
         await self._session.execute(select(func.pg_advisory_xact_lock(_ADMINISTRATORS_LEAVE)))
         others = select(User.id).where(
@@ -134,8 +134,8 @@ class AccountRepository:
     async def lock_refresh_token(self, digest: bytes) -> tuple[RefreshToken, LoginSession, timedelta | None] | None:
         """Return a refresh token, its live session, and the time since its use. Lock user, session and token in order.
 
-        Of two exchanges at once, the second sees what the first did. None when token, session or user is gone,
-        revoked, expired or disabled: PostgreSQL checks the conditions again on the rows that it waited for.
+        Of two concurrent exchanges, the second sees the effect of the first. Return None if the token, session or user
+        is gone, revoked, expired or disabled. PostgreSQL checks this again on rows for which it waited.
         """
         query = (
             select(RefreshToken, LoginSession, func.clock_timestamp() - RefreshToken.used_at)

@@ -14,7 +14,7 @@ ENDED_SESSIONS_STAY = timedelta(days=7)
 
 
 async def remove_old(resources: Resources) -> None:
-    """Delete all of these, and rows that were written about users after their deletion."""
+    """Delete expired rows of accounts, and rows that were written about users after their deletion."""
     await erase_late_rows(resources)
     settings = accounts_of(resources).settings
     async with resources.database.unit_of_work() as work:

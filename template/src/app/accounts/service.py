@@ -134,8 +134,8 @@ class AccountService:
     async def login(self, work: UnitOfWork, email: str, password: str, device: Device) -> TokenPair:
         """Open a session.
 
-        Raises WrongCredentials, or LoginLocked after too many failures, in the same time and words whether or not
-        the account exists. Raises AccountDisabled or EmailUnverified, to those who know the password.
+        Raises WrongCredentials, or LoginLocked after too many failures: the time and the text do not reveal whether
+        the account exists. Raises AccountDisabled or EmailUnverified, but only after the right password.
         """
         name = as_stored(email)
         counter = self.devices.counter(device.cookie, name)
@@ -157,10 +157,9 @@ class AccountService:
     ) -> tuple[Checked, User | None]:
         """Check a password, hash its replacement, and lock the user. Return None if the password is wrong.
 
-        All later decisions use the locked row, so a password that was changed meanwhile
-        counts. The attempt is counted under a name: `lockout.clear` it, or else `note_failure`. Call it before the
-        unit of work takes a connection. Raises LoginLocked, or Unavailable where others under that name are being
-        checked for seconds.
+        All later decisions use the locked row, so a concurrent change of the password counts. The attempt is counted
+        under `counter`: call `lockout.clear` after a success, or else `note_failure`. Call this before the unit of
+        work takes a connection. Raises LoginLocked, or Unavailable if other attempts are being checked for seconds.
         """
         checked = await self._check(counter, password, read, new_password)
         user = await checked.lock(work)
@@ -176,8 +175,8 @@ class AccountService:
     ) -> tuple[Checked, User]:
         """Check the password of a user who is signed in, and lock the user. The session must still be live.
 
-        An open session may guess at the password no faster than a login, and too many attempts lock out that session.
-        Call `forget_failures` with the success. Raises WrongPassword, LoginLocked or Unauthorized.
+        An open session cannot guess the password faster than a login can, and too many attempts lock that session.
+        Call `forget_failures` after a success. Raises WrongPassword, LoginLocked or Unauthorized.
         """
         counter = counter_of(principal)
         checked, user = await self.check_and_lock(
@@ -199,7 +198,7 @@ class AccountService:
     async def refresh(self, work: UnitOfWork, refresh_token: str, device: Device) -> TokenPair:
         """Exchange a refresh token for a new pair. Using a token twice ends the session.
 
-        Raises RefreshRefused, or RefreshRaced when its first use was just now: of two exchanges at once, one wins.
+        Raises RefreshRefused, or RefreshRaced if the token was first used just now: one of two exchanges succeeds.
         """
         accounts = AccountRepository(work.session)
         found = await accounts.lock_refresh_token(self.tokens.digest(refresh_token))
@@ -307,7 +306,7 @@ class AccountService:
         await work.session.rollback()
 
     async def _refuse(self, found: Credentials | None, counter: str, device: Device, refusal: Problem) -> None:
-        """Record a refused login, without an unknown address: it may be a password in the wrong field."""
+        """Record a refused login. Omit an unknown address, which may be a password typed into the wrong field."""
         reason = "password" if isinstance(refusal, WrongCredentials) else refusal.slug
         metrics.LOGINS_FAILED.inc()
         log.info("login refused", address=device.address, reason=reason)
@@ -350,7 +349,7 @@ class AccountService:
 
 
 def counter_of(principal: Principal) -> str:
-    """The counter of the wrong passwords that a session sends. No username holds a line end."""
+    """Return the counter for a session's wrong passwords. It contains a line end, which no username has."""
     return f"password in\n{principal.session_id}"
 
 

@@ -110,7 +110,7 @@ async def _send(run: TaskRun, payload: LinkPayload, purpose: Purpose, page: str,
     try:
         issued = await _issue(run, payload, purpose)
     except IntegrityError:
-        # The account was deleted since it was looked up.
+        # The account was deleted after the lookup.
         return
     if issued is not None:
         user, token, expires_at = issued

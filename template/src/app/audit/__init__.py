@@ -1,4 +1,4 @@
-"""The audit log: who did what to whose account, written in the transaction of what it records.
+"""The audit log: each event names the actor, the action and the account, in the transaction of that action.
 
-The application appends and reads. The database refuses changes (see the migration), and removal before 30 days.
+The application appends and reads. The database refuses changes, and deletions before 30 days (see the migration).
 """

@@ -7,7 +7,7 @@ from app.kit.database import connection_arguments
 
 
 async def ensure_database(url: str, name: str, *, fresh: bool = False) -> None:
-    """Create a database on the server of a URL unless it is there; with `fresh`, replace it."""
+    """Create a database on the server of a URL if it does not exist; with `fresh`, replace it."""
     arguments = connection_arguments(make_url(url))
     # A Unix socket has no TLS, so ignore PGSSLMODE from the developer's shell.
     tls = False if str(arguments["host"]).startswith("/") else None

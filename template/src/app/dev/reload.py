@@ -1,7 +1,7 @@
 """`python -m app.dev.reload api`, or `worker`: run the API or the worker, and restart it when its sources change.
 
-For the containers of compose.yaml, which mount the sources. It looks at the files' dates, because on some machines a
-change outside a container wakes no watcher inside it.
+For the containers of compose.yaml, which mount the sources. It polls the dates of the files, because on some machines a
+file watcher inside a container does not notice changes from outside.
 """
 
 import signal

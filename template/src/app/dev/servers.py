@@ -1,9 +1,9 @@
 """Embedded PostgreSQL and Valkey: real servers from PyPI, each with a data directory.
 
-Their packages bring the programs, and this module runs them: in an environment and a locale of their own, without a
-shell, and with all files in the directory, so that neither the path nor the developer's settings matter.
+The packages provide the programs. This module runs them without a shell, with a fixed environment and locale and with
+all files in the directory, so that neither the path nor the developer's settings matter.
 
-Both outlive a starter that is killed. The next start on the same directory stops what was left there.
+Both servers survive if the process that started them is killed. The next start on the same directory stops them.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _SOCKET = ".s.PGSQL.5432"
 
 
 class ServicesError(Exception):
-    """The embedded services cannot run; the text says what to do."""
+    """The embedded services cannot run. The text contains the remedy."""
 
 
 class Server(Protocol):

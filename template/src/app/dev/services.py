@@ -1,6 +1,6 @@
 """The services of one machine, for `app dev` and for the tests.
 
-A lock, which dies with its process, tells a dead predecessor on the same directory from a living one.
+A lock on the directory ends with its process, so it shows whether an earlier run still uses the directory.
 """
 
 import contextlib
@@ -32,8 +32,8 @@ def running_services(
 ) -> Iterator[Addresses]:
     """Run both services with a data directory inside the block.
 
-    Without `durable` neither waits for the disk: for tests. A service whose address is given is not started. Raises
-    ServicesError.
+    Without `durable`, which is for tests, neither waits for the disk. A service whose address is given is not started.
+    Raises ServicesError.
     """
     servers: list[Server] = []
     with contextlib.ExitStack() as stack:

@@ -79,8 +79,8 @@ def _environment(addresses: Addresses, port: int) -> dict[str, str]:
 def _migrated(settings: Settings, stopping: threading.Event, *, own: bool) -> bool:
     """Apply the migrations. Return False if stopped first.
 
-    A refusal names its remedy, often a command that needs the database. The `own` one runs only here, so wait until
-    somebody has done that. Raises MigrationError if the database runs elsewhere.
+    An error names its remedy, often a command that needs the database. The `own` database runs only here, so keep it
+    running until somebody has applied the remedy. Raises MigrationError if the database runs elsewhere.
     """
     told = ""
     while not stopping.is_set():

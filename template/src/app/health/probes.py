@@ -25,7 +25,7 @@ class Probes:
     async def answers(self, name: str, ask: Question) -> bool:
         """Return whether a dependency answers within two seconds.
 
-        While one question hangs no second is put: each would hold a connection of the pool.
+        While a probe hangs, no second one starts, because each would hold a connection of the pool.
         """
         task = self._asked.get(name)
         if task is None or task.done():

@@ -89,7 +89,7 @@ class Cache:
     async def get_or_fill(self, key: str, fill: Fill, ttl: int = 300) -> Cached[bytes]:
         """The cached bytes of a key, or what `fill` returns, kept for about `ttl` seconds (10 % jitter).
 
-        One caller fills at a time. None stands for a missing value, and is kept for a few seconds, so that repeated
+        One caller fills at a time. None means that there is no value, and is kept for a few seconds, so that repeated
         requests for a missing row do not all reach PostgreSQL. Raises what `fill` raises.
         """
         return await self.read_through(key, "bytes", _unchanged, fill, ttl)

@@ -3,8 +3,8 @@
 ARQ trusts names, scores and fields of entries, and its loop ends at the first that it cannot read. This worker removes
 and counts entries that it cannot run. An entry only names a task; the task's row decides what the job does.
 
-ARQ also looks at its queue at a fixed interval, which is either too long for many short jobs or costs an idle worker
-CPU. This worker looks seldom while it is idle, and soon after each job that ends.
+ARQ also polls its queue at a fixed interval, which is either too long for many short jobs or costs an idle worker
+CPU. This worker polls rarely while it is idle, and soon after each job that ends.
 """
 
 import asyncio

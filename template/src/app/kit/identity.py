@@ -35,7 +35,7 @@ class Authenticator(Protocol):
     async def authenticate(self, token: str) -> Principal:
         """The owner of an access token.
 
-        Raises Unauthorized for a token that does not stand, Unavailable when that cannot be told.
+        Raises Unauthorized for an invalid token, and Unavailable if it cannot be checked.
         """
 
     async def administers(self, principal: Principal) -> bool:
@@ -63,7 +63,7 @@ async def current_user(request: Request) -> Principal:
 
 
 class _SignedIn(HTTPBearer):
-    """Tells the user, and tells OpenAPI how: in one dependency, because each costs every request."""
+    """Returns the user and documents the scheme in OpenAPI. One dependency, because each one costs every request."""
 
     def __init__(self) -> None:
         super().__init__(scheme_name="HTTPBearer", bearerFormat="JWT", description="The access token of a login")

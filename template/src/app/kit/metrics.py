@@ -1,4 +1,4 @@
-"""The answer to a scrape. Each module defines its own metrics.
+"""The response to a scrape. Each module defines its own metrics.
 
 Their names are a contract with the agent, the alarms and the dashboards: docs/reference/metrics.md lists them. The
 CloudWatch agent drops histograms: whatever an alarm reads is a counter or a gauge. It takes the first value of a
@@ -14,11 +14,11 @@ BUILD_INFO = Gauge("build_info", "1, labelled with the release that runs", ["ser
 
 
 def set_build_info(service: str, release: str) -> None:
-    """Say which release this process runs."""
+    """Report the release that this process runs."""
     BUILD_INFO.clear()
     BUILD_INFO.labels(service, release, platform.python_version()).set(1)
 
 
 def metrics_response() -> Response:
-    """The answer to a scrape. The load balancer does not route to it."""
+    """Return the response to a scrape. The load balancer does not route to it."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

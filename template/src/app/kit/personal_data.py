@@ -1,7 +1,7 @@
 """Personal data: the rows that features store about a user, for exports and for the deletion of an account.
 
 A feature declares each of its tables that refers to a user, by a foreign key or by a column such as `owner_id`, in the
-`personal_data` of its `feature.py`. `tests/test_personal_data.py` names the tables that refer to one undeclared.
+`personal_data` of its `feature.py`. `tests/test_personal_data.py` names the undeclared ones.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 class UserRows:
     """The rows of a table that belong to a user: `of` returns the condition for a user's id.
 
-    `hidden` columns are exported to nobody: secrets and internals. `shape` changes a row before it is exported.
+    `hidden` columns are never exported: secrets and internals. `shape` changes a row before it is exported.
     Rows that are `kept` outlive the account, such as an audit log; all others are removed with it. `batch` rows are
     read or removed at a time: choose fewer where a row is large. The table needs a primary key of one column.
     """

@@ -1,8 +1,8 @@
-"""A pool of database connections whose waiters are served in their order.
+"""A pool of database connections that serves waiting callers in the order of their arrival.
 
-A job of the worker may hold a connection for minutes. Jobs therefore get all but one of the pool's connections, and
-wait for theirs without a time limit of the pool's: each job has its own. The last connection stays for short use, such
-as taking tasks, extending leases and recording outcomes, so that none of these waits for a job.
+A job of the worker may hold a connection for minutes. Jobs therefore get all but one of the pool's connections. The
+pool sets no time limit for their wait, because each job has its own. The last connection stays for short use, such as
+taking tasks, extending leases and recording outcomes, so that none of these waits for a job.
 """
 
 import asyncio

@@ -53,7 +53,7 @@ class NoPayload(BaseModel):
 class TaskKind(Generic[_Model]):
     """A kind of task and the type of its payload. `name` is in the rows of tasks: never change it.
 
-    `bulk` tasks take long or come in numbers: they get half of a worker's places, others come first.
+    `bulk` tasks take long or are numerous: they get half of a worker's places, and other tasks come first.
     """
 
     name: str
@@ -126,8 +126,8 @@ class Queue:
     async def lost(self, attempts: Sequence[Due]) -> list[tuple[Due, str]]:
         """Return the attempts that are neither queued nor running, with a name for each, in one round trip.
 
-        They are not in the queue; or a worker took them from it and died before it began: ARQ keeps such a one for
-        its job time-out, under its old name.
+        They are not in the queue, or a worker took them and died before they began. ARQ keeps the latter for its job
+        time-out, under their old names.
         """
         if not attempts:
             return []
@@ -163,6 +163,6 @@ def serialize_job(job: dict[str, object]) -> bytes:
 
 
 def deserialize_job(data: bytes) -> dict[str, object]:
-    """The job of its JSON. Raises ValueError."""
+    """Decode a job from JSON. Raises ValueError."""
     job: dict[str, object] = json.loads(data)
     return job

@@ -36,7 +36,7 @@ _reported: dict[str, float] = {}
 
 
 class CircuitOpen(RedisConnectionError):  # noqa: N818  a state, as the pattern names it
-    """Redis failed a moment ago: it was not asked."""
+    """The call was not sent, because Redis failed a moment ago."""
 
 
 class GuardedPool(BlockingConnectionPool):
@@ -169,7 +169,7 @@ async def check_writable(redis: Redis) -> None:
 def report(event: str, error: Exception, **fields: object) -> None:
     """Log a failed call once per event and REPORT_PAUSE, because a refusing server fails every request.
 
-    During an outage the breaker's own line has said so already.
+    During an outage this logs nothing, because the breaker has already logged it.
     """
     if isinstance(error, CircuitOpen):
         return

@@ -53,8 +53,8 @@ def add_response_header(request: HTTPConnection, name: str, value: str) -> None:
 def client_address(request: HTTPConnection) -> str:
     """Return the caller's IP address from X-Forwarded-For: count one hop from the right for each trusted proxy.
 
-    What stands further left was written by the caller and proves nothing. A port is left out, and an IPv4 address
-    that came as an IPv6 one is IPv4 again.
+    The caller can write anything further to the left, so it proves nothing. The port is removed, and an IPv4 address
+    in IPv6 form is converted back to IPv4.
     """
     trusted: int = request.app.state.settings.trusted_proxies
     # A repeated header is one list, and the proxy appends to its end.
@@ -69,7 +69,7 @@ def client_address(request: HTTPConnection) -> str:
 def client_network(request: HTTPConnection) -> str:
     """Return the key of the caller for limits: the IP address, or for IPv6 the /64, the smallest network of a host.
 
-    One caller of IPv6 has 2**64 addresses to choose from.
+    A single IPv6 caller can use 2**64 addresses.
     """
     return _network(client_address(request))
 

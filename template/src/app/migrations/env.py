@@ -85,7 +85,7 @@ def drop_implied(connection: Connection) -> None:
 def record_each_branch(connection: Connection) -> None:
     """Record the last revision of every branch, including those that Alembic omits because others depend on them.
 
-    If the feature that depends on them were removed, nothing else would tell that their tables are there.
+    Otherwise, after the removal of the feature that depends on them, no record would show that their tables exist.
     """
     revisions, current = _revisions(), set(context.get_context().get_current_heads())
     applied = revisions.applied(current)

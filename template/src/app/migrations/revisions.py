@@ -108,8 +108,8 @@ class Revisions:
     def missing(self, current: Collection[str]) -> set[str]:
         """Heads that a database has not reached.
 
-        A feature whose revision this code does not know lacks nothing: after a rollback, the older release runs on the
-        newer schema.
+        A feature with a revision that this code does not know counts as complete: after a rollback, the older release
+        runs on the newer schema.
         """
         ahead = {feature_of(revision) for revision in self.unknown(current)}
         if None in ahead:

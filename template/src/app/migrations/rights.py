@@ -1,4 +1,4 @@
-"""The rights of the two database roles. Names are checked before they come here: plain identifiers."""
+"""The rights of the two database roles. Callers have checked that the names are plain identifiers."""
 
 import asyncpg
 
@@ -45,7 +45,7 @@ async def held(connection: asyncpg.Connection) -> set[tuple[str, ...]]:
 async def put_right(connection: asyncpg.Connection, app: str, migrations: str) -> None:
     """Give each role exactly its rights, on existing and future objects. Raises MigrationError.
 
-    `app` gets no TRUNCATE: it would pass by the trigger that keeps the audit log.
+    `app` gets no TRUNCATE, because TRUNCATE would bypass the trigger that protects the audit log.
     """
     if owned := await connection.fetchval(_OWNED, app):
         raise MigrationError(f"{app} owns {owned}: run ALTER … OWNER TO {migrations} as the master user first")

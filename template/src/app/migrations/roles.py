@@ -1,6 +1,6 @@
 """The database's two roles: one changes tables, the other reads and writes rows. The master creates and corrects them.
 
-The master of a managed database is not a superuser: it may create roles and owns the database, and this needs no more.
+The master user of a managed database is not a superuser. It may create roles and owns the database, which is enough.
 """
 
 import base64

@@ -59,7 +59,7 @@ class RemoteAuthenticator:
         return Principal(user_id, session_id, frozenset(answer.roles), answer.email, answer.language)
 
     async def administers(self, principal: Principal) -> bool:
-        """Whether the issuer said so within the last half minute."""
+        """Return whether the issuer listed the role of an administrator within the last half minute."""
         return ADMINISTRATOR in principal.roles
 
     async def _verify(self, token: str) -> tuple[UUID, UUID]:

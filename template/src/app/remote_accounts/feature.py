@@ -32,7 +32,7 @@ async def close_client(resources: Resources) -> AsyncIterator[None]:
 
 
 async def seed(resources: Resources, _password: str) -> list[str]:
-    """Say where the users of a developer's machine are: this service has none."""
+    """Return a line that names the service with the users, because this service has none."""
     issuer = resources.section(RemoteAccountsSettings).issuer_url
     return [f"issuer    {issuer or 'none: set ISSUER_URL and ISSUER_AUDIENCE to sign in'}"]
 

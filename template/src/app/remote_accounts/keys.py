@@ -39,7 +39,7 @@ class IssuerKeys:
         return self._keys[key_id]
 
     def _may_fetch(self) -> bool:
-        """Whether to ask now. Raises Unavailable when the issuer failed a moment ago."""
+        """Return whether to fetch the keys now. Raises Unavailable if the issuer failed a moment ago."""
         if self._failed_at is not None and time.monotonic() - self._failed_at < FAILURE_PAUSE:
             raise Unavailable
         return self._fetched_at is None or time.monotonic() - self._fetched_at > REFRESH_PAUSE

@@ -22,11 +22,11 @@ class RemoteAccountsSettings(Section):
     )
 
     def keys_address(self) -> str:
-        """Where the issuer publishes its keys."""
+        """The URL at which the issuer publishes its keys."""
         return self.jwks_url or f"{self.issuer_url}/api/v1/auth/jwks"
 
     def introspection_address(self) -> str:
-        """Where the issuer tells whether a token stands."""
+        """The URL at which the issuer reports whether a token is valid."""
         return self.introspection_url or f"{self.issuer_url}/api/v1/auth/introspect"
 
     def faults(self) -> Iterator[Fault]:

@@ -55,5 +55,5 @@ class SesMailer:
 
 
 def _subject(mail: Mail) -> str:
-    """The subject. SES encodes what is not ASCII, and would pass an encoded word on as one."""
+    """Return the subject. SES encodes non-ASCII text, but would pass an encoded word through unchanged."""
     return encode_header(mail.subject) if "=?" in mail.subject else mail.subject

@@ -21,7 +21,7 @@ _PERMANENT = 500
 
 
 class SmtpMailer:
-    """One connection per mail: mails are few, and the server would close an idle connection."""
+    """Opens one connection per message: messages are rare, and the server would close an idle connection."""
 
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings

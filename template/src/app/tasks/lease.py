@@ -1,6 +1,6 @@
 """The lease of an attempt on its task, which is extended while the worker is alive.
 
-A worker that is stopped, cut off or dead renews nothing, and another one takes the task.
+A worker that is stopped, disconnected or dead does not renew the lease, so another worker takes the task.
 """
 
 import asyncio

@@ -67,7 +67,7 @@ async def admit(work: UnitOfWork, run: TaskRun, to: str, kind: str) -> bool:
 
 
 def _mailbox(address: str) -> str:
-    """The mailbox of an address: at most servers, what stands behind a `+` is the caller's choice (RFC 5233)."""
+    """Return the mailbox of an address. Most servers let the user append anything after a `+` (RFC 5233)."""
     user, _, host = address.lower().rpartition("@")
     return f"{user.partition('+')[0] or user}@{host}"
 

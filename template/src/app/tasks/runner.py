@@ -1,8 +1,8 @@
 """One attempt at a task, whose effect happens once even if the worker dies.
 
-The attempt takes the task, under a number and a lease, in a transaction of its own. The work and the record of its
-success share the next one, which commits only while the task is still that attempt's: a worker that dies leaves
-nothing, and a worker that was paused beyond its lease commits nothing.
+The first transaction leases the task to the attempt under a number. The second one contains the work and its success,
+and commits only if the attempt still holds the task. A worker that dies therefore leaves no trace of the work, and a
+worker that was paused beyond its lease commits nothing.
 """
 
 import asyncio

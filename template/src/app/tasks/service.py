@@ -45,13 +45,12 @@ def request_task(
 ) -> UUID:
     """Write a task with the unit of work and return its id.
 
-    After the commit its id goes to the queue; were that to fail, the sweeper queues it later. A unit that rolls
-    back leaves no task. The language is the caller's, unless the task speaks to somebody else. A task that is not
-    done `within` a time is given up; without one it is tried TASK_ATTEMPTS times.
+    After the commit its id is queued; if that fails, the sweeper queues it later. A unit that rolls back leaves no
+    task. The language is the caller's unless another one is given, for example for another recipient. A task that
+    is not done `within` a time is given up; without one, it is tried TASK_ATTEMPTS times.
 
-    Give a `quota` where a user asks for a task whose number or size the user chooses: the commit raises TooMuchQueued
-    when the owner's other tasks reach it. Requests at the same instant do not count each other; the rate limit bounds
-    how far they exceed it.
+    Pass a `quota` if users choose the number or size of such tasks: the commit raises TooMuchQueued if the owner's
+    other tasks reach it. Concurrent requests do not count each other's tasks; the rate limit bounds the excess.
     """
     task = Task(
         id=new_id(),
@@ -93,7 +92,7 @@ async def list_tasks(database: Database, user: Principal, cursor: UUID | None, s
 
 
 async def replay(resources: Resources, condition: ColumnElement[bool]) -> Sequence[UUID]:
-    """Try given-up tasks again, TASK_ATTEMPTS times more. Returns the ids of those that the condition met."""
+    """Retry tasks that were given up, up to TASK_ATTEMPTS more times. Return the ids of the matching tasks."""
     async with resources.database.unit_of_work() as work:
         attempts = resources.section(TasksSettings).task_attempts
         replayed = await TaskRepository(work.session).replay(condition, attempts)

@@ -1,6 +1,6 @@
 """Spans of calls to PostgreSQL and Redis, within the span of the request or task that makes them.
 
-Outside of a sampled trace a call makes no span, and costs one look at the current span.
+Outside a sampled trace a call makes no span, and only reads the current span.
 """
 
 from collections.abc import Awaitable, Callable

@@ -18,7 +18,7 @@ class TaskSpans:
         self.tracer: Tracer = NoOpTracer()
 
     def inject(self) -> Mapping[str, str]:
-        """The headers that name the span at hand; none outside of a trace."""
+        """Return the headers that identify the current span; none outside a trace."""
         headers: dict[str, str] = {}
         _propagator.inject(headers)
         return headers

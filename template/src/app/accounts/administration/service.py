@@ -23,7 +23,7 @@ from app.kit.problems import Forbidden, NotFound
 async def list_users(work: UnitOfWork, actor: Actor, prefix: str, cursor: UUID | None, size: int) -> Sequence[User]:
     """Return at most `size` + 1 users whose email address starts with a prefix, newest first.
 
-    The log names the users who were shown. The prefix is an email address, perhaps whole: it would outlive the account.
+    The audit log names the users in the result, but not the prefix: a whole address would outlive its account.
     """
     users = await AccountRepository(work.session).users(prefix.lower(), cursor, size)
     record(work, AuditAction.USERS_READ, actor, details={"users": [str(user.id) for user in users[:size]]})
@@ -90,7 +90,7 @@ async def list_events(
 
 
 class Saved(StrEnum):
-    """The effect of `save_user`, for the operator."""
+    """The result of `save_user`, to be shown to the operator."""
 
     CREATED = "created"
     CREATED_ADMINISTRATOR = "created, with the role admin"
@@ -125,7 +125,7 @@ async def save_user(accounts: AccountService, email: str, password: str, name: s
 
 
 async def grant(work: UnitOfWork, email: str, role: str) -> None:
-    """Give a user a role. Raises NotFound. Open sessions see it within five minutes: `set_roles` tells them."""
+    """Give a user a role. Raises NotFound. Open sessions get it within five minutes; `set_roles` applies at once."""
     user = await lock_user_of(work, email)
     details = {"before": list(user.roles), "after": sorted({*user.roles, role})}
     record(work, AuditAction.ROLES_CHANGED, OPERATOR, user.id, details)

@@ -1,9 +1,9 @@
 """The rules for changing an email address.
 
-A user asks with a session and the password, and learns nothing about the new address: the worker looks whether it is
-free. The user keeps the former address until the link that was sent to the new one is used. The former address is then
-told, with a link that restores it, sets a new password and ends everything that the change may have been used for.
-Until that link expires, nobody else can take the former address.
+The request needs a session and the password. It reveals nothing about the new address, because the worker checks
+whether it is free. The user keeps the former address until the link that was sent to the new one is used. A message to
+the former address then contains a link that restores it, sets a new password and ends all sessions. Until that link
+expires, nobody else can take the former address.
 """
 
 import secrets

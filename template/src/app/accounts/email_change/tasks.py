@@ -68,7 +68,7 @@ async def send_link(run: TaskRun, payload: ChangePayload) -> None:
 
 
 async def send_notice(run: TaskRun, payload: ChangedPayload) -> None:
-    """Tell the former address that it was replaced."""
+    """Notify the former address that it was replaced."""
     accounts = accounts_of(run.resources)
     async with run.resources.database.unit_of_work() as work:
         user = await AccountRepository(work.session).user(payload.user_id)

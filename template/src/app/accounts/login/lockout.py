@@ -1,7 +1,7 @@
-"""Waits after failed logins: they double, apply to any name alike, and are kept in PostgreSQL, with or without Redis.
+"""Waits after failed logins: each is twice as long, for known and unknown names, and stored in PostgreSQL.
 
-A device that logged in before has a counter of its own (see `devices`): what strangers do under a name locks out
-strangers, and not its owner. All times are PostgreSQL's: pods differ in theirs.
+A device that has logged in before has its own counter (see `devices`), so failures of strangers do not lock out the
+owner. All times are PostgreSQL's, because the clocks of pods differ.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class LoginAttemptsRepository:
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The rule. A name is an email address as the caller wrote it, of a user or not, or another thing to guess."""
+    """The rule. A name is an email address as the caller wrote it, whether or not it exists, or a session or device."""
 
     settings: AccountsSettings
     tokens: Tokens
@@ -56,8 +56,8 @@ class Lockout:
     async def admit(self, session: AsyncSession, name: str) -> bool:
         """Count an attempt before its password is checked, so that concurrent ones count. Raises LoginLocked.
 
-        False where attempts that are being checked may use up what is free: try again in a moment. Commit before the
-        password is checked; then `clear` when it was right, or else `fail`.
+        Return False if the attempts in progress may use up the free ones: try again in a moment. Commit before the
+        password is checked. Then call `clear` if it was right, or else `fail`.
         """
         counted, now = await LoginAttemptsRepository(session).lock(self._digest(name))
         if counted.last_at < now - FORGOTTEN_AFTER:

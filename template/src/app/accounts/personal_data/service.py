@@ -1,7 +1,7 @@
 """The rules of exporting and deleting an account.
 
-A deletion commits at once what ends the account: the user with sessions and tokens, and the tasks that wait. The rows
-of other features are then removed by a task, a batch at a time, which is repeated until it succeeds.
+A deletion first removes, in one transaction, the user, its sessions and tokens, and its waiting tasks. A task then
+removes the rows of other features in batches, and is retried until it succeeds.
 """
 
 from collections.abc import AsyncIterator

@@ -38,7 +38,7 @@ class MailedTokens:
     async def issue(
         self, user: User, purpose: Purpose, email: str = "", session_id: UUID | None = None
     ) -> tuple[str, datetime]:
-        """A new token and its end. The caller has counted the mail: an address gets a few an hour.
+        """Create a token, and return it with its expiry. Callers check the hourly limit of messages first.
 
         It is for the user's own address unless another is given.
         """
@@ -52,7 +52,7 @@ class MailedTokens:
     def derived(self, nonce: str) -> str:
         """Return the token that restores an address. A task's row holds only the nonce; the worker derives the token.
 
-        Only SESSION_SECRET makes a token of it.
+        The derivation needs SESSION_SECRET.
         """
         return self._tokens.mac(f"restore-email:{nonce}".encode()).hex()
 

@@ -1,7 +1,7 @@
 """The rules for confirming an email address and for resetting a password.
 
-Each decides on the user's row, locked in the transaction that writes: what was true when a password or link
-was looked up may have changed since.
+Each decides by the user's row, locked in the transaction that writes, because the row may have changed since the
+password or link was looked up.
 """
 
 from app.accounts.actions import AuditAction
@@ -52,7 +52,7 @@ async def change_password(
 ) -> None:
     """Set a new password by the current one. End all other sessions. Raises WrongPassword or LoginLocked.
 
-    Mailed links stay valid: otherwise somebody who took over a session could void those that its owner requests.
+    Mailed links stay valid: otherwise an attacker with a session could invalidate the links that the owner requests.
     """
     accounts, actor = accounts_of(resources), Actor(principal.user_id, address)
     checked, user = await accounts.confirm_password(work, principal, current, address, new)

@@ -1,10 +1,10 @@
 """Sessions. The rows in PostgreSQL are authoritative; copies in Redis make checks fast.
 
-With Redis down the check reads PostgreSQL; with both down the answer is 503, never acceptance.
+If Redis is down, the check reads PostgreSQL. If both are down, the response is 503.
 
-Redis is not trusted. A copy carries a MAC under SESSION_SECRET, the session and user that it is for, and its end:
-anyone who can write to Redis can neither make a copy, nor give one to another session, nor let one live longer. They
-can only restore a copy that was valid within the last five minutes. Administration therefore reads the row
+Redis is not trusted. A copy contains its session, user and expiry, and a MAC under SESSION_SECRET. An attacker who
+can write to Redis can neither forge a copy, nor move it to another session, nor extend its life, but only restore a
+copy that was valid within the last five minutes. Administration therefore reads the row
 (`AccountService.administrator`).
 """
 
@@ -62,7 +62,7 @@ class _Copy:
     def counts(self, claims: Claims, mark: bytes | None) -> bool:
         """Return whether the copy belongs to this session, has not ended, and is newer than the user's last change.
 
-        Without a mark it does not count: a change that found no memory for one removed it.
+        A copy without a mark is invalid: a change may have deleted the mark because Redis had no memory to update it.
         """
         owner = self.principal
         own = owner.session_id == claims.session_id and owner.user_id == claims.user_id
@@ -104,7 +104,7 @@ class SessionStore:
         await self._tell(key, lambda: self._mark(keys=[key], args=[generation, COPY_SECONDS]))
 
     async def _tell(self, key: str, mark: Callable[[], Awaitable[object]]) -> None:
-        """Set a mark, or delete the key if the server has no memory left: it still accepts deletions."""
+        """Set a mark, or delete the key if the server has no memory left: a full server still accepts deletions."""
         try:
             await mark()
         except ResponseError as error:
