@@ -67,7 +67,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command. Return its exit code."""
     try:
         code = app(arguments, prog_name="sampan", standalone_mode=False)
-    except typer.TyperException as error:  # a `UserError`, or Typer's own wrong usage
+    except typer.TyperException as error:  # a `UserError`, or a usage error of Typer
         first, *details = error.format_message().splitlines() or [""]
         console.messages().print(f"Error: {first}", style="bold red", markup=False, soft_wrap=True)
         for line in details:
@@ -75,7 +75,7 @@ def run(arguments: list[str] | None = None) -> int:
         return getattr(error, "exit_code", REFUSED)
     except typer.Abort:
         code = INTERRUPTED
-    if code == INTERRUPTED:  # Ctrl-C, which Typer turns into this code
+    if code == INTERRUPTED:  # Typer uses this exit code for Ctrl-C
         console.messages().print("Stopped.", style="bold red")
     return code if isinstance(code, int) else OK
 

@@ -63,7 +63,7 @@ def examine(place: Project, template: str | None = None) -> Iterator[Finding]:
             current = newest.at(place.version)
             yield from _versions(newest, current)
             refused = yield from _answers(place, current)
-            if not refused:  # answers that are refused render nothing to compare with
+            if not refused:  # invalid answers cannot be rendered for a comparison
                 yield from _files(place, current)
     except UserError as error:
         yield Finding("template", place.answers_file, error.message.splitlines()[0])

@@ -167,7 +167,7 @@ def _sync_executable_bit_faster(worker: Worker, dst_relpath: Path, src_mode: int
 def _git_ignores_modes(folder: Path) -> bool:
     try:
         return str(get_git(context_dir=folder)("config", "--type=bool", "--get", "core.fileMode")).strip() == "false"
-    except ProcessExecutionError:  # not a repository, or not set: git looks at the modes on disk
+    except ProcessExecutionError:  # not a repository, or not set: git uses the modes on disk
         return False
 
 
@@ -229,7 +229,7 @@ def _compile_once(environment: Environment, source: Any, name: str | None = None
 
 # -------------------------------------------------------------------- facts of the catalogue
 
-# Each question and file imports the catalogue anew, and each import parses its YAML: half of the time of a small template.
+# Each question and file imports the catalogue and parses its YAML, which is half of the time of a small template.
 
 
 _from_yaml = core_filters.from_yaml

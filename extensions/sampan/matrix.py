@@ -64,7 +64,7 @@ def constraints() -> list[dict[str, Any]]:
             _implies("platform", ["join"], {"operator": "eq", "left": question, "value": table[question][0]})
             for question in NOT_ASKED_WHEN_JOINED
         ),
-        # RDS cannot stop a database with a read replica; with several environments production has the replica and does not stop.
+        # RDS cannot stop a database with a read replica. Of several environments, only production has one, and it does not stop.
         {
             "operator": "or",
             "conditions": [

@@ -18,9 +18,9 @@ OURS, THEIRS = "before-updating", "after-updating"
 """Names of the two sides in conflict markers: Copier's words, as far as a branch can have them."""
 SETTINGS: Final = (
     *("-c", "merge.renames=true", "-c", "diff.renames=true", "-c", "merge.conflictStyle=merge"),
-    # A file that the team added stays where it is when the template renames the folder around it.
+    # If the template renames a folder, do not move files that the team added to it.
     *("-c", "merge.directoryRenames=false"),
-    # Renderings are committed byte for byte.
+    # Commit renderings without conversion of line ends.
     *("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.fileMode=true"),
 )
 

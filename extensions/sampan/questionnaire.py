@@ -81,8 +81,8 @@ class Questionnaire:
         shutil.copy2(self._source / "copier.yml", copied)
         worker = Worker(src_path=str(copied), dst_path=Path(self._folder.name, "project"), defaults=True, quiet=True)
         environment = worker.jinja_env
-        # Each question imports the catalogue: without these two, a check takes twenty times as long.
-        # Bounded, because a server asks for weeks.
+        # Each question imports the catalogue, so without these two caches a check takes twenty times as long.
+        # Bounded, because a server runs for weeks.
         environment.filters["from_yaml"] = lru_cache(512)(environment.filters["from_yaml"])
         environment.from_string = lru_cache(2048)(environment.from_string)  # type: ignore[method-assign, assignment]  # a cache in front of it
         return worker

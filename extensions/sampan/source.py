@@ -195,7 +195,7 @@ def opened(location: str, ref: str | None = None) -> Iterator[Template]:
         stored = str(path.resolve()) if path.exists() else stored_form(location)
         chosen = ref or newest_release(clone) or "HEAD"
         if path.is_dir() and chosen == "HEAD":
-            # As Copier does it: uncommitted changes of a clone on this machine are part of HEAD.
+            # Like Copier, treat uncommitted changes of a local clone as part of HEAD.
             changed = bool(git.text("status", "--porcelain", cwd=path))
             yield _checked(Template(stored, "HEAD", clone, path.resolve() if changed else None))
             return

@@ -129,7 +129,7 @@ def planned(
         step("Merging")
         ours = repository.read_tree(git.text("rev-parse", f"HEAD:{place.prefix.rstrip('/')}", cwd=place.top))
         base, theirs = _without_owned(base, ours, theirs, repository)
-        # The answers file holds answers only: the new one replaces it.
+        # The new answers file replaces the old one without a merge, because it contains only answers.
         before = {**ours, place.answers_file: base.get(place.answers_file, ours[place.answers_file])}
         merged = repository.merge(base, before, theirs)
         yield Plan(place, old, new, answered, losses, costs, merged, _changes(repository, base, ours, merged), repository, ours)
@@ -187,7 +187,7 @@ def _without_owned(base: Tree, ours: Tree, theirs: Tree, repository: Repository)
         return new.is_owned(path) or (path not in theirs and old.is_owned(path))
 
     def is_delivered(path: str) -> bool:
-        if new.is_yours(path) and old.is_yours(path):  # the team's from the first copy on, also when deleted
+        if new.is_yours(path) and old.is_yours(path):  # belongs to the team after the first copy, also if deleted
             return False
         return path not in ours or not is_owned(path)
 

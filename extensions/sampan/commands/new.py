@@ -91,7 +91,7 @@ def _suggested(template: source.Template, directory: Path, given: dict[str, Any]
     name = directory.resolve().name.replace("-", " ").replace("_", " ").title()
     try:
         asking.ask(template, {"project_name": name, **given}, defaults=True)
-    except UserError:  # a reserved name, or an answer that is still to be given
+    except UserError:  # a reserved name, or a missing answer
         return {}
     return {"project_name": name}
 

@@ -69,7 +69,7 @@ def zipped(folder: str, files: Files) -> Iterator[bytes]:
         for path, file in files.items():
             entry = zipfile.ZipInfo(f"{folder}/{path}", OLDEST)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, whose modes are in external_attr
+            entry.create_system = 3  # Unix, so that external_attr holds file modes
             entry.external_attr = (EXECUTABLE if file.executable else PLAIN) << 16
             archive.writestr(entry, file.content)
             yield pipe.take()

@@ -129,7 +129,7 @@ class Queue:
         self._waiting += 1
         task = self._executor.submit(function)
         task.add_done_callback(lambda _: self._done())
-        # A client that leaves does not stop the thread: the place in the queue stays taken until the work is done.
+        # A disconnected client does not stop the thread, which keeps its place in the queue until the work is done.
         return await asyncio.shield(asyncio.wrap_future(task))
 
     def _done(self) -> None:

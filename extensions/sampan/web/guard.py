@@ -90,7 +90,7 @@ class Guard:
         if scope["method"] not in METHODS:
             return HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.", {"Allow": ", ".join(METHODS), "Connection": "close"}
         if _has_body(scope):
-            # The server would read and drop the body after the answer, for as long as the client sends.
+            # Otherwise the server would read and discard the body for as long as the client sends.
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A request has no body here.", {"Connection": "close"}
         if len(scope["query_string"]) > self._settings.longest_query:
             return HTTPStatus.REQUEST_URI_TOO_LONG, f"The query is longer than {self._settings.longest_query} bytes.", {}
@@ -115,7 +115,7 @@ def _client(scope: Scope) -> str:
     found: str = scope["client"][0] if scope["client"] else ""
     try:
         address = ip_address(found)
-    except ValueError:  # a proxy may write anything
+    except ValueError:  # a proxy may send any value
         return found
     if not isinstance(address, IPv6Address):
         return found

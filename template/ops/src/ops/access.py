@@ -32,6 +32,6 @@ def for_contract(documents: list[dict[str, Any]], contract: Contract) -> list[di
 def grant(cluster: Cluster, root: Path, contract: Contract) -> None:
     """Apply deploy/access. Raises OpsError."""
     documents = for_contract(manifests(root), contract)
-    # The namespace first: the others live in it.
+    # Apply the namespace first, because it contains the other objects.
     cluster.apply([each for each in documents if each["kind"] == "Namespace"])
     cluster.apply([each for each in documents if each["kind"] != "Namespace"])

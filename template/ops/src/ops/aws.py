@@ -108,7 +108,7 @@ def read_login(name: str, region: str) -> tuple[str, str]:
     except (BotoCoreError, ClientError) as error:
         raise OpsError(f"cannot read the secret {name}: {error}") from None
     except (KeyError, TypeError, ValueError):
-        # Not the error itself: it may quote the value.
+        # Drop the original error, because it may contain the secret value.
         raise OpsError(f"the secret {name} is not a JSON object with username and password") from None
 
 
@@ -154,7 +154,7 @@ def kubeconfig(reference: ClusterReference) -> str:
                         "command": "aws",
                         "args": token,
                         "interactiveMode": "Never",
-                        # The file works in another shell, too.
+                        # Set the profile, so that the kubeconfig also works in another shell.
                         "env": [{"name": "AWS_PROFILE", "value": profile}] if profile else None,
                     }
                 },

@@ -11,7 +11,7 @@ import yaml
 from ops.contract import Contract
 from ops.images import Images
 
-# TLS 1.2 and 1.3; the controller's own default is a policy of 2016.
+# TLS 1.2 and 1.3. The default of the controller is a policy from 2016.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _ANNOTATION = "alb.ingress.kubernetes.io/"
 _SECRETS = "external-secrets.io/v1"
@@ -51,7 +51,7 @@ def component(contract: Contract, images: Images, address: str = "") -> str:
 
 
 def _dump(document: object) -> str:
-    # No line is folded: annotations hold long lists.
+    # Wide enough that no line is folded, because annotations contain long lists.
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=10_000)
 
 

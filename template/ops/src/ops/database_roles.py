@@ -21,7 +21,7 @@ from ops.output import say
 
 NAME = "database-roles"
 MASTER = "database_master_secret_arn"
-# Two logins and a transaction; the rest is for the image's pull, and for a node if it needs one.
+# The work takes seconds. The rest is time to pull the image and, if necessary, to start a node.
 JOB_SECONDS = 300
 # If this command is killed, the Job expires after this time, and its Secret with it.
 LEFT_SECONDS = 60
@@ -30,7 +30,7 @@ LEFT_SECONDS = 60
 def ensure_roles(here: Environment, image: str, *, dry_run: bool) -> None:
     """Create the roles or bring them up to date, with an image or with the one pushed last. Raises OpsError."""
     digest = image or newest_image(here.contract.migrate_repository_url, here.contract.region)
-    # The overlay takes three images; of what it renders only the Job, its account and its settings are applied.
+    # The overlay requires three images, but only the Job, its service account and its settings are applied.
     rendered, release = here.release_of(here.root, Images.of(digest, digest, digest))
     task, needed = _job(rendered), _needed(rendered)
     if dry_run:

@@ -27,7 +27,7 @@ def checked_out(project: Path, commit: str) -> Iterator[Path]:
     except OpsError as error:
         raise OpsError(f"{error}\nIs {commit} in this clone? git fetch --unshallow brings all of main") from None
     try:
-        # In a repository of several projects the project is a folder below the root.
+        # In a monorepo, the project is a folder below the root.
         yield folder / _git(project, "rev-parse", "--show-prefix").strip()
     finally:
         _remove(project, folder)

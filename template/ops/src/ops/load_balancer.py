@@ -11,7 +11,7 @@ from ops.waiting import Wait
 INGRESS = "api"
 # Creating a load balancer takes two to three minutes.
 ADDRESS_SECONDS = 420
-# Two checks of 10 s each, and the controller's own round.
+# Two health checks of 10 s each, and time for the controller to react.
 TARGET_SECONDS = 180
 POLL_SECONDS = 5.0
 _BINDING = "targetgroupbinding"
@@ -93,7 +93,7 @@ def _unbound(cluster: Cluster, ingress: Mapping[str, Any] | None) -> list[str]:
     try:
         bound = {each["spec"]["serviceRef"]["name"] for each in cluster.select(_BINDING, {})}
     except OpsError as error:
-        # Another controller than AWS's: whether its targets are healthy is asked once there are pods.
+        # Without the AWS controller, there are no target groups to check before there are pods.
         if _NO_SUCH_KIND not in str(error):
             raise
         return []

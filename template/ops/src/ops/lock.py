@@ -15,8 +15,8 @@ from ops.errors import LockLostError, OpsError
 from ops.kubectl import Cluster
 
 NAME = "deploy-lock"
-# Longer than the longest stretch without a renewal: a migration of 15 minutes, and rollouts of 20 for each of three
-# Deployments, twice where the previous release is restored.
+# Longer than the longest time without a renewal: a migration of 15 minutes, and rollouts of 20 minutes for each of
+# three Deployments, twice if the previous release is restored.
 HELD = timedelta(minutes=150)
 _ACTIONS = "GitHub Actions run "
 

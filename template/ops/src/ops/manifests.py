@@ -25,7 +25,7 @@ WORKER = "worker"
 _NAMESPACE = "Namespace"
 # Kinds of objects that the migration's pod needs before it can start.
 _PREPARATION = {"ConfigMap", "ServiceAccount", "ExternalSecret", "NetworkPolicy"}
-# There before the pods: a readiness gate is only given to a pod whose Service has a target group already.
+# Applied before the pods, because a pod only gets a readiness gate if its Service already has a target group.
 _ROUTING = {"Service", "Ingress"}
 _PLACEHOLDER = re.compile(r"[\w.@-]*\.invalid\b")
 

@@ -124,7 +124,7 @@ def _has(value: object, path: Sequence[str]) -> bool:
             items = value if isinstance(value, list) else []
             found = [item for item in items if all(item.get(key) == wanted for key, wanted in keys.items())]
             if not found:
-                # A default, such as a port's protocol, is a key that the manifest need not name.
+                # A manifest may omit a key that has a default, such as the protocol of a port.
                 found = [item for item in items if all(item.get(key, wanted) == wanted for key, wanted in keys.items())]
             if not found:
                 return False

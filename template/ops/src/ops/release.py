@@ -12,11 +12,11 @@ from ops.history import History
 from ops.kubectl import Cluster
 from ops.manifests import Manifest
 
-# Replicas of a first deploy, once. After that the autoscalers own the count.
+# Replicas of the first deploy. After that the autoscalers set the number.
 FIRST_REPLICAS = {"api": 3, "worker": 2}
-# Beyond the Job's own deadline of 600 s: pulling its image and starting it.
+# Deadline of the Job (600 s), plus time to pull its image and start it.
 MIGRATION_SECONDS = 900
-# Where External Secrets reads (deploy/access/secret-store.yaml).
+# SecretStore of the service (deploy/access/secret-store.yaml).
 STORE = "secrets-manager"
 _STAGES = {"preparation": stages.preparation, "routing": stages.routing, "workload": stages.workload}
 
@@ -124,7 +124,7 @@ class Release:
         self._apply("routing")
         name = load_balancer.wait(self._cluster, self._say)
         if self._render_for is not None:
-            # The first release without a domain: its host name was not known before.
+            # The host name of a first release without a domain is known only now.
             self._manifests, self._render_for = self._render_for(name), None
             self.prepare()
 

@@ -21,7 +21,7 @@ FETCH_SECONDS = 60
 POLL_SECONDS = 2.0
 # Changing this annotation makes External Secrets fetch immediately.
 FORCE = "force-sync"
-# kubectl's own mark of `rollout restart`. The deploy applies no such field, so it stays.
+# Annotation of `kubectl rollout restart`. The deploy does not set it, so it is kept.
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -83,7 +83,7 @@ def roll(cluster: Cluster) -> None:
             rollout.wait(cluster, name, say)
             say(f"restart: {name} is up")
     except BaseException:
-        # The mark that it had, or none: the pods' template is that of the old pods again, which have never left.
+        # Restore the previous annotation, or none, so that the template matches the old pods, which are still running.
         for name, deployment in deployments.items():
             marks = deployment["spec"]["template"]["metadata"].get("annotations", {})
             cluster.patch("deployment", name, _marked(marks.get(RESTARTED)))

@@ -13,11 +13,11 @@ from ops.waiting import Wait
 ROLLOUT_SECONDS = 1200
 # Seconds between two checks of the new pods.
 LOOK_SECONDS = 10
-# A Secret that External Secrets is about to write, or a registry that fails once, is back within this time.
+# Within this time External Secrets writes a missing Secret, and a registry recovers from a short failure.
 PATIENCE = timedelta(seconds=60)
-# Three starts that failed: the first may have met a database that was failing over.
+# Two restarts, so three failed starts: the first may have failed because of a database failover.
 RESTARTS = 2
-# The kubelet's reasons for a waiting container that do not go away.
+# The kubelet's reasons for a waiting container that do not resolve without a change.
 _CANNOT_START = {
     "CreateContainerConfigError",
     "CreateContainerError",

@@ -154,7 +154,7 @@ class Root:
     def _with_variables(self, arguments: tuple[str, ...]) -> list[str]:
         """Return the command with the variables of the environment, if it takes variables."""
         command, *rest = arguments
-        # A saved plan holds its variables already.
+        # A saved plan already contains its variables.
         saved = command == "apply" and bool(rest) and (self.folder / rest[-1]).is_file()
         if saved or command not in _WITH_VARIABLES:
             return [command, *rest]
@@ -173,7 +173,7 @@ class Root:
         terraform = shutil.which("terraform")
         if terraform is None:
             raise OpsError("terraform is not on PATH")
-        # Each environment keeps its own working data, so that one never runs on another's backend.
+        # A separate data directory per environment, so that no command uses the backend of another environment.
         data = {"TF_DATA_DIR": f".terraform/{self.environment or BOOTSTRAP}", "TF_IN_AUTOMATION": "1"}
         streams: dict[str, Any] = {"capture_output": True} if capture else {"stdout": sys.stderr} if to_stderr else {}
         return subprocess.run(  # noqa: S603  no shell, and the arguments are this command's own

@@ -26,7 +26,7 @@ class Platform:
     environment: str
     values: dict[str, Any]
 
-    # Where its cluster is, for a kubeconfig.
+    # Cluster reference, for a kubeconfig.
     @property
     def region(self) -> str:
         """The region of the cluster."""

@@ -13,9 +13,9 @@ import yaml
 
 from ops.errors import OpsError
 
-# An image from far away, and a node if it needs one.
+# Time to pull images and, if necessary, to start a node.
 WAIT = "10m0s"
-# Of a release's earlier states, each a Secret in the cluster.
+# Stored revisions per release, each a Secret in the cluster.
 HISTORY = 5
 
 
@@ -51,7 +51,7 @@ class Helm:
 
     def releases(self) -> dict[str, dict[str, str]]:
         """Return the installed releases by name, with `status` and `chart` among the facts of each."""
-        # Helm 4 has no --all, and Helm 3 lists what is deployed or failed unless states are named.
+        # Helm 4 has no --all, and Helm 3 by default lists only deployed and failed releases.
         states = ["--deployed", "--failed", "--pending", "--uninstalling"]
         rows = json.loads(self._helm(["list", "--all-namespaces", *states, "--output=json"]) or "[]")
         return {row["name"]: row for row in rows}

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.canary.verdict import Reading
 from ops.errors import OpsError
 
-# The load balancer publishes once a minute. Longer periods have boundaries of CloudWatch's own.
+# The load balancer publishes once a minute. CloudWatch aligns longer periods to its own boundaries.
 MINUTE = timedelta(minutes=1)
 _REQUESTS, _ERRORS, _REFUSED, _TIME = (
     "RequestCount",

@@ -19,11 +19,11 @@ from ops.output import say
 from ops.rollback import TEMPORARY
 from ops.waiting import Wait
 
-# As many as the autoscaler's minimum; more as the share grows, within what surge leaves of nodes and connections.
+# At least the autoscaler's minimum, and more as the share grows. Nodes and connections are sized for this surge.
 LEAST_REPLICAS, MOST_REPLICAS = 2, 5
 BAKE_SECONDS = 300.0
 MINIMUM_REQUESTS = 100
-# CloudWatch publishes the figures of a minute one to two minutes later.
+# CloudWatch publishes the metrics of a minute one to two minutes later.
 POLL_SECONDS = 30.0
 # With too little traffic, a step is extended to this many times the bake time.
 EXTENSIONS = 3
@@ -87,7 +87,7 @@ class CanaryRelease:
         try:
             self._try(steps, patience, replicas)
             self._release.roll_out()
-            # The autoscaler took pods away while half of the traffic went elsewhere.
+            # The autoscaler removed stable pods while the canary had half of the traffic.
             self._at_least(replicas)
         except LockLostError:
             raise

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Worse: a share of errors above twice the stable group's plus 1 %.
+# The canary is worse if its error rate exceeds twice that of the stable group plus 1 %.
 ERROR_FACTOR = 2.0
 ERROR_MARGIN = 0.01
 # This many errors are enough for a verdict even with few requests.
 TELLING_ERRORS = 5
-# p95: 1.5 times the stable one and 0.1 s more, so that 12 ms instead of 8 ms does not count.
+# p95 limit: 1.5 times that of the stable group plus 0.1 s, so that 12 ms instead of 8 ms does not count.
 LATENCY_FACTOR = 1.5
 LATENCY_MARGIN_SECONDS = 0.1
 

@@ -21,7 +21,7 @@ INGRESS = "api"
 STABLE = "api"
 CANARY = "api-canary"
 ANNOTATION = "alb.ingress.kubernetes.io/actions.api-weighted"
-# The controller's own name for what a target group belongs to: <namespace>/<ingress>-<service>:<port>.
+# Tag of the controller for the owner of a target group: <namespace>/<ingress>-<service>:<port>.
 _OWNER = "ingress.k8s.aws/resource"
 # The controller reacts within seconds, unless AWS throttles it.
 VERIFY_SECONDS = 180.0

@@ -36,7 +36,7 @@ def failover(
     Fails when writes were refused for 5 minutes (RTO), or when acknowledged rows of a minute are gone (RPO).
     docs/runbooks/failover.md explains when and how to run it.
     """
-    # The driver is the service's: where this package is installed alone, the other commands work without it.
+    # Imported here, so that the other commands work without the database driver, a dependency of the service.
     from ops.drills.failover import run
 
     facts = project.facts(project.find())

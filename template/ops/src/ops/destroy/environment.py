@@ -83,7 +83,7 @@ def _bootstrap(folder: Path, facts: dict[str, str]) -> None:
         drop_local_state(root)
         say("bootstrap has no resources.")
         return
-    # The account's audit trail, where there is one, lies in a bucket whose files nobody deletes before their time.
+    # The bucket of the account's audit trail, if there is one, has files that are locked until they expire.
     kept = locked(resources)
     # An interrupted run may have deleted the bucket already. The state is then a local file.
     buckets = [each for each in resources if each.kind == "aws_s3_bucket"]
