@@ -24,6 +24,6 @@ output "apply_role_arns" {
 }
 
 output "permissions_boundaries" {
-  description = "Policy that bounds the roles of each environment: the value of permissions_boundary in the other roots."
+  description = "Permissions boundary of each environment's roles: the value of permissions_boundary in the other roots."
   value       = { for environment in var.environments : environment => aws_iam_policy.boundary[environment].name }
 }

@@ -16,7 +16,7 @@ variable "platform_name" {
 }
 
 variable "owns_platform" {
-  description = "Whether the service makes its platform; else it joins another's, and its roles may touch none of that one's."
+  description = "Whether the service creates its platform. Otherwise it joins another platform, whose resources its roles may not change."
   type        = bool
 }
 
@@ -46,7 +46,7 @@ variable "team" {
 }
 
 variable "owner_email" {
-  description = "Address of the owners (a tag)."
+  description = "Email address of the owners (a tag)."
   type        = string
 }
 
@@ -76,7 +76,7 @@ variable "github_repository" {
 }
 
 variable "github_owner_id" {
-  description = "Number of the owner at GitHub; empty while it is not known."
+  description = "ID of the owner at GitHub; empty while it is unknown."
   type        = string
 
   validation {
@@ -86,7 +86,7 @@ variable "github_owner_id" {
 }
 
 variable "github_repository_id" {
-  description = "Number of the repository at GitHub; empty while it is not known."
+  description = "ID of the repository at GitHub; empty while it is unknown."
   type        = string
 
   validation {
@@ -96,6 +96,6 @@ variable "github_repository_id" {
 }
 
 variable "create_github_provider" {
-  description = "Whether this root makes the account's OIDC provider for GitHub; an account has one."
+  description = "Whether this root creates the account's OIDC provider for GitHub; an account can have one."
   type        = bool
 }

@@ -2,7 +2,7 @@
 # off-hours a plan shows changed node group sizes, so apply in working hours.
 
 variable "off_hours_shutdown" {
-  description = "When nodes stop: none, weekends, nights-and-weekends (up 08:00 to 20:00, Monday to Friday), or minimum-only (the fewest nodes at those times, nothing stops)."
+  description = "When nodes stop: none, weekends, nights-and-weekends (up 08:00 to 20:00, Monday to Friday), or minimum-only (minimum size at those times instead of a stop)."
   type        = string
 
   validation {

@@ -9,7 +9,7 @@ output "contract_parameter" {
 }
 
 output "node_groups" {
-  description = "Node groups: name to fewest and most nodes."
+  description = "Node groups: name to minimum and maximum number of nodes."
   value       = local.node_groups
 }
 

@@ -13,7 +13,7 @@ variable "spot_instance_types" {
 }
 
 variable "spot_max" {
-  description = "Most spot nodes."
+  description = "Maximum number of spot nodes."
   type        = number
 
   validation {

@@ -37,7 +37,7 @@ variable "team" {
 }
 
 variable "owner_email" {
-  description = "Address of the owners (a tag)."
+  description = "Email address of the owners (a tag)."
   type        = string
 
   validation {
@@ -47,7 +47,7 @@ variable "owner_email" {
 }
 
 variable "permissions_boundary" {
-  description = "Policy that bounds the roles made here: bootstrap's output of that name."
+  description = "Permissions boundary of the roles created here: the bootstrap output of this name."
   type        = string
 
   validation {
@@ -57,7 +57,7 @@ variable "permissions_boundary" {
 }
 
 variable "alert_email" {
-  description = "Address that alarms go to; empty for none."
+  description = "Email address for alarms; empty for none."
   type        = string
 }
 
@@ -83,7 +83,7 @@ variable "budget_scope" {
 }
 
 variable "anomaly_detection" {
-  description = "Monitor of unusual spending: none, services (of the account), or environment (by tag, in a management account)."
+  description = "Cost anomaly monitor: none, services (of the account), or environment (by tag, in a management account)."
   type        = string
   default     = "none"
 
@@ -94,7 +94,7 @@ variable "anomaly_detection" {
 }
 
 variable "anomaly_monitor_arn" {
-  description = "Monitor of all services that the account has already; empty to make one. An account has one at most."
+  description = "ARN of the account's existing monitor for all services; empty to create one. An account can have one."
   type        = string
   default     = ""
 

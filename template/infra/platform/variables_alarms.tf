@@ -1,5 +1,5 @@
 variable "runbooks_url" {
-  description = "Address of docs/runbooks, for the messages of the alarms."
+  description = "URL of docs/runbooks, for the messages of the alarms."
   type        = string
 }
 

@@ -1,5 +1,5 @@
 variable "kubernetes_version" {
-  description = "Minor version of Kubernetes. It moves with releases of the template, one minor at a time."
+  description = "Minor version of Kubernetes. Releases of the template raise it, one minor version at a time."
   type        = string
   default     = "1.36"
 
@@ -10,7 +10,7 @@ variable "kubernetes_version" {
 }
 
 variable "addon_versions" {
-  description = "Version of each EKS add-on, for kubernetes_version. They move with releases of the template."
+  description = "Version of each EKS add-on, for kubernetes_version. Releases of the template raise them."
   type        = map(string)
   default = {
     amazon-cloudwatch-observability = "v6.4.0-eksbuild.1"
@@ -33,7 +33,7 @@ variable "addon_versions" {
 }
 
 variable "application_signals" {
-  description = "Whether the cluster's agent takes traces over OTLP and writes them to X-Ray: Application Signals of the observability add-on."
+  description = "Whether the CloudWatch agent receives traces over OTLP and writes them to X-Ray (Application Signals of the observability add-on)."
   type        = bool
   default     = false
 }
@@ -64,7 +64,7 @@ variable "node_architecture" {
 }
 
 variable "node_min" {
-  description = "Fewest on-demand nodes."
+  description = "Minimum number of on-demand nodes."
   type        = number
 
   validation {
@@ -74,7 +74,7 @@ variable "node_min" {
 }
 
 variable "node_max" {
-  description = "Most nodes of a group."
+  description = "Maximum number of nodes per group."
   type        = number
 
   validation {

@@ -1,5 +1,5 @@
 variable "vpc_cidr" {
-  description = "Network of block 0, /16 to /20; every environment takes a block of its size."
+  description = "CIDR block 0, /16 to /20; every environment has a block of this size."
   type        = string
 
   validation {
@@ -59,7 +59,7 @@ variable "api_public_cidrs" {
 }
 
 variable "api_open_to_the_world" {
-  description = "Whether 0.0.0.0/0 in api_public_cidrs is meant."
+  description = "Whether 0.0.0.0/0 in api_public_cidrs is intended."
   type        = bool
   default     = false
 }

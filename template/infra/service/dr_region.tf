@@ -32,7 +32,7 @@ variable "dr_platform" {
 }
 
 variable "dr_load_balancer" {
-  description = "Load balancer of dr_platform that answers for the service when the first region does not; empty while there is none."
+  description = "Load balancer of dr_platform for DNS failover when the first region fails; empty while there is none."
   type        = string
   default     = ""
 

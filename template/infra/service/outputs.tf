@@ -9,7 +9,7 @@ output "contract_parameter" {
 }
 
 output "name_servers" {
-  description = "Name servers that the parent zone has to name, by host name."
+  description = "Name servers for the delegation in the parent zone, by host name."
   value       = { for domain, zone in module.domain : domain => zone.name_servers }
 }
 

@@ -8,7 +8,7 @@ check "platform_join_stays_in_one_account" {
 }
 
 variable "monthly_budget_usd" {
-  description = "Monthly budget of what the service itself owns (USD)."
+  description = "Monthly budget of the service's own resources (USD)."
   type        = number
 
   validation {

@@ -42,17 +42,17 @@ variable "team" {
 }
 
 variable "owner_email" {
-  description = "Address of the owners (a tag)."
+  description = "Email address of the owners (a tag)."
   type        = string
 }
 
 variable "alert_email" {
-  description = "Address that alarms go to; empty for none."
+  description = "Email address for alarms; empty for none."
   type        = string
 }
 
 variable "permissions_boundary" {
-  description = "Policy that bounds the roles made here: bootstrap's output of that name."
+  description = "Permissions boundary of the roles created here: the bootstrap output of this name."
   type        = string
 
   validation {
@@ -82,7 +82,7 @@ variable "domain" {
 }
 
 variable "domain_delegated" {
-  description = "Whether the parent zone names the name servers of this one; then the certificate is waited for."
+  description = "Whether the parent zone delegates to this zone; Terraform then waits for the certificate."
   type        = bool
 }
 

@@ -1,10 +1,10 @@
 variable "runbooks_url" {
-  description = "Address of docs/runbooks, for the messages of the alarms."
+  description = "URL of docs/runbooks, for the messages of the alarms."
   type        = string
 }
 
 variable "logins" {
-  description = "Whether users log in to this service itself; only then are logins watched."
+  description = "Whether users log in to this service; only then are there alarms on logins."
   type        = bool
 }
 

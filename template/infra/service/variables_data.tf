@@ -1,5 +1,5 @@
 variable "postgresql_version" {
-  description = "Major version of PostgreSQL. It moves with releases of the template."
+  description = "Major version of PostgreSQL. Releases of the template raise it."
   type        = string
   default     = "17"
 }
@@ -20,7 +20,7 @@ variable "db_memory_mib" {
 }
 
 variable "db_max_connections" {
-  description = "Connections that the class takes, for the alarms."
+  description = "Connection limit of the class, for the alarms."
   type        = number
 
   validation {
@@ -30,7 +30,7 @@ variable "db_max_connections" {
 }
 
 variable "db_multi_az" {
-  description = "Whether a standby waits in a second zone."
+  description = "Whether there is a standby in a second zone."
   type        = bool
 }
 
@@ -55,13 +55,13 @@ variable "db_backup_days" {
 }
 
 variable "db_backup_window" {
-  description = "Time of the database's daily backup (UTC); not while the database is stopped."
+  description = "Time of the database's daily backup (UTC), at which the database must not be stopped."
   type        = string
   default     = "17:00-17:45"
 }
 
 variable "db_maintenance_window" {
-  description = "Time of the database's weekly maintenance (UTC); not while the database is stopped."
+  description = "Time of the database's weekly maintenance (UTC), at which the database must not be stopped."
   type        = string
   default     = "sun:18:00-sun:19:00"
 }
@@ -72,7 +72,7 @@ variable "deletion_protection" {
 }
 
 variable "valkey_version" {
-  description = "Version of Valkey. It moves with releases of the template."
+  description = "Version of Valkey. Releases of the template raise it."
   type        = string
   default     = "8.0"
 }
@@ -93,7 +93,7 @@ variable "cache_replicas" {
 }
 
 variable "cache_groups" {
-  description = "One group for queue, sessions and cache, or two, so that the cache may evict."
+  description = "one: a single group for queue, sessions and cache. two: a separate group for the cache, which may evict."
   type        = string
 
   validation {

@@ -2,7 +2,7 @@
 # names it, so the controller gets that right here.
 
 variable "waf" {
-  description = "Whether a firewall stands before the load balancer."
+  description = "Whether the load balancer has a web application firewall."
   type        = bool
 }
 

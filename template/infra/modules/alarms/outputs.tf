@@ -1,5 +1,5 @@
 output "arns" {
-  description = "ARN of every alarm by name, composite alarms among them."
+  description = "ARN of every alarm by name, including composite alarms."
   value = merge(
     { for name, alarm in aws_cloudwatch_metric_alarm.this : name => alarm.arn },
     { for name, alarm in aws_cloudwatch_composite_alarm.this : name => alarm.arn },
@@ -7,6 +7,6 @@ output "arns" {
 }
 
 output "names" {
-  description = "CloudWatch's name of every alarm by name, composite alarms among them."
+  description = "Name in CloudWatch of every alarm by name, including composite alarms."
   value       = { for name in keys(local.every) : name => "${var.name}-${name}" }
 }

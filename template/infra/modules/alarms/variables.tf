@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Root of the alarms' names."
+  description = "Prefix of the alarms' names."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "owner" {
 }
 
 variable "runbooks_url" {
-  description = "Address of docs/runbooks, where people read it."
+  description = "URL of docs/runbooks, where people read it."
   type        = string
 
   validation {
@@ -69,7 +69,7 @@ variable "alarms" {
 
 # A composite alarm fires when all alarms of any one list in any_of fire.
 variable "composites" {
-  description = "Alarms over other alarms, by name: each sends one message where its parts would send several."
+  description = "Composite alarms by name. Each sends one message instead of one per alarm."
 
   type = map(object({
     severity      = string

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Root of the names."
+  description = "Prefix of the names."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "groups" {
-  description = "Replication groups: ID, what it holds, and what it does when its memory is full."
+  description = "Replication groups: ID, description, and eviction policy for full memory."
   type = map(object({
     id          = string
     description = string
@@ -48,7 +48,7 @@ variable "node_type" {
 }
 
 variable "replicas" {
-  description = "Replicas of each group; with one or more, failover is automatic."
+  description = "Replicas of each group; with at least one, failover is automatic."
   type        = number
 
   validation {
@@ -68,7 +68,7 @@ variable "password_secret" {
 }
 
 variable "password_version" {
-  description = "Version of the secret's value; a new one is carried to the user."
+  description = "Version of the secret's value; a new version updates the user."
   type        = number
 }
 
@@ -83,7 +83,7 @@ variable "subnet_ids" {
 }
 
 variable "client_security_group_id" {
-  description = "The EKS group, which alone may connect."
+  description = "The EKS group, the only group that may connect."
   type        = string
 }
 

@@ -15,7 +15,7 @@ output "security_group_id" {
 }
 
 output "load_balancer_security_group_id" {
-  description = "Group of the load balancer that stands before the pods."
+  description = "Security group of the load balancer."
   value       = aws_security_group.load_balancer.id
 }
 

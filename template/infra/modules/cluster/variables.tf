@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the cluster and root of the names."
+  description = "Name of the cluster, and prefix of other names."
   type        = string
 
   validation {
@@ -80,7 +80,7 @@ variable "key_arn" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "description" {
-  description = "Whom the contract tells what."
+  description = "Publisher and readers of the contract."
   type        = string
 }
 

@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "alarm_names" {
-  description = "Alarms whose state stands on top."
+  description = "Alarms whose state is shown at the top."
   type        = list(string)
 
   validation {

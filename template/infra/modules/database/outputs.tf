@@ -1,11 +1,11 @@
 output "identifier" {
-  description = "Identifier of the instance, once its master has the secret's password."
+  description = "Identifier of the instance, once its master user has the password of the secret."
   value       = aws_db_instance.this.identifier
   depends_on  = [terraform_data.master_password]
 }
 
 output "arn" {
-  description = "ARN of the instance, once its master has the secret's password."
+  description = "ARN of the instance, once its master user has the password of the secret."
   value       = aws_db_instance.this.arn
   depends_on  = [terraform_data.master_password]
 }
@@ -26,6 +26,6 @@ output "database_name" {
 }
 
 output "allocated_storage_gb" {
-  description = "Storage of the instance (GB), as far as it has grown."
+  description = "Current storage of the instance (GB)."
   value       = aws_db_instance.this.allocated_storage
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Identifier of the instance and root of the names."
+  description = "Identifier of the instance, and prefix of other names."
   type        = string
 }
 
@@ -35,19 +35,19 @@ variable "instance_class" {
 }
 
 variable "database_name" {
-  description = "Database that is made with the instance."
+  description = "Database that is created with the instance."
   type        = string
   default     = "app"
 }
 
 variable "multi_az" {
-  description = "Whether a standby waits in a second zone."
+  description = "Whether there is a standby in a second zone."
   type        = bool
   default     = false
 }
 
 variable "storage_gb" {
-  description = "Storage (GB, gp3) to begin with."
+  description = "Initial storage (GB, gp3)."
   type        = number
 
   validation {
@@ -57,7 +57,7 @@ variable "storage_gb" {
 }
 
 variable "backup_days" {
-  description = "Days of backups, and of point-in-time recovery; a replica has none of its own."
+  description = "Days of backups and point-in-time recovery; a replica has none."
   type        = number
   default     = 7
 
@@ -68,7 +68,7 @@ variable "backup_days" {
 }
 
 variable "backup_window" {
-  description = "Time of the daily backup (UTC, hh:mm-hh:mm): an instance that is stopped then has none."
+  description = "Time of the daily backup (UTC, hh:mm-hh:mm). There is no backup if the instance is stopped."
   type        = string
   default     = "17:00-17:45"
 
@@ -111,18 +111,18 @@ variable "subnet_ids" {
 }
 
 variable "client_security_group_ids" {
-  description = "Groups that alone may connect, by what they are."
+  description = "The only security groups that may connect, by name."
   type        = map(string)
 }
 
 variable "master_secret" {
-  description = "Name of the secret that holds the master's login; null for an instance that follows another, and has that one's."
+  description = "Name of the secret with the master user's login; null for a replica, which has the login of its source."
   type        = string
   default     = null
 }
 
 variable "master_version" {
-  description = "Version of that secret's value; a new one is carried to the instance."
+  description = "Version of that secret's value; a new version updates the instance."
   type        = number
   default     = null
 }
@@ -143,7 +143,7 @@ variable "key_arn" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Root of the names."
+  description = "Prefix of the names."
   type        = string
 }
 
@@ -30,7 +30,7 @@ variable "keep_days" {
 }
 
 variable "hour" {
-  description = "Hour of the daily backup (UTC), two before the database's own: AWS Backup refuses one within an hour of it."
+  description = "Hour of the daily backup (UTC), two hours before the database's backup window: AWS Backup refuses backups within an hour of it."
   type        = number
 
   validation {
@@ -50,7 +50,7 @@ variable "copy_key_arn" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

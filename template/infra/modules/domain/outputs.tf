@@ -1,5 +1,5 @@
 output "certificate_arn" {
-  description = "ARN of the certificate once it is issued; empty before. A load balancer takes no listener with a certificate that is pending."
+  description = "ARN of the certificate once it is issued; empty before, because a load balancer refuses a pending certificate."
   value       = one(concat([for validation in aws_acm_certificate_validation.this : validation.certificate_arn], var.delegated ? [] : [""]))
 }
 
@@ -19,6 +19,6 @@ output "zone_arn" {
 }
 
 output "name_servers" {
-  description = "Name servers that the parent zone has to name."
+  description = "Name servers for the delegation in the parent zone."
   value       = aws_route53_zone.this.name_servers
 }

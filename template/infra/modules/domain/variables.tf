@@ -14,7 +14,7 @@ variable "domain" {
 }
 
 variable "delegated" {
-  description = "Whether the parent zone names this zone's name servers, so that the certificate can be waited for."
+  description = "Whether the parent zone delegates to this zone, so that Terraform can wait for the certificate."
   type        = bool
 }
 

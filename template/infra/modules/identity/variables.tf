@@ -9,17 +9,17 @@ variable "name" {
 }
 
 variable "description" {
-  description = "The principal that assumes the role, and the purpose."
+  description = "The principal that assumes the role, and its purpose."
   type        = string
 }
 
 variable "cluster_name" {
-  description = "Cluster whose pods take the role."
+  description = "Cluster whose pods assume the role."
   type        = string
 }
 
 variable "service_account" {
-  description = "Kubernetes service account that gets the role; null when an EKS add-on makes the association itself."
+  description = "Kubernetes service account that gets the role; null if an EKS add-on creates the association."
   type = object({
     namespace = string
     name      = string
@@ -40,7 +40,7 @@ variable "managed_policy_arns" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

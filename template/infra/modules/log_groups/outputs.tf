@@ -1,5 +1,5 @@
 output "names" {
-  description = "Name of each group, once it is there."
+  description = "Name of each group, once it exists."
   value       = { for key, group in aws_cloudwatch_log_group.this : key => group.name }
 }
 

@@ -1,5 +1,5 @@
 variable "names" {
-  description = "Name of each group, by what it holds."
+  description = "Name of each group, by its content."
   type        = map(string)
 
   validation {

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "domain" {
-  description = "Domain that mail is sent from."
+  description = "Domain of the senders of email messages."
   type        = string
 }
 
@@ -14,6 +14,6 @@ variable "zone_id" {
 }
 
 variable "region" {
-  description = "AWS region that sends."
+  description = "AWS region of Amazon SES."
   type        = string
 }

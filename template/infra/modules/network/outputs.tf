@@ -4,7 +4,7 @@ output "vpc_id" {
 }
 
 output "vpc_cidr" {
-  description = "Block of the VPC."
+  description = "CIDR block of the VPC."
   value       = local.cidr
 }
 
@@ -14,7 +14,7 @@ output "public_subnets" {
 }
 
 output "private_subnets" {
-  description = "Private subnets, once their way out stands: zone to ID and CIDR."
+  description = "Private subnets, once their routes exist: zone to ID and CIDR."
   value       = { for zone, subnet in aws_subnet.private : zone => { id = subnet.id, cidr = subnet.cidr_block } }
   depends_on  = [aws_route.private, aws_route_table_association.private]
 }

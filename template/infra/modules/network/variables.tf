@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Root of the names."
+  description = "Prefix of the names."
   type        = string
 }
 
@@ -19,7 +19,7 @@ variable "vpc_cidr" {
 }
 
 variable "vpc_block" {
-  description = "Which of the consecutive blocks of the size of vpc_cidr this VPC takes."
+  description = "Number of this VPC's block, counted from vpc_cidr in steps of its size."
   type        = number
 
   validation {
@@ -54,7 +54,7 @@ variable "interface_endpoints" {
 }
 
 variable "node_instance_type" {
-  description = "Instance type that the zones have to offer."
+  description = "Instance type that the zones must offer."
   type        = string
 }
 
@@ -64,7 +64,7 @@ variable "flow_log_group_arn" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

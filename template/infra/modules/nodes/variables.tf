@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Root of the names."
+  description = "Prefix of the names."
   type        = string
 }
 
@@ -44,7 +44,7 @@ variable "architecture" {
 }
 
 variable "min_size" {
-  description = "Fewest nodes."
+  description = "Minimum number of nodes."
   type        = number
 
   validation {
@@ -54,12 +54,12 @@ variable "min_size" {
 }
 
 variable "max_size" {
-  description = "Most nodes."
+  description = "Maximum number of nodes."
   type        = number
 }
 
 variable "max_pods" {
-  description = "Most pods of a node."
+  description = "Maximum number of pods per node."
   type        = number
   default     = 110
 
@@ -81,7 +81,7 @@ variable "disk_gb" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

@@ -14,7 +14,7 @@ variable "images" {
 }
 
 variable "force_delete" {
-  description = "Whether a destroy takes the images along: AWS deletes no repository that holds one otherwise."
+  description = "Whether a destroy also deletes the images; otherwise AWS refuses to delete a repository that contains any."
   type        = bool
 }
 

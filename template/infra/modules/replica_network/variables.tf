@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Root of the names."
+  description = "Prefix of the names."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "region" {
 }
 
 variable "cidr" {
-  description = "Range of the network, /20 to /27. Nothing connects to it before a disaster; then it may have to lie apart from others."
+  description = "CIDR block of the network, /20 to /27. If it is connected to other networks after a disaster, it must not overlap with them."
   type        = string
   default     = "10.255.255.0/24"
 
@@ -20,7 +20,7 @@ variable "cidr" {
 }
 
 variable "instance_class" {
-  description = "Instance class of the replica, which the zones have to offer."
+  description = "Instance class of the replica, which the zones must offer."
   type        = string
 }
 
@@ -30,7 +30,7 @@ variable "flow_log_group_arn" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the bucket, unique in the world."
+  description = "Name of the bucket, which must be globally unique."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "encryption" {
-  description = "kms, or s3 for a writer that takes no key of ours."
+  description = "kms, or s3 for a writer that cannot use a customer-managed key."
   type        = string
   default     = "kms"
 
@@ -43,7 +43,7 @@ variable "expire_days" {
 }
 
 variable "noncurrent_days" {
-  description = "Days until a version that was replaced expires."
+  description = "Days until a noncurrent version expires."
   type        = number
   default     = 90
 
@@ -54,7 +54,7 @@ variable "noncurrent_days" {
 }
 
 variable "lock_days" {
-  description = "Days in which nobody without a special right deletes an object (object lock, governance); 0 for none."
+  description = "Days of object lock (governance mode), in which only a special right allows deletion; 0 for none."
   type        = number
   default     = 0
 

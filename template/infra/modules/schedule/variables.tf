@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the schedule group and root of the names."
+  description = "Name of the schedule group, and prefix of other names."
   type        = string
 }
 
@@ -33,7 +33,7 @@ variable "actions" {
 }
 
 variable "resources" {
-  description = "ARNs that the calls touch."
+  description = "ARNs of the resources of the calls."
   type        = list(string)
 }
 
@@ -43,7 +43,7 @@ variable "key_arn" {
 }
 
 variable "permissions_boundary" {
-  description = "ARN of the policy that bounds the roles made here; null for none."
+  description = "ARN of the permissions boundary of the roles created here; null for none."
   type        = string
   default     = null
 }

@@ -9,7 +9,7 @@ variable "key_arn" {
 }
 
 variable "recovery_days" {
-  description = "Days in which a deleted secret can be restored, and its name is taken: 7 to 30, or 0 for none."
+  description = "Recovery window of a deleted secret, during which its name cannot be reused: 7 to 30 days, or 0 for none."
   type        = number
 
   validation {
@@ -34,7 +34,7 @@ variable "by_hand" {
 }
 
 variable "versions" {
-  description = "Version of each secret's value, by name; 1 where none is given. A higher number writes a new value."
+  description = "Version of each secret's value, by name; the default is 1. A higher number writes a new value."
   type        = map(number)
 
   validation {

@@ -19,7 +19,7 @@ variable "publishers" {
 }
 
 variable "email" {
-  description = "Address that receives the messages; empty for none."
+  description = "Email address that receives the messages; empty for none."
   type        = string
   default     = ""
 

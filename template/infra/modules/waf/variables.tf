@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "rate_limit" {
-  description = "Requests that one address may send in five minutes."
+  description = "Requests that one IP address may send in five minutes."
   type        = number
   default     = 2000
 
@@ -15,7 +15,7 @@ variable "rate_limit" {
 }
 
 variable "log_group_arn" {
-  description = "ARN of the log group of refused requests; WAF writes to groups named aws-waf-logs-… alone."
+  description = "ARN of the log group of blocked requests; WAF requires a name that starts with aws-waf-logs-."
   type        = string
 
   validation {
