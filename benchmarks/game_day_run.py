@@ -182,7 +182,7 @@ class Day:
     async def _age(self) -> None:
         """Move the due times of waiting tasks by the half minute that the clock gained, less what has really passed."""
         began = time.monotonic()
-        await asyncio.sleep(3)  # the worker measures its backlog every 15 s: every fifth half minute
+        await asyncio.sleep(3)  # the worker measures its backlog every 15 s: in every fifth accelerated half minute
         connection = await asyncpg.connect(**connection_arguments(make_url(self.found.database_url)))
         try:
             gained = HALF - (time.monotonic() - began)
@@ -317,7 +317,7 @@ def gone(name: str, back: Act) -> Fault:
         await day.minutes(6, lists=CALM)
 
     async def mended(day: Day) -> None:
-        # In a thread: starting PostgreSQL runs an event loop of its own.
+        # Run in a thread, because starting PostgreSQL runs its own event loop.
         await asyncio.to_thread(day.server(name).start)
         await back(day)
 
@@ -435,7 +435,7 @@ if __name__ == "__main__":
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one; may be repeated")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        # PostgreSQL's own user passes through.
+        # PostgreSQL's own user must be able to enter the directory.
         Path(directory).chmod(0o711)
         recorded = run(given.project.absolute(), Path(directory), given.fault or list(FAULTS))
     given.recording.write_text(json.dumps(vars(recorded)), encoding="utf-8")

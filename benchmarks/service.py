@@ -26,7 +26,7 @@ ROW = "{:<26} {:>9} {:>9} {:>9} {:>7} {:>6}"
 
 def install(project: Path) -> None:
     """Render the default project into a folder, and install it there."""
-    # Copier refuses an uncommitted template unless told which commit: the work tree is what is measured.
+    # With HEAD, Copier includes the uncommitted changes of the work tree, which is what is measured.
     command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref", "HEAD", str(ROOT), str(project)]
     subprocess.run(command, check=True)
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}

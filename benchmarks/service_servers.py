@@ -17,15 +17,15 @@ from app.composition import discover
 from app.dev.services import Addresses, free_port, running_services
 from app.kit.ratelimit import declared_limits
 
-# As in production. The addresses of the embedded servers carry no TLS, and the limits are wide: measured, not used up.
+# As in production, except that the embedded servers have no TLS and the limits are too wide to be reached.
 PRODUCTION = {
     "ENVIRONMENT": "production",
-    # Outside development, a server without TLS and password must be this machine's own, and said to be.
+    # Outside development, a server without TLS and password must be on this machine, and needs this setting.
     "PLAIN_LOOPBACK": "true",
     "SMTP_HOST": "smtp.invalid",
     "MAIL_FROM": "noreply@example.com",
     "DATABASE_POOL_SIZE": "5",
-    # As the Dockerfile sets it: a password hash gives its memory back.
+    # As in the Dockerfile, so that the memory of a password hash is returned to the system.
     "MALLOC_MMAP_THRESHOLD_": "4194304",
 }
 RATE = "100000000/60"
@@ -71,7 +71,7 @@ def service_environment(found: Addresses) -> dict[str, str]:
         "JWT_SECRET": secrets.token_hex(32),
         "SESSION_SECRET": secrets.token_hex(32),
         "RATE_LIMITS": json.dumps(dict.fromkeys(declared_limits(), RATE)),
-        # One user asks for all tasks of a round.
+        # A single user requests all tasks of a round.
         "TASKS_PER_USER": "1000000",
         "TASK_BYTES_PER_USER": "1000000000",
     }
@@ -92,7 +92,7 @@ def image(project: Path, folder: Path) -> tuple[str, dict[str, str]]:
         ["uv", "pip", "install", "--quiet", "--no-deps", "--python", python, "--target", str(package), "."],
         [python, "deploy/image/compile.py", str(environment), str(package)],
     ):
-        # Copies: trimming must not reach what uv keeps for other environments.
+        # Copy the packages, so that trimming does not change the files in uv's cache, which other environments use.
         given = {**os.environ, **variables, "UV_LINK_MODE": "copy", "UV_PROJECT_ENVIRONMENT": str(environment)}
         subprocess.run(step, cwd=project, env=given, check=True, stdout=subprocess.DEVNULL)
     return python, variables

@@ -43,7 +43,7 @@ LOGINS = 400
 IMPORT_TURN = 7
 # Seconds between two samples.
 INTERVAL = 5.0
-# Allowed growth of the second half over the first: noise of an allocator, a connection or two.
+# Allowed growth of the second half over the first, for noise such as the allocator's or one or two more connections.
 GROWTH = 1.10
 # Seconds before the first sample that counts. Copies of sessions and cached rows live for 300 s: their number grows until then.
 WARM_UP = 320
@@ -140,7 +140,7 @@ class Soak:
             token, product = secrets.choice(self.products)
             path = f"/v1/products/{product}"
             answer = await self._client.get(path, headers={"Authorization": f"Bearer {token}"})
-            # Its session may have been logged out meanwhile.
+            # The session may have been logged out in the meantime.
             self.statuses["read", answer.status_code] += 1
             if answer.status_code not in (200, 401):
                 self.wrong.append(f"read: {answer.status_code}")
@@ -309,7 +309,7 @@ def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], 
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(smtp.port),
             "SMTP_TLS": "implicit",
-            # Certificates that the process trusts as the system's.
+            # The certificates that the process trusts in place of the system's.
             "SSL_CERT_FILE": str(certificate),
             "PUBLIC_URL": "https://service.example.com",
             "WORKER_PORT": str(free_port()),

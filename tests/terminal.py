@@ -47,7 +47,7 @@ class Terminal:
             pytest.fail(f"nothing more after\n{self.text[-2000:]}")
         try:
             data = os.read(self._master, 65536)
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # Linux reports a closed other end in this way
             return False
         self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data.decode(errors="replace"))
         return bool(data)

@@ -1,4 +1,4 @@
-"""Look at entries of the cache, and change them."""
+"""Read and change entries of the cache."""
 
 from app.composition import Resources
 

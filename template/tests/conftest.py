@@ -93,7 +93,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """Settings over this process's own database, fresh and migrated, and its own Redis database."""
+    """Return settings for this process's own migrated database and Redis database."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     server = make_url(os.environ["TEST_DATABASE_SERVER"])
     database = f"test_{worker}"
@@ -108,7 +108,7 @@ def settings() -> Settings:
 
 @contextlib.asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[FastAPI]:
-    """Run the application for the length of a block, which begins once it is ready."""
+    """Run the application inside the block, which starts once the application is ready."""
     application = create_app(settings)
     async with application.router.lifespan_context(application):
         async with asyncio.timeout(30):
@@ -118,7 +118,7 @@ async def started(settings: Settings) -> AsyncIterator[FastAPI]:
 
 
 def open_limiter(redis: Redis) -> RateLimiter:
-    """Make a limiter that refuses nobody, for tests that ask hundreds of times."""
+    """Create a limiter that never refuses, for tests that send hundreds of requests."""
     return RateLimiter(redis, {name: Limit(name, 1_000_000, 60) for name in declared_limits()})
 
 
@@ -147,7 +147,7 @@ async def resources(application: FastAPI) -> Resources:
 
 @pytest.fixture
 async def client(application: FastAPI, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller who is not signed in, and reads English."""
+    """Return a client that is not signed in and prefers English."""
     base_url, headers = f"http://test{resources.settings.route_prefix}", {"Accept-Language": "en"}
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client:
@@ -156,7 +156,7 @@ async def client(application: FastAPI, resources: Resources) -> AsyncIterator[ht
 
 @pytest.fixture
 def open_limits(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No rate limits, for tests that ask hundreds of times."""
+    """Switch off rate limits, for tests that send hundreds of requests."""
     monkeypatch.setattr(resources, "limiter", open_limiter(resources.redis))
 
 
@@ -182,5 +182,5 @@ def _features_are_sound() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _logs_are_captured(settings: Settings) -> None:
-    """Logs pass through the standard library, where `caplog` finds them, whichever test comes first."""
+    """Send logs through the standard library, where `caplog` finds them, regardless of the order of tests."""
     configure_logging(settings.environment, settings.log_level, service=settings.service, release=settings.release)

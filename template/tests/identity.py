@@ -1,4 +1,4 @@
-"""How tests sign users in, whichever part of the service or of another knows them."""
+"""How tests sign in users, whether this service or another one stores them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The API's server: how it lets go of its callers."""
+"""The API's server: how it closes the connections of its callers."""
 
 import asyncio
 import signal

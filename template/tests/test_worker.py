@@ -1,4 +1,4 @@
-"""The worker: its life, what an outage does to it, and how it ends."""
+"""The worker: its life cycle, outages, and shutdown."""
 
 import asyncio
 import signal
@@ -28,7 +28,7 @@ from tests.tasks.fixtures import Kinds, ask, handler, stored
 async def process(settings: Settings, features: tuple[Feature, ...], **values: object) -> AsyncIterator[WorkerProcess]:
     """A worker in this event loop, up and answering; stopped at the end of the block, and waited for.
 
-    It looks for tasks and for its end more often than outside tests.
+    It polls for tasks and for its shutdown more often than outside tests.
     """
     own = settings.model_copy(update={"worker_port": free_port(), "job_completion_wait": 0, **values})
     worker = WorkerProcess(own, features, "127.0.0.1")
@@ -143,7 +143,7 @@ async def test_tasks_that_wait_hold_no_connection_so_all_places_are_used(
 async def test_tasks_that_use_more_connections_than_there_are_take_turns(
     resources: Resources, settings: Settings, kinds: Kinds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Longer than the pool's own patience, with the leases extended meanwhile, and nothing tried twice."""
+    """Jobs wait longer than the pool's time-out, their leases are extended, and none is retried."""
     monkeypatch.setattr("app.kit.database.POOL_TIMEOUT", 0.3)
     monkeypatch.setattr("app.tasks.lease.RENEWALS", 12)
     tasks = [await ask(resources, "queries") for _ in range(6)]

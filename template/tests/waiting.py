@@ -1,4 +1,4 @@
-"""Waiting until something holds. A machine may be busy: the limits only end what hangs."""
+"""Wait until a condition is met. The limits are generous for busy machines, and only end a wait that hangs."""
 
 import contextlib
 import subprocess
@@ -11,7 +11,7 @@ PATIENCE = 90.0
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until something holds. Raises AssertionError."""
+    """Wait until a condition is met. Raises AssertionError."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"

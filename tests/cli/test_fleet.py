@@ -133,12 +133,12 @@ def fleet(releases: Path, tmp_path: Path, sampan: Sampan, monkeypatch: pytest.Mo
     addresses = {f"{HOST}/sampan": releases, f"{HOST}/search": tmp_path / "hosted/search"}
     settings = {"GIT_CONFIG_COUNT": str(len(addresses))}
     for number, (url, folder) in enumerate(addresses.items()):
-        # Copier adds .git to a URL, and git replaces the longest beginning that it knows.
+        # Copier appends .git to a URL, and git replaces the longest matching prefix.
         settings |= {f"GIT_CONFIG_KEY_{number}": f"url.{folder}/.insteadOf", f"GIT_CONFIG_VALUE_{number}": url}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    # Copier's git has the environment from when plumbum was imported.
+    # Copier's git uses the environment from the time when plumbum was imported.
     with local.env(**settings):
         for name, version in {"orders": "v1.0.0", "billing": "v1.0.0", "hosted/search": "v1.1.0"}.items():
             project = tmp_path / name

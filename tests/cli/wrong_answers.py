@@ -48,7 +48,7 @@ WRONG: Final = {
     "choice-far": ("profile: gold", "profile: choose sandbox, startup, production or regulated"),
     "choice-of-two": ("cache_groups: three", "cache_groups: choose one or two"),
     "three-languages": ("languages: [en, xx]", "languages: choose from en, id, ms, th, vi, fil, zh"),
-    # Answers that do not go together.
+    # Answers that cannot be combined.
     "tls": ("profile: regulated", "domain: write a host such as api.example.com: profile regulated needs TLS"),
     "small-node": (
         "node_instance_type: t3.small",

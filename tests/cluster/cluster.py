@@ -15,7 +15,7 @@ import yaml
 from tests.harness import required
 from tests.kubernetes.overlays import Manifest
 
-# Marks everything that the suite creates outside its namespaces, so that the next run finds what a killed one has left.
+# Marks everything that the suite creates outside its namespaces, so that the next run finds what a killed run left behind.
 LABEL = {"app.kubernetes.io/managed-by": "sampan-cluster-tests"}
 SELECTOR = ",".join(f"{key}={value}" for key, value in LABEL.items())
 

@@ -20,7 +20,7 @@ def definition(path: Path) -> Manifest:
     group, _, version = document["apiVersion"].partition("/")
     kind = document["kind"]
     plural = PLURALS[kind]
-    # An operator writes whatever status it likes: the manifests have none.
+    # Operators may write any status, and the manifests contain none.
     schema: dict[str, Any] = document["schema"]
     schema["properties"]["status"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     return {

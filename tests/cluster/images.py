@@ -23,7 +23,8 @@ from tests.kubernetes.overlays import Manifest
 TARGETS = ("api", "worker", "migrate")
 REGISTRY = "localhost:5000"
 STANDIN = "sampan/standin:tests"
-# The same files under another configuration. Node runtimes know images by their configuration: loaded and pulled, one would hide the other.
+# The same files with another configuration. Nodes identify an image by its configuration, so a loaded and a pulled copy would be the same
+# image.
 LOADED = "sampan/registry:tests"
 PUBLIC_REGISTRY = "docker.io/library/registry:3"
 PACKAGES = ("postgresql-17", "valkey-server", "python3", "docker-registry", "ca-certificates")
@@ -48,7 +49,7 @@ class Registry:
 
     cluster: Cluster
     engine: Engine
-    # Bases of the Dockerfile that were made on this machine.
+    # Base images of the Dockerfile that were built on this machine.
     bases: Mapping[str, str]
     manifests: dict[str, str] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.cluster.cluster import LABEL, SELECTOR, Cluster
 from tests.kubernetes.overlays import Manifest, kustomize
 
-# A namespace ends when its pods have: workers take their grace period.
+# A namespace is deleted once its pods have stopped, and workers use their grace period.
 GONE_SECONDS = 420
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from tests.cluster.cluster import Cluster
 
-# No node has it: the scheduler leaves these pods alone.
+# No node has this label, so the scheduler ignores these pods.
 NODE_SELECTOR = {"sampan.example.com/paper": "true"}
 BROKEN = "broken-on-paper"
 HOST_NAME = "balancer.example.com"
 TURN_SECONDS = 0.5
-# Ready for longer than any `minReadySeconds`.
+# Long enough ago to satisfy any `minReadySeconds`.
 SINCE = timedelta(minutes=1)
 
 

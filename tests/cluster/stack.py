@@ -245,7 +245,7 @@ class Load:
         """Fail when any request of the block failed, or when there were too few to tell."""
         before = self.seen()
         yield
-        # Requests in flight when the block ends belong to it.
+        # Include requests that are still running when the block ends.
         time.sleep(3)
         after = self.seen()
         failures = after["failures"][len(before["failures"]) :]

@@ -15,7 +15,7 @@ from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize, one, overla
 
 pytestmark = pytest.mark.cluster
 
-# Namespaces of the suite's own: the answers' own names may be taken in a cluster that others use too.
+# Namespaces for this suite only: in a shared cluster, the names from the answers may be taken.
 SERVICES = {variant: {**answers, "service": f"sampan-{variant.split()[0]}"} for variant, answers in VARIANTS.items()}
 
 
@@ -64,7 +64,7 @@ def test_deployers_may_apply_every_overlay(cluster: Cluster, variant: Path, name
         assert len(wanted) > 20
         run = deployer.run(*DRY_RUN, text=text(wanted))
         assert run.returncode == 0, run.stderr
-        # Pod Security warns of a workload whose pods it would refuse; the server warns of what is deprecated.
+        # Pod Security warns about workloads whose pods it would refuse, and the server about deprecated fields.
         assert "Warning" not in run.stderr, run.stderr
         assert len(run.stdout.splitlines()) == len(wanted)
 
@@ -166,7 +166,7 @@ def test_a_wrong_manifest_is_refused(cluster: Cluster, defaults: Path, fault: An
     assert run.returncode != 0, run.stdout
 
 
-# Of each: a verb, a resource, and where. The deployers' Role must not grant it.
+# A verb, a resource and a namespace each, which the deployers' Role must not grant.
 FORBIDDEN = [
     ("get", "secrets", "own"),
     ("list", "secrets", "own"),

@@ -22,7 +22,7 @@ from tests.service.conftest import run_uv
 
 SERVICE = "sampan-shop"
 ANSWERS = {"service": SERVICE, "environments": ["dev"]}
-# The load of one person is more than the limits allow; the images verify Valkey by the same bundle as PostgreSQL.
+# A single user's load exceeds the default limits. Valkey's certificate is verified with the same bundle as PostgreSQL's.
 SETTINGS_LINES = 'SSL_CERT_FILE=/app/certs/rds.pem\nRATE_LIMITS={"products": "6000/60", "tasks": "6000/60"}\n'
 
 

@@ -71,7 +71,7 @@ def forgotten_of_option(option: str) -> Names:
 
 
 PROFILES = catalogue("profiles")["names"].split()
-# From every table of options, so that one which lacks an option does not hide it.
+# Combined from every table of options, so that an option missing from one table is still found.
 SWITCHED = re.findall(r"^  '(\w+)': ", text("extensions/options.jinja"), flags=re.MULTILINE)
 OPTIONS = sorted({*test_removal.OPTIONS, *test_removal.OFF, *SWITCHED})
 REGIONS = sorted({key.rsplit(".", 1)[0] for key in catalogue("regions") if "." in key} | set(catalogue("regions")["names"].split()))
@@ -100,7 +100,7 @@ def test_each_place_of_a_region_or_option_that_nobody_added_is_named() -> None:
         assert not {file for file in files if f"`{file}`" not in pages[page]}
 
 
-# Names that a macro or a test puts together from a prefix and something else.
+# Names that a macro or test composes from a prefix and a suffix.
 JOINED = {"versions": ("addon_", "chart_"), "instances": ("lacks.",), "profiles": ("lower.node_instance_type.",)}
 
 

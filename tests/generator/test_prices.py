@@ -43,7 +43,7 @@ def test_a_refresh_reads_on_demand_prices_and_keeps_the_rest(table: Path) -> Non
     written = prices.refresh(TODAY, ["ap-southeast-1"], lines_of, table)
     after = prices.items(prices.table(table))
     changed = {
-        "db.t3.micro": "0.029w",  # of PostgreSQL, in one zone
+        "db.t3.micro": "0.029w",  # of PostgreSQL, in a single zone
         "db.m7g.large": "0.211w",  # on demand, though the reserved price is listed first
         "rds.gp3": "0.138w",
         "m6i.large": "0.121w",  # Linux, shared, used

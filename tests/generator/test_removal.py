@@ -151,6 +151,6 @@ def test_a_language_that_is_off_leaves_no_trace(code: str, render: Renderer) -> 
     gone = set(files_of(with_it)) - set(files_of(without))
     assert gone
     assert all(name.endswith(f"/locales/{code}.po") for name in gone)
-    # The whole word: users may be in Thailand.
+    # Match whole words, because a text may name Thailand.
     name = LANGUAGES[code].split(" (")[0].encode()
     assert not re.search(rb"\b" + re.escape(name) + rb"\b", b"\n".join(files_of(without).values()))

@@ -19,7 +19,7 @@ from tests.images.engine import Engine
 from tests.images.tools import debootstrap
 
 STANDINS = Path(__file__).parent / "standins"
-# How this machine reaches package indexes: a build here must do the same. Names alone; the values are the machine's.
+# Variables for access to package indexes, which a build on this machine needs as well. The values are taken from the environment.
 PASSED_ON = re.compile(r"(?i)(uv_(default_)?index(_url)?|pip_(extra_)?index_url|https?_proxy|no_proxy)")
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -102,7 +102,7 @@ def _make_standin(engine: Engine, service: str, image: str, folder: Path) -> Non
     common = "standin:databases"
     if not _has(engine, common):
         archive = folder / "databases.tar"
-        # PostgreSQL's compiler of expressions is half of it all.
+        # PostgreSQL's expression compiler (JIT) accounts for half of the size.
         left_out = [f"--dpkgopt=path-exclude={path}" for path in ("*/libLLVM*", "/usr/share/doc/*", "/usr/share/locale/*")]
         debootstrap(archive, ("postgresql-17", "valkey-server", "python3"), "--variant=minbase", *left_out)
         _import(engine, archive, common)

@@ -33,11 +33,11 @@ class Engine:
 
     def start(self, *, isolated: bool) -> None:
         """Run the daemon and wait until it answers."""
-        # Images as a list of layers, as they were kept before the newest releases: the tests compare them.
+        # Store images as a list of layers, as Docker did before its newest releases, because the tests compare layers.
         (self.root / "daemon.json").write_text('{"features": {"containerd-snapshotter": false}}', encoding="utf-8")
         options = {"data-root": "data", "exec-root": "exec", "pidfile": "pid", "config-file": "daemon.json"}
         command = [required("dockerd"), "--host", self.environment["DOCKER_HOST"]]
-        # Where the machine runs a containerd, the daemon uses it: under names that no other engine has.
+        # If the machine runs containerd, the daemon uses it, so its namespaces must differ from those of other engines.
         command += ["--containerd-namespace=sampan", "--containerd-plugins-namespace=sampan-plugins"]
         command += [f"--{option}={self.root / name}" for option, name in options.items()]
         if isolated:

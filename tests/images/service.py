@@ -16,7 +16,7 @@ from tests.images.world import World
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--user=10001")
 PORT = 8000
 WAIT_SECONDS = 90
-# Settings of a pod, but without TLS: no certificate authority vouches for a stand-in, and only development does without.
+# Settings as in a pod, but without TLS: the replacement servers have no trusted certificate, and only development allows plain connections.
 VARIABLES = {
     "ENVIRONMENT": "development",
     "DATABASE_URL": "postgresql://app:app@postgres:5432/app",

@@ -109,7 +109,7 @@ def test_a_change_of_the_sources_is_served_within_seconds(composition: Compositi
     (feature / "feature.py").write_text(GREETING.replace("hello", "good day"), encoding="utf-8")
     deadline = time.monotonic() + 15
     while (answer := composition.service.call("GET", "/v1/greeting")).document.get("says") != "good day":
-        # Requests wait for the new process. One that came as the old one ended has no answer, and never a wrong one.
+        # Requests wait for the new process. A request that arrives as the old one exits may get no response, but never a wrong one.
         assert answer.status in {0, 200}
         assert time.monotonic() < deadline
     assert "restarting: files changed" in composition.compose("logs", "--no-log-prefix", "worker")

@@ -84,7 +84,7 @@ def test_the_image_adds_the_service_and_nothing_that_built_it(world: World, vari
     assert not [name for name in added if Path(name).name in unwanted]
     assert not [name for name in added if name.endswith((".key", ".pyx", ".c"))]
     assert [name for name in added if name.endswith(".pem") and "site-packages" not in name] == ["app/certs/rds.pem"]
-    # Nobody but root can change a file, and everybody can read it.
+    # Only root may change a file, and everybody may read it.
     writable = [name for name, member in added.items() if not member.issym() and (member.mode & 0o022 or member.uid)]
     assert not writable
     assert not [name for name, member in added.items() if member.isfile() and not member.mode & 0o004]
@@ -98,7 +98,7 @@ def test_sources_and_bytecode_of_the_service_are_both_there(world: World, tmp_pa
     assert len(compiled) > 0.7 * len(sources)
     third = [name for name in names if "/site-packages/" in name and name.endswith(".cpython-313.pyc")]
     assert len(third) > 400
-    # Imported with the first requests. Compiling them there would leave 9 MiB with the process.
+    # The first requests import these modules. Compiling them then would cost the process 9 MiB.
     for first in ("anyio/_backends/__pycache__/_asyncio", "babel/__pycache__/numbers"):
         assert [name for name in third if name.endswith(f"{first}.cpython-313.pyc")]
 

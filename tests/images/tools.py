@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.harness import required
 
-# Debian 12 has the engine, and neither plugin; the release after it has both.
+# Debian 12 has the engine but neither plugin. The next release has both.
 PLUGINS_FROM = "trixie"
 
 

@@ -23,7 +23,7 @@ from tests.service.conftest import run_uv
 
 TARGETS = ("api", "worker", "migrate")
 VARIANTS: dict[str, dict[str, Any]] = {"defaults": {}, "everything": EVERYTHING}
-# Another service signs the users of the last one in: its images are looked at, and not run.
+# The users of the last variant sign in to another service. Its images are inspected but not started.
 BUILT: dict[str, dict[str, Any]] = {**VARIANTS, "smallest": {"accounts": "remote", "sample": False}}
 RELEASE = "0123abc"
 SOURCE = "https://example.com/team/service"
@@ -35,9 +35,9 @@ class World:
 
     engine: Engine
     projects: dict[str, Path]
-    # Seconds that each step of the making took.
+    # Seconds that each build step took.
     took: dict[str, float]
-    # Bases made here, from the name in the Dockerfile to the image's.
+    # Base images that were built here: from the name in the Dockerfile to the image's name.
     made: dict[str, str] = field(default_factory=dict)
 
     def image(self, target: str, variant: str = "defaults") -> str:

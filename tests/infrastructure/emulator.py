@@ -20,7 +20,7 @@ START_SECONDS = 60
 ACCOUNT = "123456789012"
 """The account that moto gives to every caller."""
 
-# A mirror of credentials and regions would leak into the tests; only these reach them.
+# The developer's credentials and regions must not reach the tests, so these variables are removed.
 _DROPPED = ("AWS_PROFILE", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 
 

@@ -55,7 +55,7 @@ iam list_roles Roles RoleName
 route53 list_hosted_zones HostedZones Name
 s3 list_buckets Buckets Name
 """
-# Operations that want to be told where to look.
+# Arguments for operations that do not list all resources by default.
 ARGUMENTS: dict[str, dict[str, Any]] = {"describe_db_snapshots": {"SnapshotType": "manual"}, "list_roles": {"MaxItems": 1000}}
 
 
@@ -78,7 +78,7 @@ def _listed(emulator: Emulator, table: str, region: str) -> Iterator[str]:
         answer = getattr(emulator.client(service, region), operation)(**ARGUMENTS.get(operation, {}))
         for each in answer.get(key, []):
             if name and str(each[name[0]]).startswith("/aws/service/"):
-                continue  # AWS's own parameters, which its API does not list
+                continue  # parameters of AWS itself, which its API does not list
             if "deleted" not in (each.get("State"), each.get("Status")) if name else True:
                 yield f"{service} {key} {each[name[0]] if name else each}"
 

@@ -44,7 +44,7 @@ def _arn_like(wanted: str, given: str) -> bool:
     return len(parts) == len(others) and all(map(_like, parts, others))
 
 
-# Operators that compare one wanted value with one given; the negated ones are their opposites.
+# Operators that compare an expected value with a given one. The negated operators are their opposites.
 _COMPARE: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": _arn_like,
     "ArnLike": _arn_like,

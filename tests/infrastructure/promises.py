@@ -36,7 +36,7 @@ KEYS = {
 }
 """Where each kind that holds data names its key."""
 
-# Kinds that take tags and get none: the reason.
+# Resource types that support tags but have none, with the reason.
 UNTAGGED = {"aws_default_security_group": "the account's own, closed and otherwise left alone"}
 
 

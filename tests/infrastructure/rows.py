@@ -25,7 +25,7 @@ MADE: list[dict[str, str]] = covertable.make(LEVELS, strength=2, constraints=mat
 
 
 def _answers(number: int, row: dict[str, str]) -> dict[str, Any]:
-    # A name of its own for each, so that none reads another's contract.
+    # A separate name for each, so that none reads another's contract.
     name = f"row-{number:02d}"
     return {**matrix.answers(row), "service": name, "platform_name": name, "team": "payments"}
 

@@ -34,7 +34,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "waf": True,
     },
     SANDBOX: {**COMMON, "profile": "sandbox", "service": "cart", "platform_name": "cart", "off_hours_shutdown": "nights-and-weekends"},
-    # A second service of the sandbox's account, on the first one's platform. Its second region holds no platform; production's does.
+    # A second service in the sandbox's account, on the platform of the first. Its second region has no platform; production's has one.
     GUEST: {
         **COMMON,
         "profile": "sandbox",
@@ -123,7 +123,7 @@ def applied(render: Renderer, folder: Path) -> Iterator[Applied]:
         }
         second_platform(stacks[PRODUCTION])
         watch_spending(stacks[PRODUCTION])
-        # From here on, whatever is made belongs to a scenario.
+        # Everything that is created from here on belongs to a scenario.
         pool = stack.enter_context(ThreadPoolExecutor(len(clouds)))
         requests = {name: folder / f"{name}.calls" for name in clouds}
         found = Applied(stacks, {}, {name: standing(cloud, *REGIONS) for name, cloud in clouds.items()}, requests)

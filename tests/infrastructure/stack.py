@@ -15,7 +15,7 @@ from tests.harness import required
 from tests.infrastructure.emulator import Emulator
 from tests.infrastructure.terraform import mirror, terraform_environment
 
-# The emulator serves buckets by path, and what it does not know shall fail at once.
+# The emulator addresses buckets by path. Calls that it does not support must fail at once.
 PROVIDER = """
 provider "aws" {
   max_retries       = 2

@@ -19,7 +19,7 @@ from tests.infrastructure.variants import Case
 AT_ONCE = 2
 """Plans side by side: each takes a core and 0.5 GB."""
 
-# Local state, and a provider that gives up at once on what the emulator does not know.
+# Local state, and a provider that does not retry calls which the emulator does not support.
 OVERRIDE = """
 terraform {
   backend "local" {}

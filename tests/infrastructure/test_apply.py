@@ -288,7 +288,7 @@ def test_the_sandbox_sleeps_at_night(stacks: Applied) -> None:
     assert found["on-demand-down"] == "cart-dev-nodes"
 
 
-# Resources that a destroy leaves on purpose.
+# Resources that `destroy` keeps on purpose.
 LEFT = {
     PRODUCTION: {
         "ap-southeast-1 rds DBSnapshots shop-production-final": "the final state of the database",

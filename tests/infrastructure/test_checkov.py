@@ -14,9 +14,9 @@ from tests.infrastructure.variants import EVERYTHING, VARIANTS, Case, cases
 
 pytestmark = pytest.mark.slow
 
-# Beside the suite's own dependencies only an old release of it fits, so it runs in an environment of its own.
+# Only an old release is compatible with the suite's dependencies, so Checkov runs in a separate environment.
 CHECKOV = "checkov==3.3.30"
-# Of Kubernetes this release, the newest on 2026-11-28, knows the versions up to 1.35 (EKSPlatformVersion.py).
+# This release, the newest on 2026-11-28, knows Kubernetes versions up to 1.35 (EKSPlatformVersion.py).
 BEHIND = "CKV_AWS_339"
 SCANNED = {"sandbox", "production", EVERYTHING}
 CASES = [pytest.param(case, id=str(case)) for case in cases("bootstrap", "platform", "service") if case.variant in SCANNED]

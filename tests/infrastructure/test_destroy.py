@@ -24,7 +24,7 @@ def load(render: Renderer, aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Ca
     project = render({"service": "felled", "platform_name": "felled"})
     for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
-    # A person's shell may name no region; boto3 reads another variable than Terraform does.
+    # A developer's shell may set no region, and boto3 reads another variable than Terraform does.
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.syspath_prepend(str(project / "ops/src"))
     for name in [name for name in sys.modules if name.partition(".")[0] == "ops"]:
@@ -298,7 +298,7 @@ def test_a_database_that_off_hours_stopped_is_started_first(
     (instance,) = rds.describe_db_instances(DBInstanceIdentifier="asleep")["DBInstances"]
     assert (instance["DBInstanceStatus"], instance["DeletionProtection"]) == ("available", False)
     rds.delete_db_instance(DBInstanceIdentifier="asleep", SkipFinalSnapshot=True)
-    # A run that breaks off after that is repeated.
+    # An interrupted run can be repeated.
     contents.HELD["aws_db_instance"](database, False)
 
 
@@ -332,7 +332,7 @@ def test_a_saved_plan_is_not_applied_over_deleted_secrets(
     with pytest.raises(secrets.OpsError, match=r"^planned/dev/cache were deleted .*: uv run ops apply dev --root service$"):
         secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/cache"), "saved.tfplan")
     secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/session"), "saved.tfplan")
-    # Without a saved plan Terraform shows the plan and asks.
+    # Without a saved plan, Terraform shows a plan and asks for confirmation.
     secrets.require_free_names(root_that_creates(tmp_path, "planned/dev/cache"), "-auto-approve")
     client.delete_secret(SecretId="planned/dev/cache", ForceDeleteWithoutRecovery=True)
 
@@ -355,7 +355,7 @@ def test_the_names_of_deleted_secrets_are_freed_before_a_second_creation(
     assert list(tmp_path.iterdir()) == []
     assert secrets.deleted("felled", "production", REGION) == ["felled/production/cache"]
     client.create_secret(Name="felled/dev/cache", SecretString="{}")
-    # A secret that is not deleted is left alone.
+    # A secret that is not marked for deletion is left unchanged.
     assert client.describe_secret(SecretId="felled/dev/session").get("DeletedDate") is None
     monkeypatch.setattr(secrets, "deleted", lambda *_: pytest.fail("bootstrap has no secrets"))
     secrets.free_secrets(SimpleNamespace(root="platform"), yes=False)

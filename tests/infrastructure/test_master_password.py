@@ -40,7 +40,7 @@ def password(stack: Stack) -> str:
     """Return the database's password from the emulator's data."""
     with urllib.request.urlopen(f"{stack.emulator.endpoint}/moto-api/data.json") as answer:  # noqa: S310  loopback
         instances = json.load(answer)["rds"]["DBInstance"]
-    # Moto's books hold copies behind each instance: what it was before a change.
+    # moto stores copies of each instance's state before a change.
     return str(next(each["master_user_password"] for each in instances if each["db_instance_identifier"] == f"{stack.service}-dev"))
 
 

@@ -113,9 +113,9 @@ class Ends:
                     yield f"{page}: there is no {word}"
 
 
-# The logging itself adds these: app.kit.logs, app.kit.context, and the worker's context of a task.
+# Fields that the logging adds: app.kit.logs, app.kit.context, and the worker's context of a task.
 FIELDS = {"event", "exception", "kind", "level", "logger", "release", "request_id", "service", "task_id", "timestamp", "user_id"}
-# Words of others in runbooks.
+# Words in runbooks that are not names of this project.
 FOREIGN = {"amazon-cloudwatch-observability", "ephemeral-storage", "pg_blocking_pids", "pg_stat_activity"}
 
 
@@ -348,7 +348,7 @@ def test_a_quiet_newborn_service_fires_nothing(plans: Planner, watching: dict[st
         for name, alarm in watching.items():
             changes = [state for _, state in alarm.history(metrics, 60, 1800)]
             assert State.ALARM not in changes, name
-            # A message goes out when a state changes into INSUFFICIENT_DATA, in which an alarm begins.
+            # A change into INSUFFICIENT_DATA sends a message. An alarm starts in that state without a change.
             assert State.INSUFFICIENT_DATA not in changes[1:], name
             states[str(alarm.name)] = changes[-1]
         for name, combined in composites(plans(CASE)).items():
@@ -367,7 +367,7 @@ def test_every_alarm_on_one_metric_fires_beyond_its_threshold_and_not_at_it(plan
             step = 0 if "OrEqual" in alarm.attributes["comparison_operator"] else sign
             beyond, within = resource["threshold"] + step, resource["threshold"] - (sign if step == 0 else 0)
             length = int(alarm.period * (alarm.periods + 4))
-            if resource["statistic"] == "Sum":  # one sample in each period
+            if resource["statistic"] == "Sum":  # one sample per period
                 beyond, within = (value / (alarm.period / 60) for value in (beyond, within))
             for value, expected in ((beyond, State.ALARM), (within, State.OK)):
                 metrics = Metrics()

@@ -27,7 +27,7 @@ QUICK = 1
 
 EVERY = [pytest.param(row, marks=[pytest.mark.slow] if number >= QUICK else [], id=row) for number, row in enumerate(ROWS)]
 
-# Answers that stand under their own names in an environment's tfvars.
+# Answers that have the same name in an environment's tfvars.
 ANSWERED = ("alert_email", "az_count", "cache_replicas", "db_instance_class", "db_multi_az", "domain", "nat_gateways", "node_instance_type")
 
 

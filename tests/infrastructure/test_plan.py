@@ -14,7 +14,7 @@ from tests.infrastructure.variants import EVERYTHING, VARIANTS, Case, cases
 EVERY = [pytest.param(case, id=str(case)) for case in cases("bootstrap", "platform", "service")]
 REGIONS = yaml.safe_load((ROOT / "extensions/catalogue/regions.yaml").read_text(encoding="utf-8"))["names"].split()
 
-# Warnings of a project whose administrators are not set yet.
+# Warnings of a project that has no administrators yet.
 EXPECTED_WARNINGS = {"platform": {"somebody_administers_the_cluster"}}
 
 
@@ -107,7 +107,7 @@ def test_every_bucket_is_private_versioned_encrypted_and_speaks_tls(case: Case, 
         assert plan.one("aws_s3_bucket_versioning", module)["versioning_configuration"][0]["status"] == "Enabled"
         rule = plan.one("aws_s3_bucket_server_side_encryption_configuration", module)["rule"][0]
         algorithm = rule["apply_server_side_encryption_by_default"][0]["sse_algorithm"]
-        assert algorithm == ("AES256" if module == "module.load_balancer_logs" else "aws:kms")  # the load balancer takes no key
+        assert algorithm == ("AES256" if module == "module.load_balancer_logs" else "aws:kms")  # ALBs cannot use a KMS key
         statements = next(document["statement"] for address, document in plan.documents.items() if address.startswith(f"{module}.data"))
         assert any(statement["sid"] == "TlsOnly" and statement["effect"] == "Deny" for statement in statements)
 

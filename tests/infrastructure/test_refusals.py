@@ -63,7 +63,7 @@ REFUSED: list[tuple[Case, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("case", "refused"), REFUSED, ids=[next(iter(refused)) for _, refused in REFUSED])
 def test_it_is_refused(case: Case, refused: dict[str, str], plans: Planner) -> None:
-    plans(case)  # initialised, and fine without the arguments
+    plans(case)  # initialised, and valid without the arguments
     root = plans.folder / case.variant / case.root
     files = [f"-var-file={path}" for path in case.var_files(root.parent / "environments")]
     arguments = [f"-var={argument}" for argument in refused]

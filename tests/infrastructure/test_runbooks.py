@@ -69,5 +69,5 @@ def test_every_runbook_names_a_saved_query(variant: str, plans: Planner, render:
     used = {query for text in pages(render(VARIANTS[variant])).values() for query in re.findall(r"ops query ENVIRONMENT ([a-z-]+)", text)}
     assert used
     assert used - saved == set()
-    # For a person who follows one request, whatever the alarm.
+    # For following a single request, regardless of the alarm.
     assert saved - used <= {"exceptions", "one-request"}

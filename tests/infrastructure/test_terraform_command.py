@@ -14,7 +14,7 @@ from tests.harness import Renderer
 from tests.infrastructure.emulator import Emulator
 from tests.infrastructure.variants import VARIANTS
 
-# Writes down how it was called. The bucket is there once a `terraform apply` of bootstrap ran.
+# Records its arguments. The bucket exists once `terraform apply` has run for bootstrap.
 TERRAFORM = """#!{python}
 import json, os, pathlib, sys
 import boto3
@@ -94,7 +94,7 @@ def test_a_plan_gets_backend_and_every_answer_of_its_environment(script: Script)
     assert init[:2] == ["-chdir=service", "init"]
     assert "-backend-config=environments/dev.service.s3.tfbackend" in init
     assert BUCKET in init
-    # The team's own values are last, so they win.
+    # The team's own values come last, so they take precedence.
     files = [
         "-var-file=environments/dev.service.tfvars",
         "-var-file=environments/dev.service.waf.tfvars",
@@ -175,7 +175,7 @@ def test_plan_and_apply_go_through_every_root_in_order(script: Script) -> None:
     assert [call[0] for call in plans] == ["-chdir=platform", "-chdir=service"]
     applies = [call for call in script.recorded("apply", "dev", "--root", "service") if "apply" in call]
     assert [call[0] for call in applies] == ["-chdir=service"]
-    # Terraform asks, unless told not to.
+    # Terraform asks for confirmation by default.
     assert "-auto-approve" not in applies[0]
 
 

@@ -48,7 +48,7 @@ ENVIRONMENTS = {
     "elsewhere": ("dev",),
     "joined": ("production",),
 }
-# Every variant has a name of its own, so that none reads another's contract.
+# Each variant has a separate name, so that none reads another's contract.
 VARIANTS: dict[str, dict[str, Any]] = {
     name: {"service": name, "platform_name": name, "team": "payments", **answers} for name, answers in ANSWERS.items()
 }

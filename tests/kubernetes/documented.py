@@ -151,7 +151,7 @@ class Checker:
         return self._fault(command, words[3:]) if words[1] == "--from" and words[3:] else "uvx --from where, to run what?"
 
     def _ops(self, command: Command, words: tuple[str, ...]) -> str:
-        # A mention may name the command alone; a line in a block has all that it needs.
+        # Text may name only the command; a line in a code block has all arguments.
         rest = words[1:]
         if command.block or any(word.startswith("-") or word in ("dev", "production") for word in rest):
             self.operations.add(rest)
@@ -184,7 +184,7 @@ class Checker:
 
     def _kubectl(self, command: Command, words: tuple[str, ...]) -> str:
         if not command.block and len(words) == 2:
-            # A sentence that names a kind of command, and gives none to run.
+            # The sentence names a kind of command, not one to run.
             return ""
         if not any(word.startswith("--kubeconfig") for word in words):
             return "depends on the current kubectl context"

@@ -230,11 +230,11 @@ def main() -> None:
         mishap = {}
     if not mishap.get("undone"):
         answer(state, verb, rest, text)
-        # Hooks of a test, which change the cluster during a call.
+        # Hooks through which a test changes the cluster during a call.
         for hook in sorted(FOLDER.glob("*.hook")):
             names = {"folder": FOLDER, "state": state, "verb": verb, "rest": rest, "text": text}
             exec(hook.read_text(encoding="utf-8"), names)  # noqa: S102  the test's own
-    # In one step: another kubectl may read at this moment, or a signal end this one.
+    # Atomic, because another kubectl may read at this moment, or a signal may end this one.
     new = file.with_name(f"state.{os.getpid()}")
     new.write_text(json.dumps(state), encoding="utf-8")
     new.replace(file)

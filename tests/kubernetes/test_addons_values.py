@@ -136,7 +136,7 @@ def test_their_sizes_are_those_that_capacity_counts(render: Renderer) -> None:
     assert sizes.pop("keda") == tuple(WORKLOAD[f"queue.{kind}"] for kind in ("cpu", "memory", "pods"))
     cpu, memory, pods = (sum(values) for values in zip(*sizes.values(), strict=True))
     assert pods + EKS_PODS == WORKLOAD["system.pods"]
-    # The catalogue may be above by what a new patch release asks for, and never below.
+    # The catalogue may exceed the sum, by what a new patch release requests, but must never be below it.
     assert 0 <= WORKLOAD["system.cpu"] - cpu - EKS_CPU <= 50
     assert 0 <= WORKLOAD["system.memory"] - memory - EKS_MEMORY <= 64
 

@@ -13,11 +13,11 @@ from tests.kubernetes.conftest import deployer_of
 from tests.kubernetes.deployer import DIGESTS, LOAD_BALANCER, Deployer
 from tests.kubernetes.overlays import kustomize, one
 
-# Nothing is measured here: tests/workflows/test_canary.py lets traffic flow.
+# These tests measure no traffic; tests/workflows/test_canary.py does.
 AT_ONCE = ("--bake", "0", "--inconclusive", "continue")
 ANNOTATION = "alb.ingress.kubernetes.io/actions.api-weighted"
 
-# Of the release that runs.
+# The digests of the release that is running.
 BEFORE = {"release": "before", **DIGESTS, "at": "2026-11-01T12:00:00+00:00", "state": "deployed"}
 HISTORY = {"metadata": {"resourceVersion": "1"}, "data": {"releases": json.dumps([BEFORE])}}
 

@@ -14,7 +14,7 @@ from tests.kubernetes.overlays import VARIANTS, Manifest, kustomize
 
 pytestmark = pytest.mark.slow
 
-# Beside the suite's own dependencies only an old release of it fits, so it runs in an environment of its own.
+# Only an old release is compatible with the suite's dependencies, so Checkov runs in a separate environment.
 CHECKOV = "checkov==3.3.30"
 SCANNED = ("sandbox", "startup", "production", "regulated", "everything", "join")
 MOST_SKIPS = 6

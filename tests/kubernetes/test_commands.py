@@ -10,10 +10,10 @@ import pytest
 from tests.generator.test_removal import EVERYTHING
 from tests.harness import Renderer
 
-# Tools of the development dependencies, and this project's own `app`.
+# Tools from the development dependencies, and the project's own `app`.
 OTHERS = {"alembic", "app", "copier", "mypy", "pytest", "ruff"}
 JOIN = {"platform": "join", "off_hours_shutdown": "none", "spot": False}
-# Words of the command line, up to the first argument or option.
+# The words of a command line before the first argument or option.
 COMMAND = re.compile(r"uv run ops((?: [a-z][a-z-]+)*)")
 
 ALONE = {"TERM": "dumb", "COLUMNS": "120", "AWS_EC2_METADATA_DISABLED": "true", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -74,7 +74,7 @@ def test_every_command_explains_itself(render: Renderer, answers: dict[str, obje
         run = ops(project, *words.split(), "--help")
         assert run.returncode == 0, run.stderr
         assert "ENVIRONMENT" in run.stdout
-        # A sentence before the table of options.
+        # A sentence that precedes the table of options.
         assert re.search(r"^ [A-Z][^│]{20,}", run.stdout, re.MULTILINE)
 
 

@@ -142,7 +142,7 @@ def test_a_dry_run_names_the_secrets_and_reads_none(service: Deployer) -> None:
     assert "secret:rds!db-1" in run.stdout
     assert "shop/dev/database-app" in run.stdout
     assert not list(service.calls())
-    # Without the dry run, that secret is missed by its name, before anything is made.
+    # Without the dry run, the missing secret is reported by name before anything is created.
     real = roles(service, *NAMED)
     assert real.returncode == 1
     assert "cannot read the secret shop/dev/database-app" in real.stderr
@@ -182,7 +182,7 @@ def test_without_a_digest_it_takes_the_image_that_was_pushed_last(service: Deplo
         assert "the registry holds no image in shop/dev/migrate yet" in none.stderr
         digests = []
         for number in (1, 2, 3):
-            # The emulator's clock has seconds.
+            # The emulator's clock has a resolution of one second.
             time.sleep(1.1)
             manifest = json.dumps({"schemaVersion": 2, "mediaType": MEDIA_TYPE, "layers": []})
             digests.append(f"sha256:{number + 20:064x}")

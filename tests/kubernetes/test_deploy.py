@@ -93,7 +93,7 @@ def test_a_dry_run_prints_the_difference(deployer: Deployer) -> None:
     assert run.returncode == 0, run.stderr
     assert "-  maxReplicas: 10\n+  maxReplicas: 12" in run.stdout
     (call,) = [call for call in deployer.calls() if call.verb == "diff"]
-    # Against everything that a deploy applies, but for the Job, which is another one each time.
+    # The diff covers everything that a deploy applies, except the Job, which is new each time.
     assert {"ExternalSecret/app", "Ingress/api", "Deployment/api", "HorizontalPodAutoscaler/api"} <= set(call.applied)
     assert not [name for name in call.applied if name.startswith(("Job/", "Namespace/"))]
 

@@ -66,7 +66,7 @@ def test_a_failed_rollout_gives_way_to_the_digests_and_the_overlay_before(releas
     assert run.returncode == 1
     assert "progress deadline" in run.stderr
     assert "is deployed" not in run.stdout
-    # It was there: pods, settings and autoscaler of the new release.
+    # The deploy did apply the new release: pods, settings and autoscaler.
     text = "".join(call.text for call in released.calls())
     assert NEXT["api"] in text
     assert "maxReplicas: 12" in text
@@ -153,7 +153,7 @@ def test_a_first_deploy_whose_runner_is_lost_is_finished_by_the_next_run(
     assert whole["deployment/api"]["spec"]["replicas"] == 3
     verb, text = CUTS[cut]
     deployer.environment["GITHUB_RUN_ID"] = "1"
-    # The Deployment is asked for twice: before its apply, and for its count.
+    # kubectl reads the Deployment twice: before applying it, and for its replica count.
     deployer.meets(verb, text, signal=signal.SIGKILL)
     assert deployer.run().returncode == -signal.SIGKILL
     assert deployer.lock == "GitHub Actions run 1"
@@ -179,7 +179,7 @@ def test_on_a_laptop_a_lost_deploy_is_taken_over_by_a_word(released: Deployer) -
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_cancelled_deploy_goes_back_and_says_so(released: Deployer, number: signal.Signals) -> None:
     before = held(released)
-    # More signals, as GitHub sends them, arrive while pods and overlay are rolled back.
+    # More signals, such as those GitHub sends, arrive during the rollback of pods and overlay.
     back = "'kind: ExternalSecret' in text and 'LOG_LEVEL: DEBUG' not in text"
     released.hook("impatience", f"import os\nif verb == 'rollout' or ({back}):\n    os.kill(os.getppid(), {int(number)})\n")
     run = released.run(images=NEXT)
@@ -284,7 +284,7 @@ def test_a_restore_that_fails_too_is_told_and_stays_unfinished(released: Deploye
     assert run.returncode == 1
     assert "rollout status deployment/api failed" in run.stderr
     assert "The previous release is not wholly in place again" in run.stderr
-    # So that a rollback knows that the newest release never arrived.
+    # A rollback must know that the newest release never arrived.
     assert released.history()[0][1] == "started"
 
 

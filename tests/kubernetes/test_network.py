@@ -43,7 +43,7 @@ def test_the_table_is_the_picture_of_the_projects_own_docs(rendered: Rendered, r
     places_drawn = {place for source, target, _ in arrows for place in (source, target)}
     for manifests in rendered[variant].values():
         shown = {flow for flow in flows(manifests) if {flow[0], flow[1]} <= places_drawn}
-        # HTTPS and mail go to every address; the picture draws one arrow for all of them.
+        # HTTPS and mail may go to any address; the diagram shows one arrow for all of them.
         beside = {(source, target, port) for source, target, port in shown if target != "internet" and port in (443, 587)}
         assert shown - beside == arrows
 

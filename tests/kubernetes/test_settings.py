@@ -22,7 +22,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "remote accounts": {"accounts": "remote", "tracing": True, "worker_scaling": "queue"},
 }
 
-# The image sets the last one.
+# The image sets the last variable.
 _IMAGE = {"DATABASE_SSL_ROOT_CERT": "deploy/certs/rds.pem"}
 
 _CHECK = """import json, os, sys

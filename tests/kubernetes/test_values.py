@@ -68,7 +68,7 @@ def settings_known_to(project: Path) -> set[str]:
 def test_every_variable_that_is_set_is_one_that_the_service_reads(render: Renderer, rendered: Rendered, variant: str) -> None:
     known = settings_known_to(render(VARIANTS[variant]))
     if VARIANTS[variant].get("accounts") == "remote":
-        # The secrets exist in every service's contract; this one has no use for them.
+        # Every service's contract contains these secrets, but this variant does not use them.
         known |= {"JWT_SECRET", "SESSION_SECRET"}
     for environment, manifests in each(rendered, variant):
         keys = {item["secretKey"] for secret in select(manifests, "ExternalSecret") for item in secret["spec"].get("data", [])}
@@ -101,13 +101,13 @@ def test_routes_probes_and_load_balancer_share_the_prefix(rendered: Rendered) ->
 
 def test_an_environment_has_its_own_pool_size_and_the_users_patches_come_last(rendered: Rendered, render: Renderer) -> None:
     sizes = {environment: int(settings_of(manifests)["DATABASE_POOL_SIZE"]) for environment, manifests in each(rendered, "startup")}
-    # The same number of connections, shared by fewer replicas.
+    # Fewer replicas share the same number of connections.
     assert sizes["dev"] > sizes["production"] >= WORKLOAD["connections.pool_minimum"]
     most = {environment: one(m, "HorizontalPodAutoscaler", "api")["spec"]["maxReplicas"] for environment, m in each(rendered, "startup")}
     assert most == {"dev": 4, "production": 10}
     for environment, replicas in most.items():
         patches = (render({}) / f"deploy/overlays/{environment}/patches.yaml").read_text(encoding="utf-8")
-        # Nothing but the replicas: no filler.
+        # The patches set only the replicas.
         specs = [document["spec"] for document in yaml.safe_load_all(patches)]
         assert specs == [{"maxReplicas": replicas}]
 

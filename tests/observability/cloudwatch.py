@@ -29,7 +29,7 @@ from typing import Any
 from tests.observability.agent import Datum, Labels
 
 MINUTE = 60.0
-# Values beyond N that an evaluation looks at.
+# Number of values beyond N that an evaluation takes into account.
 EXTRA = 2
 
 Value = float | None
@@ -94,7 +94,7 @@ def state_of(values: Sequence[Value], breaches: Callable[[float], bool], *, alar
         return State.ALARM if sum(found) + filled * (periods - len(found)) >= alarm else State.OK
     if sum(found) >= alarm:
         return State.ALARM
-    if not all(found):  # A value within the threshold is there.
+    if not all(found):  # at least one value is within the threshold
         return State.OK
     if missing == "ignore":
         return before

@@ -29,7 +29,7 @@ COLUMN, ROW, GAP = 60, 50, 4
 
 POINTS = 40
 COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"]
-# Values of a quiet service: the middle of a metric's values, by a part of its name.
+# Values of a quiet service: the middle of the range, by a part of the metric's name.
 TYPICAL = {
     "p50 (ms)": 12.0, "p95 (ms)": 85.0, "flight": 6.0, "wait": 0.3, "run": 0.8,
     "hits": 75.0, "percent": 0.6, "slow": 1.2, "failed": 0.4, "Utilization": 35.0, "utilization": 45.0, "capacity": 60.0,
@@ -237,7 +237,7 @@ def _markdown(widget: dict[str, Any], width: float) -> Iterator[str]:
 
 def _alarms(widget: dict[str, Any], width: float, height: float) -> Iterator[str]:
     names = [arn.rpartition(":alarm:")[2] for arn in widget["properties"]["alarms"]]
-    # The names of cache nodes repeat it.
+    # The prefix is removed everywhere below, because the names of cache nodes repeat it.
     stem = os.path.commonprefix(names)  # noqa: RUF071  names, not paths
     across = 8
     down = math.ceil(len(names) / across)

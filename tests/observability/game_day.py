@@ -292,7 +292,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        # PostgreSQL's own user passes through.
+        # PostgreSQL's own user must be able to enter the directory.
         Path(folder).chmod(0o711)
         project = given.project.absolute() if given.project else Path(folder) / "project"
         if given.project is None:

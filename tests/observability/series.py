@@ -33,7 +33,7 @@ class Simulation:
                         self._counted[name] = self._counted.get(name, 0) + value / 2
                 gauges = {name: value for name, value in shown.items() if self.known[name].kind == "gauge"}
                 for job, instance in (("api", "10.0.0.1:8000"), ("worker", "10.0.0.2:8001")):
-                    # One process counts, so that the sum over both is what was asked for.
+                    # Only one process counts, so that the sum over both is the requested value.
                     text = self._text({**self._counted, **gauges} if job == "api" else gauges)
                     self.metrics.put(self.agent.scrape(job, instance, text, at + 1))
             self.minute += 1

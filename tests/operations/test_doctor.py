@@ -54,7 +54,7 @@ def balance(world: World) -> None:
     written = {"elbv2.k8s.aws/cluster": "shop-dev", "ingress.k8s.aws/stack": "hall", "ingress.k8s.aws/resource": "shop/api-api:http"}
     tags = [{"Key": key, "Value": value} for key, value in written.items()]
     made = {"Protocol": "HTTP", "Port": 8000, "VpcId": subnets[0]["VpcId"], "TargetType": "ip"}
-    # Others of the platform: AWS describes the tags of at most 20 at a time.
+    # Other resources of the platform: AWS describes the tags of at most 20 at a time.
     for number in range(20):
         other = {"Key": "ingress.k8s.aws/resource", "Value": f"shop-{number}/api-api:http"}
         elb.create_target_group(Name=f"other-{number}", Tags=[*tags[:2], other], **made)

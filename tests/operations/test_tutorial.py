@@ -35,7 +35,7 @@ def fill_in(world: World) -> None:
 def test_the_outputs_of_the_tutorial_are_those_of_a_run(render: Renderer, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert [name for name, _ in FILES] == ["deploy/overlays/dev/settings.env", "infra/environments/dev.platform.local.tfvars"]
     printed = {}
-    # A terminal shows both streams.
+    # A terminal shows both standard output and standard error.
     with world_of(render, tmp_path, ANSWERS) as world, redirect_stderr(sys.stdout):
         assert world.ops("doctor", "dev") == 1
         printed["doctor"] = capfd.readouterr().out

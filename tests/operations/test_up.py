@@ -124,7 +124,7 @@ def quota(vcpus: float) -> Callable[[World], None]:
 
 
 TERMINATED = 15
-# Each fault, the words of its message, and the remedy before the next run.
+# Each fault with a part of its message, and the remedy to apply before the next run.
 MISHAPS: list[tuple[str, Callable[[World], object], str, Callable[[World], object] | None]] = [
     ("a tool is missing", lambda world: hide(world, "helm"), "helm is not on PATH", lambda world: unhide(world, "helm")),
     ("settings are missing", lambda _: None, "cluster_admin_role_arns is empty", World.set_up),

@@ -40,7 +40,7 @@ if [ "$2" = apply ] && [ -e {folder}/interrupt-"$root" ]; then
 fi
 exec {terraform} "$@"
 """
-# Version 2 is in no package index: version 1, which has the same commands, answers as if it were.
+# Version 2 is not on a package index. Version 1 has the same commands, so it runs under the other version number.
 AWS = """#!/bin/sh
 case $1 in --version) echo aws-cli/2.30.0 ;; *) exec {aws} "$@" ;; esac
 """

@@ -13,7 +13,7 @@ from tests.harness import Renderer
 from tests.kubernetes.modules import let_sleeping_pass_time, ops_module
 from tests.kubernetes.overlays import VARIANTS
 
-# Ways to wait that print nothing, or that a test cannot shorten.
+# Ways of waiting that print nothing, or that a test cannot speed up.
 SILENT = re.compile(r"^import time|time\.(sleep|monotonic)\(|from time import|\.get_waiter\(|datetime\.now\(|clock\.sleep\(", re.MULTILINE)
 
 

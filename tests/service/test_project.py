@@ -46,7 +46,7 @@ def test_a_project_resolves_only_versions_that_were_tested(variant: str, project
     assert found <= {pin.partition(" ; ")[0] for pin in pins}
 
 
-# Measure the database from an administrator's machine, which has the development group.
+# Measures the database from an administrator's machine, which has the development group.
 DRILLS = "asyncpg"
 
 
@@ -56,7 +56,7 @@ def test_deploy_jobs_install_what_the_operations_command_imports_and_what_that_n
     locked = {package["name"]: package for package in lock["package"]}
     exported = run_uv(project, "export", "--quiet", "--locked", "--only-group", "ops", "--no-emit-local", "--no-header")
     group = set(re.findall(r"^([a-z0-9-]+)==", exported, re.MULTILINE))
-    # Only what is in the lock with a hash: uv refuses a file that has another.
+    # Every package has a hash from the lock file: uv refuses files with other hashes.
     assert all(re.search(rf"^{name}==.*\\\n    --hash=sha256:", exported, re.MULTILINE) for name in group)
 
     environment = tmp_path / "environment"
@@ -80,7 +80,7 @@ def test_deploy_jobs_install_what_the_operations_command_imports_and_what_that_n
             needed.add(name)
             queue.extend(dependency["name"] for dependency in locked[name].get("dependencies", []))
     assert needed == group
-    # boto3 brings botocore.
+    # botocore is installed with boto3.
     declared = {dependency["name"] for dependency in locked["ops"]["dependencies"]}
     assert declared == {provides[name] for name in imported} - {"botocore"}
 
@@ -154,7 +154,7 @@ def test_a_project_outlives_the_failure_of_its_parts(projects: Projects) -> None
     assert number(r"(\d+) passed", run_uv(projects("defaults"), "run", "--locked", "pytest", "-q", "-m", "faults", "-n", "0")) >= 6
 
 
-# A field, as a team adds one: the file, the line before, and the line.
+# A field that a team might add: the file, the preceding line, and the new line.
 FIELD = [
     (
         "src/app/products/models.py",
@@ -245,7 +245,7 @@ def test_the_sample_can_be_deleted(variant: str, projects: Projects, render: Ren
         (project / path).parent.mkdir(exist_ok=True)
         (project / path).write_bytes(rest[path])
     with pytest.MonkeyPatch.context() as patch:
-        # Nothing is installed anew: the packages are the same.
+        # Nothing is installed again, because the packages are the same.
         patch.setenv("UV_PROJECT_ENVIRONMENT", str(projects(variant) / ".venv"))
         patch.setenv("UV_NO_SYNC", "1")
         run_uv(project, "run", "ruff", "check", ".")

@@ -55,7 +55,7 @@ def test_an_updated_answer_changes_exactly_that_in_the_plan(aws: Emulator, tmp_p
 
     found = differences(before, after)
     assert found.pop("module.database.aws_db_instance.this") == {"instance_class": ("db.t3.micro", "db.t4g.medium")}
-    # Two alarms follow the memory of the class. Nothing else differs.
+    # Two alarms depend on the memory of the instance class. Nothing else differs.
     assert {address.partition('"')[2].rstrip('"]') for address in found} == {"database-connections", "database-memory"}
     for changed in found.values():
         assert list(changed) == ["threshold"]

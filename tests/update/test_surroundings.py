@@ -60,7 +60,7 @@ def in_a_worktree(source: Path, folder: Path) -> Place:
 def in_a_folder_of_a_repository(source: Path, folder: Path) -> Place:
     project = start(source, folder / "whole/services/käse shop ✓")
     (folder / "whole/src/app/kit").mkdir(parents=True)
-    # The project's paths, one level up: files of the repository must not be mistaken for the project's.
+    # The project's paths, one level up: files of the surrounding repository must not be mistaken for the project's.
     for path in ("src/app/kit/leaving.py", "README.md"):
         (folder / "whole" / path).write_text("of the repository\n", encoding="utf-8")
     commit_all(folder / "whole", "Start")

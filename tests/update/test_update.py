@@ -226,7 +226,7 @@ def test_an_option_goes_on_and_off_around_edits_and_an_added_package(switch: str
     assert set(between) == set(fresh)
     edited = {"src/app/settings.py", "pyproject.toml"}
     assert {k: v for k, v in managed(between).items() if k not in edited} == {k: v for k, v in managed(fresh).items() if k not in edited}
-    # The team's own patches fit what the option brings.
+    # The team's own patches also apply to the files that the option adds.
     for kustomization in project.glob("deploy/overlays/*/kustomization.yaml"):
         subprocess.run([required("kubectl"), "kustomize", kustomization.parent], check=True, capture_output=True)
     assert set(fresh["pyproject.toml"].splitlines()) < set(between["pyproject.toml"].splitlines())

@@ -135,7 +135,7 @@ def test_markup_of_templates_is_text_in_the_page_and_in_the_project(client: Test
     archive = client.get("/project.zip", params=answers)
     assert archive.status_code == 200
     with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
-        opened.extractall(tmp_path)  # the paths are what the test before this one looks at
+        opened.extractall(tmp_path)  # the previous test checks the paths
     [readme] = tmp_path.glob("*/README.md")
     assert readme.read_text(encoding="utf-8").startswith(f"# {MARKUP[1]}\n")
     texts = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in {".md", ".toml", ".yml", ".py", ".tf"}]

@@ -136,7 +136,7 @@ def test_a_client_that_sends_slowly_is_cut_off(plain_template: Template) -> None
         for start in (b"", b"GET / HTTP/1.1\r\nHost: loc", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT"):
             with socket.create_connection(("127.0.0.1", port or 0), timeout=30) as client:
                 client.sendall(start)
-                received = b"".join(iter(lambda: client.recv(4096), b""))  # used in this turn of the loop
+                received = b"".join(iter(lambda: client.recv(4096), b""))  # called within this iteration of the loop
                 assert b"HTTP/1.1 200" in received or not start.startswith(b"GET /health")
 
 

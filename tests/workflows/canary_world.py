@@ -25,9 +25,9 @@ class World:
     """Traffic, metrics and mishaps. Requests a minute, shares of errors and p95 in seconds come from the scenario."""
 
     def __init__(self) -> None:
-        # A full minute of the present day, so that the emulator keeps what is published.
+        # A full minute in the recent past, so that the emulator keeps the published values.
         self.time = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=3)
-        # The world's own keys: what the deploy asks is recorded by its.
+        # Separate keys, because the emulator records the deploy's calls by its own keys.
         keys = {"aws_access_key_id": "world", "aws_secret_access_key": "any"}
         self.balancers: Any = boto3.client("elbv2", region_name="ap-southeast-1", **keys)
         self.metrics: Any = boto3.client("cloudwatch", region_name="ap-southeast-1", **keys)

@@ -21,9 +21,9 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"repository_visibility": "public"},
         [*workflows(*REVIEWS, "security"), "docs/compliance.md", "docs/delivery.md", "docs/first-deployment.md"],
     ),
-    # Nothing differs from the base, a private repository of a team.
+    # Nothing differs from the base: a private repository on the Team plan.
     "internal": ({"repository_visibility": "internal"}, []),
-    # It has no environments there, so nowhere to name a role.
+    # Private repositories on this plan have no environments, so there is no place to name a role.
     "free": ({"github_plan": "free"}, ["docs/delivery.md", "docs/first-deployment.md"]),
     "enterprise": (
         {"github_plan": "enterprise"},
@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
             *workflows("deploy"),
             "deploy/components/canary/*",
             "deploy/components/options/kustomization.yaml",
-            # Two more processes share the database's connections.
+            # The canary's two processes also use database connections.
             "deploy/overlays/*/kustomization.yaml",
             "docs/architecture.*",
             "docs/capacity.md",
@@ -66,7 +66,7 @@ TABLE: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             *workflows("build"),
             "README.md",
-            # The cluster's controllers are the platform's.
+            # The platform provides the cluster's controllers.
             "deploy/README.md",
             "deploy/addons/*",
             "deploy/base/ingress.yaml",

@@ -186,7 +186,7 @@ def test_a_lost_runner_is_healed_by_the_next_run(service: CanaryDeployer) -> Non
     service.balancer.set(25)
     done = live(service, run="2")
     assert done.returncode == 0, done.stderr
-    # Before the new canary comes, the old one has lost its share.
+    # The weight of the old canary is 0 before the new one starts.
     assert weights_set(service) == [0, 5, 25, 0, 5, 25, 50, 0]
     promised(service, promoted=True)
 

@@ -13,7 +13,7 @@ from tests.infrastructure.terraform import mirror, terraform_environment
 from tests.service.conftest import folder, run_uv, uv_environment  # noqa: F401  a fixture among them
 from tests.workflows.projects import workflows_of
 
-# No advisories from here: the look-up is recorded, and all that leads to it is real.
+# No advisories are fetched: the script records the query, and everything before it is real.
 UVX = """#!/usr/bin/env bash
 set -euo pipefail
 if [[ $1 == pip-audit==* ]]; then
@@ -75,7 +75,7 @@ def test_the_steps_pass_in_order(project: Path, environment: dict[str, str], tmp
         assert done.returncode == 0, f"{job}: {command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         ran += 1
     assert ran >= least
-    # Terraform's lock files are the project's to commit, once it has initialised its roots.
+    # The team commits Terraform's lock files once it has initialised the root modules.
     left = [line for line in git("status", "--porcelain", cwd=project).splitlines() if not line.endswith(".terraform.lock.hcl")]
     assert left == []
 

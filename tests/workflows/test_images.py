@@ -69,7 +69,8 @@ def test_the_database_certificates_are_public_roots_and_nothing_else(project: Pa
     assert "DATABASE_SSL_ROOT_CERT=/app/certs/rds.pem" in (project / "Dockerfile").read_text(encoding="utf-8")
 
 
-# Newer than the copy of AWS's certificates at hand: the questions refuse it, and a deploy to it says what to append.
+# These regions are newer than the available copy of AWS's certificates: Copier refuses them, and a deploy to one names the certificate to
+# append.
 WITHOUT_CERTIFICATES = {name for name in REGIONS["names"].split() if not REGIONS[f"{name}.certificates"]}
 
 

@@ -145,7 +145,7 @@ def test_drift_opens_one_issue_and_then_changes_it(project: Path, tmp_path: Path
     assert "### dev, service: **changes**" in body
     assert "Plan of service in dev" in body
     assert "/acme/shop/actions/runs/7" in body
-    # Another issue with these words in its title is not the one, and none that a person wrote is.
+    # An issue with a similar title, or an issue that a person wrote, does not belong to the workflow.
     bot = {"is_bot": True, "login": "app/github-actions"}
     issues = [
         {"number": 3, "title": "The infrastructure differs from infra/ again", "author": bot},
@@ -209,7 +209,7 @@ def test_a_pull_request_has_one_comment_that_changes(project: Path, tmp_path: Pa
     assert run(project, "comment-plans.sh", "7", "12", tools={"gh": GH}, tmp_path=tmp_path).returncode == 0
     assert "--method POST repos/acme/shop/issues/12/comments" in lines(tmp_path / "log.txt")[-1]
     assert github.read_text(encoding="utf-8").startswith("<!-- infrastructure plans -->\n")
-    # Somebody else's comment with the mark is not the workflow's: its text would be theirs to change.
+    # A comment with the mark by somebody else is not the workflow's, because its author could change the text.
     mark = "<!-- infrastructure plans -->"
     comments = [
         {"id": 97, "user": {"login": "mallory"}, "body": mark},

@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness import Renderer
 
-# boto3's call, and the action that it takes.
+# A boto3 method, and the IAM action that it needs.
 ACTIONS = {
     "describe_cluster": "eks:DescribeCluster",
     "describe_images": "ecr:DescribeImages",
@@ -19,7 +19,7 @@ ACTIONS = {
     "get_metric_data": "cloudwatch:GetMetricData",
     "get_parameter": "ssm:GetParameter",
 }
-# Calls of the commands that an administrator runs, which no workflow may make.
+# Calls by commands for administrators, which no workflow may make.
 ADMINISTRATORS = {
     "describe_addon": "eks:DescribeAddon",
     "describe_alarms": "cloudwatch:DescribeAlarms",
@@ -47,7 +47,7 @@ def test_the_deploy_role_may_call_what_the_package_calls(render: Renderer, deliv
     calls = called(project)
     assert {"get_parameter", "describe_cluster", "describe_images"} <= calls
     policies = "".join(path.read_text(encoding="utf-8") for path in (project / "infra/bootstrap").glob("*.tf"))
-    # A canary's deploy looks for target groups, too.
+    # The deploy of a canary also looks up target groups.
     administrators = ADMINISTRATORS.keys() - ({"describe_tags"} if delivery == "canary" else set())
     assert not [call for call in calls - administrators if f'"{ACTIONS[call]}"' not in policies]
     assert ("cloudwatch:GetMetricData" in policies) is (delivery == "canary")

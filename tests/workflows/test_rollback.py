@@ -83,7 +83,7 @@ def test_back_is_the_release_before_with_its_images_and_its_manifests(service: D
     assert [state for _, state in service.history()] == ["withdrawn", "deployed"]
     assert service.lock == ""
     assert "is rolled back in dev" in (service.folder / "summary.md").read_text(encoding="utf-8")
-    # No trace in the work tree.
+    # The temporary work tree has been removed.
     assert git("worktree", "list", cwd=service.project).count("\n") == 1
 
 
@@ -96,7 +96,7 @@ def test_a_release_that_failed_is_already_withdrawn(service: Deployer, monkeypat
     (service.folder / "calls.jsonl").unlink()
     run = service.run(command="rollback")
     assert run.returncode == 0, run.stderr
-    # The failed one was withdrawn when it failed: what ran is the second, and back is the first.
+    # The failed release was withdrawn when it failed. The second one was running, and the rollback restores the first.
     assert FIRST["api"] in applied(service)
 
 

@@ -34,7 +34,7 @@ def test_what_is_cancelled_reports_nothing(render: Renderer, variant: str) -> No
 def test_one_at_a_time_reaches_an_environment_and_a_rollback_is_never_dropped(render: Renderer) -> None:
     workflows = workflows_of(render({}))
     groups = [workflows[name]["jobs"][name]["concurrency"] for name in ("deploy", "rollback")]
-    # Without a queue GitHub cancels the waiting run when another starts.
+    # Without a queue, GitHub cancels a waiting run when another one starts.
     assert groups == [{"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False, "queue": "max"}] * 2
 
 

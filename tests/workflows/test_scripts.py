@@ -103,9 +103,9 @@ def test_a_run_of_main_gives_its_commit(render: Renderer, tmp_path: Path) -> Non
         {"headBranch": "feature"},
         {"workflowName": "ci"},
         {"event": "pull_request"},
-        # A tag of a commit that nobody has reviewed, called main: GitHub tells its name as the branch.
+        # A tag named main on a commit without review: GitHub reports the tag's name as the branch.
         {"headSha": "1" * 40},
-        # The name of a branch's own workflow, which holds what a run of main would say.
+        # A workflow on a branch, whose name imitates the fields of a run on main.
         {"workflowName": f"release main push {SHA}", "headBranch": "feature"},
         {"workflowName": f"release main push {SHA}\nx", "headBranch": "feature"},
         {"workflowName": f"release\tmain\tpush\t{SHA}\nx", "headBranch": "feature"},
@@ -175,7 +175,7 @@ def test_images_are_pushed_where_the_contract_says_and_only_once(
         for name in copied
     ]
     assert lines(tmp_path / "output.txt") == [f"{name}={digest_of(name)}" for name in ("api", "worker", "migrate")]
-    # A login outlives the script nowhere, and skopeo's own place for it cannot be written on a runner.
+    # No login remains after the script, and skopeo's default place for it is not writable on a runner.
     assert list((tmp_path / "temporary").iterdir()) == []
 
 

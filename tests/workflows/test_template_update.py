@@ -164,7 +164,7 @@ def test_a_clean_update_becomes_a_branch_with_the_users_edit_and_a_new_lock(sour
     (opened,) = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
     assert opened.startswith("pr create --repo acme/shop --base main --head template-update/v2.0.0")
     assert "- src/app/worker.py" in project.report
-    # Next week the branch is there already: no second one, no second pull request.
+    # A week later the branch exists, so no second branch or pull request is created.
     assert project.run("propose-update.sh", "v2.0.0", **TOKEN).returncode == 0
     assert len((tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()) == 1
 

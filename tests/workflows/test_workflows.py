@@ -155,7 +155,7 @@ def test_a_newborn_repository_is_green_and_says_what_is_skipped(render: Renderer
     role, plan = (workflows["plan"]["jobs"][name] for name in ("role", "plan"))
     assert "::notice" in role["steps"][0]["run"]
     assert (plan["needs"], plan["if"]) == ("role", "needs.role.outputs.arn != ''")
-    # Their variable belongs to an environment, so a job that reads it would wait for the reviewers once more.
+    # The variable belongs to an environment, so a separate job that reads it would need another approval.
     for name in ("deploy", "rollback", "apply"):
         (job,) = workflows[name]["jobs"].values()
         question, *others = job["steps"]
@@ -192,7 +192,7 @@ def test_environments_follow_each_other_and_production_needs_a_person(render: Re
     jobs = {name: job for name, job in workflows["release"]["jobs"].items() if name not in ("build", "checks")}
     assert {name: job["needs"] for name, job in jobs.items()} == order
     assert {job["with"]["environment"] for job in jobs.values()} == set(order)
-    # The same digests everywhere, and those of this run.
+    # All jobs use the same digests, from this run.
     assert {job["with"]["digests"] for job in jobs.values()} == {"${{ needs.build.outputs.digests }}"}
     for name in ("promote", "rollback"):
         choices = triggers_of(workflows[name])["workflow_dispatch"]["inputs"]["environment"]["options"]
@@ -224,7 +224,7 @@ def test_every_image_is_scanned_before_any_job_may_push_it(render: Renderer, var
     workflows = workflows_of(render(VARIANTS[variant]))
     scans = [step["with"]["input"] for step in workflows["build"]["jobs"]["scan"]["steps"] if "trivy" in step.get("uses", "")]
     assert [Path(path).stem for path in scans] == ["api", "worker", "migrate"]
-    # A called workflow ends when all of its jobs have: who needs `build` needs the scan.
+    # A called workflow ends when all of its jobs have ended, so jobs that need `build` also wait for the scan.
     assert all("build" in job["needs"] for name, job in workflows["release"]["jobs"].items() if name not in ("build", "checks"))
     assert '"Build / Scan"' in workflows["promote"]["jobs"]["find"]["steps"][-1]["run"]
 
@@ -235,7 +235,7 @@ def test_nothing_is_deployed_that_ci_did_not_pass(render: Renderer, variant: str
     checks = workflows["release"]["jobs"]["checks"]
     assert (checks["name"], Path(checks["uses"]).name) == ("Checks", "ci.yml")
     assert "workflow_call" in triggers_of(workflows["ci"])
-    # Each environment waits for the one before it, and the first for the checks: the test of their order.
+    # Each environment waits for the previous one, and the first for the checks: see the test of their order.
     assert '"Checks / "' in workflows["promote"]["jobs"]["find"]["steps"][-1]["run"]
 
 
@@ -289,7 +289,7 @@ def test_tools_have_the_catalogues_versions(render: Renderer) -> None:
 
 INSTALLERS = "uvx? |pipx? |poetry |conda |npm |npx |yarn |cargo |brew |gem |go install |apt |apt-get |curl |wget |python3? -m (?:pip|venv)"
 INSTALLS = re.compile(rf"\b(?:{INSTALLERS})")
-# The setup actions fetch tools that are pinned and that the catalogue's versions are held against.
+# The setup actions fetch pinned tools, and a test compares the pins with the catalogue's versions.
 DEPLOY_INSTALL = "uv sync --locked --only-group ops"
 
 

@@ -1,4 +1,4 @@
-"""Sign users in who live in this service."""
+"""Sign in users of this service."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ DEVICE = Device("tests", "127.0.0.1")
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
-    """Hashes that cost next to nothing: nearly every test signs users in. A test may ask for `costly_passwords`."""
+    """Use cheap hashes, because nearly every test signs users in. A test may use `costly_passwords` instead."""
     hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.accounts.feature.Passwords", lambda: Passwords(hasher))
@@ -37,7 +37,7 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture
 def costly_passwords(resources: Resources, accounts: AccountService) -> None:
-    """The hashes of production, for the users whom a test makes after this."""
+    """Use the hashes of production for users that a test creates after this."""
     resources.authenticator = replace(accounts, passwords=Passwords())
 
 
@@ -83,7 +83,7 @@ def register(client: httpx.AsyncClient, resources: Resources) -> SignIn:
 
 @pytest.fixture
 def confirm(resources: Resources) -> Confirm:
-    """Note that a user reads the mail of the address, in open sessions too."""
+    """Mark a user's address as confirmed, also in open sessions."""
 
     async def confirm(user: SignedIn) -> None:
         async with resources.database.unit_of_work() as work:
@@ -101,24 +101,24 @@ async def ann(sign_in: SignIn) -> SignedIn:
 
 
 class Mailbox:
-    """Keeps the mails that the worker sends."""
+    """Stores the messages that the worker sends."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
 
     async def send(self, mail: Mail) -> None:
-        """Keep a mail."""
+        """Store a message."""
         self.mails.append(mail)
 
     def token(self, page: str = "reset-password") -> str:
-        """The token in the last link to a page. Mails that were asked for together come in any order."""
+        """The token in the last link to a page. Messages that were requested together arrive in any order."""
         texts = [mail.text for mail in self.mails if f"/{page}#token=" in mail.text]
         return texts[-1].partition("#token=")[2].split()[0]
 
 
 @pytest.fixture
 def mailbox(resources: Resources) -> Iterator[Mailbox]:
-    """Everybody's mailbox."""
+    """The mailbox for all addresses."""
     before, resources.mailer = resources.mailer, Mailbox()
     yield resources.mailer
     resources.mailer = before

@@ -1,6 +1,6 @@
-"""Two requests in an order of the test's choice: one stops before a statement of its own, and the other runs.
+"""Interleave two requests: the first stops before a given statement, and the second runs meanwhile.
 
-No clock decides: the second goes on until it ends or waits for a lock of the first, as PostgreSQL itself tells.
+The order does not depend on time: the second runs until it ends, or PostgreSQL reports that it waits for a lock.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 
 
 class Gate:
-    """Stops a request before its statement of a number; commits count as statements."""
+    """Stops a request before its n-th statement. Commits count as statements."""
 
     def __init__(self, stop_before: int) -> None:
         self._left = stop_before
@@ -31,7 +31,7 @@ class Gate:
         self.open = asyncio.Event()
 
     def pass_by(self) -> None:
-        """Called in SQLAlchemy's own world, before each statement."""
+        """Wait if this is the statement to stop at. SQLAlchemy calls this in its greenlet, before each statement."""
         self._left -= 1
         if self._left == 0:
             self.reached.set()
@@ -58,7 +58,7 @@ def gated(database: Database) -> Iterator[None]:
 
 @contextmanager
 def before_commits(database: Database, look: Callable[[], Awaitable[object]]) -> Iterator[None]:
-    """Look at what a transaction holds before it commits, each time that one does in this block."""
+    """Inspect each transaction in this block before it commits."""
 
     def stop(*_call: object) -> None:
         await_only(look())
@@ -73,9 +73,9 @@ def before_commits(database: Database, look: Callable[[], Awaitable[object]]) ->
 async def interleave(
     watcher: asyncpg.Connection, first: Request[_Result], second: Request[_Result], stop_before: int
 ) -> tuple[_Result, _Result, bool]:
-    """Run the first request to its statement of that number, then the second, then the rest of the first.
+    """Run the first request up to its n-th statement, then the second request, then the rest of the first.
 
-    The two results, and whether the first stopped at all: it may have fewer statements.
+    Return both results, and whether the first request stopped at all: it may have fewer statements.
     """
     gate = Gate(stop_before)
     running = asyncio.create_task(_behind(gate, first))

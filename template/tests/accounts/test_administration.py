@@ -12,7 +12,7 @@ from tests.identity import SignedIn, SignIn
 
 @pytest.fixture
 async def root(sign_in: SignIn) -> SignedIn:
-    """An administrator."""
+    """Return an administrator."""
     return await sign_in("root@example.com", role="admin")
 
 

@@ -1,4 +1,4 @@
-"""Attacks on accounts: names that can be told apart, secrets in logs, forged addresses, stolen links."""
+"""Attacks on accounts: guessing which names exist, secrets in logs, forged addresses, stolen links."""
 
 import asyncio
 import io

@@ -21,7 +21,7 @@ from tests.identity import SignedIn, SignIn
 
 @pytest.fixture
 def sign_in(register: SignIn) -> SignIn:
-    """By requests: what a registration leaves is part of these tests."""
+    """Sign in by requests, because these tests check the effects of a registration."""
     return register
 
 

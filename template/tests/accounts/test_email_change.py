@@ -37,14 +37,14 @@ async def restore(client: httpx.AsyncClient, token: str, password: str = OWNERS)
 
 @pytest.fixture
 async def verified(ann: SignedIn, confirm: Confirm) -> SignedIn:
-    """Ann, whose address is confirmed."""
+    """Return Ann, whose address is confirmed."""
     await confirm(ann)
     return ann
 
 
 @pytest.fixture
 async def link(verified: SignedIn, mailbox: Mailbox, run_queue: RunQueue) -> str:
-    """The token that Ann's new address was sent."""
+    """Return the token that was sent to Ann's new address."""
     assert (await ask(verified)).status_code == 202
     await run_queue()
     return mailbox.token("change-email")
@@ -52,7 +52,7 @@ async def link(verified: SignedIn, mailbox: Mailbox, run_queue: RunQueue) -> str
 
 @pytest.fixture
 async def undo(link: str, verified: SignedIn, mailbox: Mailbox, run_queue: RunQueue) -> str:
-    """The token that Ann's former address was sent, once she has changed it."""
+    """Change Ann's address, and return the token that was sent to the former one."""
     assert (await confirm_new(verified.client, link)).status_code == 204
     await run_queue()
     return mailbox.token("restore-email")
@@ -246,7 +246,7 @@ async def test_a_second_request_takes_the_place_of_the_first(
 async def test_what_ends_sessions_ends_a_change_that_waits(
     verified: SignedIn, sign_in: SignIn, mailbox: Mailbox, run_queue: RunQueue, how: str, mailed: bool
 ) -> None:
-    """The owner notices a thief, who has asked for a change in a session of the owner's."""
+    """The owner notices a thief who has requested a change in the owner's session."""
     thief, owner = await sign_in(), verified
     await ask(thief)
     if mailed:

@@ -1,4 +1,4 @@
-"""Waits after failed logins: for any name alike, doubling, and no trap for the real user."""
+"""Waits after failed logins: they double, apply to any name, and never lock out the real user's device."""
 
 import asyncio
 from dataclasses import replace
@@ -158,12 +158,12 @@ async def test_a_current_password_is_guessed_at_no_faster(ann: SignedIn, resourc
 
 
 def device(answer: httpx.Response) -> dict[str, str]:
-    """The header with the cookie that a login left. httpx itself sends it over TLS alone, as browsers do."""
+    """Return a header with the cookie from a login. httpx, like browsers, would send the cookie only over TLS."""
     return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
 
 
 async def test_a_name_at_the_login_counts_for_no_session_and_no_device(ann: SignedIn, accounts: AccountService) -> None:
-    """A token tells its session's id to anyone who has seen it, and a username may be any line of text."""
+    """Anyone who has seen a token knows the id of its session, and a username may be any line of text."""
     (session,) = (await ann.get("/v1/auth/sessions")).json()["items"]
     cookie = accounts.devices.new_cookie(ann.email)
     for name in (f"password in {session['id']}", f"device {cookie.partition('.')[0]} of {ann.email}"):
@@ -255,7 +255,7 @@ class LateClock(datetime):
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
-        """A time to come."""
+        """Return a time in the future."""
         return super().now(tz) + timedelta(days=100)
 
 

@@ -16,7 +16,7 @@ PAGES = [*MAILED, "/v1/auth/pages/change-email", "/v1/auth/pages/restore-email"]
 
 @pytest.fixture
 def sign_in(register: SignIn) -> SignIn:
-    """By requests: what a registration leaves is part of these tests."""
+    """Sign in by requests, because these tests check the effects of a registration."""
     return register
 
 

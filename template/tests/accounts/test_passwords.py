@@ -1,4 +1,4 @@
-"""Password hashes: two at a time, however many ask, and a bounded wait."""
+"""Password hashes: two at a time regardless of the number of callers, and a bounded wait."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ from tests.identity import SignedIn
 
 
 class Gauge:
-    """How many hashes are under way, and the most that ever were."""
+    """The number of hashes in progress, and its maximum."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

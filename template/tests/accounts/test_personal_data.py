@@ -28,7 +28,7 @@ PATH = "/v1/users/me/delete"
 
 @pytest.fixture
 def sign_in(register: SignIn) -> SignIn:
-    """By requests: what a registration leaves is part of these tests."""
+    """Sign in by requests, because these tests check the effects of a registration."""
     return register
 
 
@@ -43,7 +43,7 @@ async def root(sign_in: SignIn) -> SignedIn:
 
 
 async def tables_with(resources: Resources, needle: str) -> set[str]:
-    """The tables in which any column of any row holds a text."""
+    """Return the tables that contain a text in any column."""
     found = set()
     async with resources.database.engine.connect() as connection:
         for table in Model.metadata.sorted_tables:

@@ -1,7 +1,7 @@
-"""Requests at once about one user: whatever their order, what comes out is what one after the other would have given.
+"""Concurrent requests about one user: sequential requests could always have produced the same outcome.
 
-Each request is stopped before each of its statements in turn, while another runs: some hundreds of interleavings with
-`-m exhaustive`, which runs every pair.
+Each request is stopped before each of its statements in turn, while another one runs. `-m exhaustive` runs every pair,
+which makes several hundred interleavings.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -119,7 +119,7 @@ PAIRS = [
 
 @pytest.fixture
 async def watcher(resources: Resources) -> AsyncIterator[asyncpg.Connection]:
-    """A connection that looks at the others."""
+    """Yield a connection for watching the others."""
     connection = await connector(resources.settings)()
     yield connection
     await connection.close()
@@ -132,7 +132,7 @@ MakeWorld = Callable[[bool], Awaitable[World]]
 async def make_world(
     sign_in: SignIn, client: httpx.AsyncClient, resources: Resources, accounts: AccountService, open_limits: None
 ) -> MakeWorld:
-    """Makes a world with a user whom no other test race has touched."""
+    """Return a function that creates a world with a new user for each race."""
     root, numbers = await sign_in("root@example.com", role="admin"), count()
     password_hash = await accounts.passwords.hash(PASSWORD)
 
@@ -211,7 +211,7 @@ async def test_at_once_is_one_after_the_other(
 
 
 async def mail_a_link(world: World) -> httpx.Response:
-    """Do the worker's part."""
+    """Issue a link as the worker does."""
     async with world.resources.database.unit_of_work() as work:
         user = await work.session.get_one(User, UUID(world.ann.user_id))
         await MailedTokens(work.session, world.accounts.tokens).issue(user, Purpose.VERIFY_EMAIL)

@@ -23,7 +23,7 @@ NEW = "another long password"
 
 @pytest.fixture
 def sign_in(register: SignIn) -> SignIn:
-    """By requests: what a registration leaves is part of these tests."""
+    """Sign in by requests, because these tests check the effects of a registration."""
     return register
 
 
@@ -211,7 +211,7 @@ async def test_no_more_than_three_notices_an_hour_reach_an_address(
 async def test_no_transaction_waits_for_the_mail_server(
     ann: SignedIn, resources: Resources, run_queue: RunQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mail server that does not answer would hold the user's row, and with it each login, for its time-out."""
+    """Otherwise a silent mail server would keep the user's row locked, and block logins, until its time-out."""
     busy: list[int] = []
 
     class Silent:

@@ -20,7 +20,7 @@ from tests.identity import SignedIn, SignIn
 
 
 async def copies(resources: Resources) -> dict[bytes, bytes]:
-    """What Redis holds of sessions, by key."""
+    """Return the session data in Redis, by key."""
     keys = [key async for key in resources.redis.scan_iter("session:*")]
     return {key: await resources.redis.get(key) for key in keys}
 
@@ -115,7 +115,7 @@ async def test_a_demoted_administrator_is_none_whatever_redis_says(
 async def test_every_session_of_a_demoted_or_disabled_user_hears_of_it(
     resources: Resources, accounts: AccountService, ann: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many there are: a list of sessions shows only the newest."""
+    """All sessions are ended, although a list of sessions shows only the newest."""
     monkeypatch.setattr("app.accounts.repository.MOST_SESSIONS", 3)
     tokens = [(await log_in(ann.client, ann.email)).json()["access_token"] for _ in range(8)]
     async with resources.database.unit_of_work() as work:

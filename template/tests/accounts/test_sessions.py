@@ -1,4 +1,4 @@
-"""Sessions: refresh, listing, revocation, and what a lost Redis changes."""
+"""Sessions: refresh, listing, revocation, and behaviour after Redis has lost its data."""
 
 import asyncio
 from dataclasses import replace

@@ -14,7 +14,7 @@ SECRET, OTHER = "a-signing-key-of-these-tests-alone", "a-session-key-that-only-t
 
 @pytest.fixture
 def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment that serves users, with keys of its own."""
+    """Set the variables of an environment with users and its own keys."""
     for name, value in {"ENVIRONMENT": "production", "JWT_SECRET": SECRET, "SESSION_SECRET": OTHER}.items():
         monkeypatch.setenv(name, value)
     return monkeypatch

@@ -1,4 +1,4 @@
-"""`app dev` as a real process, and a look at what it leaves behind."""
+"""`app dev` as a real process, and checks for processes that it leaves behind."""
 
 import contextlib
 import os
@@ -49,7 +49,7 @@ class DevProcess:
 
 @contextlib.contextmanager
 def app_dev(port: int, data: Path, *options: str, **variables: str) -> Iterator[DevProcess]:
-    """Run `app dev` on embedded services; whatever it leaves is killed at the end of the block."""
+    """Run `app dev` on embedded services. Processes that it leaves behind are killed at the end of the block."""
     names = ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT")
     environment = {name: value for name, value in os.environ.items() if name not in names}
     process = subprocess.Popen(
@@ -86,7 +86,7 @@ def on_data(data: Path) -> list[psutil.Process]:
 
 
 def still_running(processes: list[psutil.Process], seconds: float = 30) -> list[psutil.Process]:
-    """Those that live on after a while. A zombie that waits for its parent does not live."""
+    """Return the processes that are still alive after a while. A zombie does not count as alive."""
     _, alive = psutil.wait_procs(processes, timeout=seconds)
     return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 

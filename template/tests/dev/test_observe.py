@@ -98,7 +98,7 @@ def test_routes_are_listed_by_their_requests() -> None:
 
 @pytest.mark.parametrize("panel", PANELS, ids=[panel.title for panel in PANELS])
 def test_a_panel_reads_metrics_that_exist(panel: Panel) -> None:
-    """Against the reference, which another test holds equal to running processes."""
+    """Compare with the reference, which another test compares with running processes."""
     known = set(re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/reference/metrics.md").read_text(), re.MULTILINE))
     asked: set[str] = set()
 

@@ -36,7 +36,7 @@ def await_runs(runs: Path, count: int) -> None:
 
 @pytest.fixture
 def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """Every process that was started, each of them CHILD."""
+    """The processes that were started. Each runs CHILD."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(_half: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -64,7 +64,7 @@ def reloading(sources: Path) -> Iterator[None]:
 
 
 def save(sources: Path, name: str, text: str) -> None:
-    """Write a source in one step: a look between two steps would see two changes."""
+    """Write a source file atomically: a check between two steps would see two changes."""
     written = sources.with_name("written")
     written.write_text(text)
     written.replace(sources / name)

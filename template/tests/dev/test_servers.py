@@ -1,4 +1,4 @@
-"""The embedded servers, one by one: started again, taken over, and told when they cannot run."""
+"""Each embedded server: restarts, takeover after a killed run, and errors when it cannot run."""
 
 import socket
 import subprocess

@@ -1,6 +1,6 @@
-"""The drill of a lost zone on a real PostgreSQL: the server goes away, and both figures come from the rows.
+"""The failover drill on a real PostgreSQL: the server stops, and both figures are calculated from the rows.
 
-A second of the drill takes a sixtieth of one here.
+The drill runs sixty times as fast here.
 """
 
 import shutil

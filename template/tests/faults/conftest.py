@@ -25,7 +25,7 @@ def _stack(settings: Settings) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(_stack: Stack) -> Iterator[Stack]:
-    """The running service, whole before and after each test; no answer of its API was a mistake of its own."""
+    """The running service, complete before and after each test. Its API must log no traceback."""
     _stack.make_whole()
     yield _stack
     _stack.make_whole()

@@ -1,4 +1,4 @@
-"""Callers: a few connections that write, ask for work and read, and remember every answer."""
+"""Callers: a few connections that write, enqueue work and read, and record every response."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def acceptable(self) -> bool:
-        """A success, or a problem that tells the caller to come again."""
+        """Whether this is a success, or a problem that tells the caller to retry."""
         if self.status in (200, 201, 202):
             return True
         # 409: an earlier attempt with the same key has not finished.
@@ -64,7 +64,7 @@ class Load:
         asyncio.run(self._run())
 
     def stop(self) -> Self:
-        """Send nothing new, and return after the last answer."""
+        """Stop sending, and return after the last response."""
         self._stopping.set()
         return self
 
@@ -76,7 +76,7 @@ class Load:
             group.create_task(self._beat())
 
     async def _connection(self, number: int) -> None:
-        """Send in turn. A server that ends the connection is leaving: a balancer would send no more."""
+        """Send requests in turn. If the server closes the connection, stop, as a load balancer would."""
         kinds = (self._write, self._ask, self._read, self._read_signed_in)
         async with httpx.AsyncClient(base_url=self.stack.base, timeout=40) as client:
             turn = number
@@ -118,7 +118,7 @@ class Load:
         return await self._send(client, "GET", "/v1/tasks", headers=self.stack.headers)
 
     async def _watch(self) -> None:
-        """Ask for liveness four times a second, as the kubelet does more seldom."""
+        """Probe liveness four times a second. The kubelet does so less often."""
         async with httpx.AsyncClient(base_url=self.stack.base, timeout=10) as client:
             while not self._stopping.is_set():
                 answer = await self._send(client, "GET", "/health/live", into=self.lives)
@@ -172,7 +172,7 @@ class Load:
 
 @contextmanager
 def under_load(stack: Stack, seconds_of_work: float = 0.0) -> Iterator[Load]:
-    """Load for the length of a block, well under way when it begins; all of it answered when it ends."""
+    """Run the load inside the block. It is established when the block starts, and answered when it ends."""
     load = Load(stack, seconds_of_work)
     thread = threading.Thread(target=load.run)
     thread.start()

@@ -1,4 +1,4 @@
-"""A feature for these tests alone: each write leaves a row to count. So they hold whatever else the service has."""
+"""A feature only for these tests, which therefore work with any service. Each write leaves a row to count."""
 
 import asyncio
 from uuid import UUID
@@ -68,7 +68,7 @@ async def read(probe_id: UUID, request: Request, cache: CacheDep) -> Response:
 
 
 async def work_on(run: TaskRun, probe: Probe) -> None:
-    """Leave an effect, then take the time that was asked for, then succeed."""
+    """Leave an effect, wait for the requested time, then succeed."""
     await run.work.session.execute(
         text("INSERT INTO probe_effects (id, attempt) VALUES (:id, :attempt)"),
         {"id": probe.id, "attempt": run.attempt},

@@ -1,4 +1,4 @@
-"""How soon the service works again, once a part of it does."""
+"""Measure how soon the service works again after a part of it has recovered."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ RECOVERY = 5.0
 def check_recovery(load: Load, part_answers: Callable[[], bool]) -> float:
     """Wait for the part, then for health, a write and a piece of work. Returns the seconds in between.
 
-    A machine that stood still for a while gets that much longer: the load's heartbeat tells.
+    If the machine stalled, which the load's heartbeat shows, the limit is extended by that time.
     """
     until(part_answers, "the part answers")
     returned = time.monotonic()

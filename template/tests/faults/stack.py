@@ -56,7 +56,7 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether it has neither ended nor been killed."""
+        """Return whether the process is still running."""
         return self.child is not None and self.child.poll() is None
 
     def send(self, number: signal.Signals) -> None:
@@ -70,13 +70,13 @@ class Process:
         return self.child.wait(seconds)
 
     def kill(self) -> None:
-        """End it at once, paused or not."""
+        """Kill the process, even if it is paused."""
         if self.child is not None:
             self.child.kill()
             self.child.wait()
 
     def log(self) -> str:
-        """All that it and its predecessors wrote."""
+        """Return everything that this process and its predecessors logged."""
         return self._log.read_text() if self._log.exists() else ""
 
 
@@ -127,7 +127,7 @@ class Stack:
         until(lambda: self.get("/health/dependencies") == 200, "the service is whole")
 
     def get(self, path: str) -> int:
-        """The status of a GET, or 0 where none came."""
+        """Return the status of a GET, or 0 without a response."""
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(self.base + path, timeout=10).status_code
         return 0
@@ -143,13 +143,13 @@ class Stack:
         self.headers = {"Authorization": f"Bearer {login.json()['access_token']}"}
 
     def database_answers(self) -> bool:
-        """Ask PostgreSQL itself."""
+        """Return whether PostgreSQL answers, without the service."""
         with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
             return self.sql("SELECT 1") == [(1,)]
         return False
 
     def redis_answers(self) -> bool:
-        """Ask Valkey itself."""
+        """Return whether Valkey answers, without the service."""
         with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self.valkey.address, socket_timeout=1) as one:
             return bool(one.ping())
         return False
@@ -169,7 +169,7 @@ class Stack:
 
 @contextlib.contextmanager
 def running_stack(directory: Path) -> Iterator[Stack]:
-    """All parts, on the data of a directory; nothing runs on at the end."""
+    """Start all parts on the data in a directory, and stop them at the end of the block."""
     with contextlib.ExitStack() as stack:
         until(lambda: _took(stack, directory), "another process of pytest runs these tests", seconds=1_200)
         for log in directory.glob("*.log"):
@@ -193,7 +193,7 @@ def running_stack(directory: Path) -> Iterator[Stack]:
 
 
 def _took(stack: contextlib.ExitStack, directory: Path) -> bool:
-    """Have the directory alone, where nobody else has it."""
+    """Lock the directory. Return False if another process has locked it."""
     try:
         stack.enter_context(exclusive(directory))
     except ServicesError:

@@ -77,14 +77,14 @@ PRODUCTS = f"""
 
 
 def memory(process: Process, field: str) -> float:
-    """A figure of a process, MiB: `VmRSS` is what it holds, `VmHWM` the most since `reset`."""
+    """Return a value of a process in MiB: `VmRSS` is its current memory, `VmHWM` the maximum since `reset`."""
     assert process.child is not None
     status = Path(f"/proc/{process.child.pid}/status").read_text()
     return int(status.partition(f"{field}:")[2].split()[0]) / 1024
 
 
 def peak(process: Process, action: Callable[[], _Result]) -> tuple[float, _Result]:
-    """The most that a process holds during an action, MiB, and what the action returns."""
+    """Return the peak memory of a process during an action, in MiB, and the action's result."""
     assert process.child is not None
     Path(f"/proc/{process.child.pid}/clear_refs").write_text("5")
     result = action()
@@ -93,7 +93,7 @@ def peak(process: Process, action: Callable[[], _Result]) -> tuple[float, _Resul
 
 @pytest.fixture
 def filled(stack: Stack) -> Stack:
-    """A service with an administrator of its own, whose sessions end here, and a full page of everything."""
+    """A service with its own administrator and a full page of every list."""
     user = {"email": "memory@example.com", "password": PASSWORD, "name": "M"}
     assert httpx.post(f"{stack.base}/v1/users", json=user, timeout=30).status_code in (201, 409)
     for table, (where, values) in FILLING.items():

@@ -79,7 +79,7 @@ def test_statements_are_slow(stack: Stack) -> None:
 
 
 def dropped(stack: Stack) -> bool:
-    """Whether the trigger is gone: its table is busy, and no caller waits behind this for long."""
+    """Return whether the trigger could be removed. Its table is busy, and callers must not wait long behind this."""
     try:
         stack.sql("SET lock_timeout = '1s'")
         stack.sql("DROP FUNCTION slow CASCADE")
@@ -89,7 +89,7 @@ def dropped(stack: Stack) -> bool:
 
 
 class locked:  # noqa: N801  reads as the block that it is
-    """Hold a table for the length of a block, over a connection of its own."""
+    """Lock a table inside the block, on a separate connection."""
 
     def __init__(self, stack: Stack, table: str) -> None:
         self._stack, self._table = stack, table

@@ -1,4 +1,4 @@
-"""Mails of any text, read back by the standard library's parsers: nothing that people typed leaves its place."""
+"""Messages with arbitrary text, parsed by the standard library: typed text never ends up in another field."""
 
 from email import message_from_bytes
 from email.header import decode_header, make_header

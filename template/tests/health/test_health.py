@@ -1,4 +1,4 @@
-"""Health: what the load balancer, the kubelet and an alarm see, and how it is found out."""
+"""Health: the responses to the load balancer, the kubelet and an alarm, and the probes behind them."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A real Valkey that answers and refuses: one for each reason that a server has."""
+"""A real Valkey that refuses commands, for each reason that a server can have."""
 
 import contextlib
 import threading

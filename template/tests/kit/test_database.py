@@ -18,7 +18,7 @@ from app.settings import Settings
 
 @pytest.fixture
 async def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A pool that takes a quarter of a second without an answer for silence."""
+    """A pool that gives up after a quarter of a second without a response."""
     monkeypatch.setattr(kit_database, "SILENCE_TIMEOUT", 0.05)
     update = {"database_statement_timeout": 0.2, "database_pool_size": 1}
     database = Database(settings.model_copy(update=update))

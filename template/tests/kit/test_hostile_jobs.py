@@ -1,4 +1,4 @@
-"""Entries of the queue that this service never wrote: dropped, counted, and no end of the worker."""
+"""Queue entries that this service did not write are dropped and counted, and do not stop the worker."""
 
 import json
 import math

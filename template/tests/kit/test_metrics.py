@@ -1,4 +1,4 @@
-"""Metrics of requests, pool and cache: each moves by what it counts, and no caller multiplies their series."""
+"""Metrics of requests, pool and cache: each one counts correctly, and callers cannot multiply the series."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Rate limits: exact when calls come at once, open without Redis, unmoved by forged headers."""
+"""Rate limits: exact for concurrent calls, open without Redis, and unaffected by forged headers."""
 
 import asyncio
 from types import SimpleNamespace

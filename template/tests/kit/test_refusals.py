@@ -1,4 +1,4 @@
-"""A Redis that answers and refuses is an outage: callers are served, health stays, the worker lives on."""
+"""A Redis that refuses commands is an outage: callers are served, health is unaffected, and the worker continues."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -46,7 +46,7 @@ def server() -> Iterator[URL]:
 
 @pytest.fixture
 def master(server: URL, settings: Settings) -> Iterator[Settings]:
-    """Settings of the master of a new database. The roles of the tests before are gone."""
+    """Return the master's settings for a new database, after removing the roles of earlier tests."""
     run(server, "CREATE DATABASE service")
     run(server, f"CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '{MASTER}'")
     run(server, "ALTER DATABASE service OWNER TO master")
@@ -95,7 +95,7 @@ def ensure(master: Settings, wanted: RoleSettings) -> list[str]:
 
 
 def prepared(master: Settings) -> URL:
-    """Make the roles, migrate, and say how the application connects."""
+    """Create the roles, migrate, and return the URL with which the application connects."""
     ensure(master, roles())
     upgrade(settings_as(master, "migrations", MIGRATIONS))
     return url_as(master, "app", APP)

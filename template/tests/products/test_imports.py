@@ -150,7 +150,7 @@ async def test_a_file_of_too_many_lines_is_refused_at_once(ann: SignedIn) -> Non
 async def test_the_longest_import_leaves_the_event_loop_to_others(
     ann: SignedIn, run_queue: RunQueue, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counted, not timed: of the lines, at most a batch is read between two turns of others."""
+    """Count lines instead of measuring time: other tasks run after at most one batch of lines."""
     status, body, _ = await upload(ann, HEADER + "a,1,SGD\n" * (MOST_LINES - 1))
     assert status == 202
     read, longest = 0, 0

@@ -1,4 +1,4 @@
-"""Sign users in who live in another service: a small issuer that really listens."""
+"""Sign in users of another service, with a small issuer that listens on a real port."""
 
 import asyncio
 import base64
@@ -99,7 +99,7 @@ def sign_in(client: httpx.AsyncClient, issuer: Issuer) -> SignIn:
 
 @pytest.fixture
 def confirm() -> Confirm:
-    """Do nothing: the issuer names confirmed addresses alone."""
+    """Do nothing, because the issuer returns only confirmed addresses."""
 
     async def confirm(_user: SignedIn) -> None:
         pass

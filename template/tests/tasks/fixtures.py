@@ -96,7 +96,7 @@ class Kinds:
 
 @pytest.fixture
 def kinds(resources: Resources) -> Iterator[Kinds]:
-    """The handlers, in the place of the service's own."""
+    """Replace the service's handlers with these."""
     kinds = Kinds()
     before: Mapping[str, TaskHandler[Any]] = resources.task_handlers
     own = {
@@ -118,7 +118,7 @@ async def ask(resources: Resources, name: str, owner: UUID | None = None, within
 
 
 async def stored(resources: Resources, task_id: UUID) -> Task:
-    """The row of a task, as it stands."""
+    """Return the current row of a task."""
     async with resources.database.unit_of_work() as work:
         return (
             await work.session.execute(select(Task).where(Task.id == task_id).options(undefer(Task.payload)))

@@ -23,10 +23,10 @@ HEALTH_PATH = os.environ["HEALTH_PATH"]
 GATE = os.environ["READINESS_GATE"]
 HOST_NAME = os.environ["HOST_NAME"]
 PORT = 8000
-# As base/ingress.yaml sets them.
+# As in base/ingress.yaml.
 CHECK_SECONDS, CHECK_TIMEOUT, UNHEALTHY_AFTER = 10, 5, 2
 PROPAGATION_SECONDS = 5
-# Of the load balancer: the API keeps its connections open for longer.
+# The load balancer's idle time-out. The API keeps its connections open for longer.
 IDLE_SECONDS = 60
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -61,7 +61,7 @@ turns = count()
 def call_api(method: str, path: str, body: object = None) -> dict[str, Any]:
     """One call of the Kubernetes API."""
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    # Not every cluster's root says what its key is for.
+    # Some clusters' root certificates have no key usage, which strict verification requires.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     headers = {"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}", "Content-Type": "application/merge-patch+json"}
     data = None if body is None else json.dumps(body).encode()
@@ -112,7 +112,7 @@ def open_gate(pod: dict[str, Any]) -> None:
     }
     try:
         call_api("PATCH", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod['metadata']['name']}/status", change)
-    except OSError as error:  # the pod has changed in between: the next turn does it
+    except OSError as error:  # the pod has changed in the meantime: the next iteration handles it
         print("gate:", error, flush=True)
 
 

@@ -20,7 +20,7 @@ PREFIX = os.environ["ROUTE_PREFIX"]
 STATE = Path("/tmp/load.json")  # noqa: S108  the container's own
 READERS, PAUSE = 6, 0.25
 TASK_SECONDS = 2.0
-# Access tokens hold for longer.
+# Shorter than the life of an access token.
 TOKEN_SECONDS = 240
 ENDED = {"succeeded", "failed", "dead"}
 

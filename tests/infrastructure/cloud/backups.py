@@ -12,7 +12,7 @@ from tests.infrastructure.cloud.additions import adds_to, held, identifier
 MADE = 1_700_000_000
 """A time of day does not matter here: seconds since 1970."""
 
-# moto's own pattern for a plan would swallow these: they have to stand before it.
+# moto's own pattern for a plan also matches these URLs, so they must come first.
 _paths = dict(urls.url_paths)
 urls.url_paths.clear()
 urls.url_paths |= {

@@ -8,7 +8,7 @@ from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from tests.infrastructure.cloud.additions import adds_to, identifier
 
 _INSIGHTS = "performance_insights_"
-# Attributes of a replica's own; moto copies the primary's.
+# Attributes that a replica has itself. moto copies the primary's.
 _OWN = {
     "backup_retention_period": int,
     "deletion_protection": bool,
@@ -50,7 +50,7 @@ def update(self: Any, **settings: Any) -> None:
     _keep_insights(self, settings)
 
 
-# Moto's own books, which tests read, ask for what moto only lets be written.
+# Tests read moto's stored instances, which needs getters for these write-only properties.
 for _name in ("db_subnet_group_name", "master_user_password"):
     setattr(DBInstance, _name, getattr(DBInstance, _name).getter(attrgetter(f"_{_name}")))
 
@@ -70,7 +70,7 @@ def update_parameters(self: Any, parameters: list[dict[str, Any]]) -> None:
 
 @adds_to(RDSBackend)
 def create_db_instance_read_replica(self: Any, db_kwargs: dict[str, Any]) -> Any:
-    # Its own region first: moto looks there for the groups that follow.
+    # Set the region first: moto looks there for the groups that follow.
     replica = _create_replica(self, {"backend": self, **db_kwargs})
     replica.backend = self
     replica.dbi_resource_id = _resource_id()

@@ -11,7 +11,7 @@ from tests.infrastructure.cloud.additions import adds_to
 NEWEST = "20260923"
 RELEASE = re.compile(r"/aws/service/eks/optimized-ami/(1\.\d+)/amazon-linux-2023/(?:x86_64|arm64)/standard/recommended/release_version")
 
-# moto makes parameters of this class itself, though two methods that only CloudFormation calls stay abstract in it.
+# moto instantiates this class although two of its methods, which only CloudFormation calls, are abstract.
 _parameter: Any = Parameter
 _load = ParameterDict._check_loading_status
 
