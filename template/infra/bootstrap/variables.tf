@@ -1,4 +1,4 @@
-# Answers come from environments/bootstrap.tfvars and github.tfvars, your own values from bootstrap.local.tfvars.
+# environments/bootstrap.tfvars and github.tfvars set the answers, and bootstrap.local.tfvars your own values.
 
 variable "service" {
   description = "Name of the service."

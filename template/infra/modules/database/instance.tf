@@ -10,7 +10,7 @@ resource "aws_db_instance" "this" {
   db_name             = local.own ? var.database_name : null
   port                = 5432
 
-  # Standard support only; the next major version comes with a template release.
+  # Standard support only, because template releases upgrade the major version in time.
   engine_lifecycle_support   = local.own ? "open-source-rds-extended-support-disabled" : null
   auto_minor_version_upgrade = true
   maintenance_window         = local.own ? var.maintenance_window : "sun:18:00-sun:19:00"

@@ -23,7 +23,7 @@ locals {
   public   = { for index, zone in local.zones : zone => cidrsubnet(local.last_quarter, 4, index) }
   database = { for index, zone in local.zones : zone => cidrsubnet(local.last_quarter, 4, index + 4) }
 
-  # The first `nat_gateways` zones have a NAT of their own; the others share them in turn.
+  # The first `nat_gateways` zones each have a NAT gateway; the other zones share them in turn.
   nat_zones = slice(local.zones, 0, min(var.nat_gateways, length(local.zones)))
   nat_of    = { for index, zone in local.zones : zone => local.nat_zones[index % length(local.nat_zones)] }
 }

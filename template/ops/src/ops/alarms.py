@@ -1,6 +1,6 @@
 """The alarms of an environment in CloudWatch: which fire, since when, and the runbook of each."""
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 import re

@@ -1,6 +1,6 @@
 """The deploy's queries to AWS: the contract, access to the cluster, and existing images."""
 
-# boto3 carries no types; the calls made of it are given theirs by the protocols below.
+# boto3 has no type hints. The protocols below type the calls that are used.
 # mypy: disable-error-code="import-untyped"
 
 import json

@@ -41,7 +41,7 @@ def component(contract: Contract, images: Images, address: str = "") -> str:
         ],
         "configMapGenerator": [
             {"name": "settings", "behavior": "merge", "literals": _literals(_settings(contract, address))},
-            # For replacements in other components; kustomize leaves it out of what it prints.
+            # For replacements in other components; kustomize omits it from its output.
             {"name": "contract", "literals": _literals(others), "options": _LOCAL},
         ],
         "patches": [{"patch": _dump(patch)} for patch in _merges(contract)]

@@ -1,6 +1,6 @@
 """Saved queries of CloudWatch Logs Insights, by the names that the runbooks use."""
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ Secrets Manager keeps a deleted secret for 7 days, so that it can be restored, a
 environment that is created again in that time would fail.
 """
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 import json

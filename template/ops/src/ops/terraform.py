@@ -5,7 +5,7 @@ Each root runs with the backend and the variables that belong to it. The state's
 makes that bucket on a local state, then moves the state into it.
 """
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 import os

@@ -1,6 +1,6 @@
 """Weights of the two target groups: set on the Ingress, verified at the load balancer."""
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 import json

@@ -1,6 +1,6 @@
 """The context of the checks: the project, its environment, AWS, GitHub and the cluster, all read-only."""
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 from dataclasses import dataclass, field

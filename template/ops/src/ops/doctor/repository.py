@@ -1,6 +1,6 @@
 """The repository at GitHub: its ids, environments, their protection, and variables."""
 
-# boto3 carries no types; what is used of it is checked where it is read.
+# boto3 has no type hints, so its responses are checked where they are read.
 # mypy: disable-error-code="import-untyped"
 
 from collections.abc import Iterator

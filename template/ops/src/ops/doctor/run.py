@@ -1,6 +1,6 @@
 """Runs the checks."""
 
-# boto3 carries no types; only its exceptions are used here.
+# boto3 has no type hints; only its exceptions are used here.
 # mypy: disable-error-code="import-untyped"
 
 import importlib
