@@ -76,7 +76,7 @@ class Soak:
         self.products: list[tuple[str, str]] = []
 
     async def request(self, kind: str, method: str, path: str, expected: int, **options: Any) -> httpx.Response | None:
-        """Ask once, and note the answer."""
+        """Send one request, and record the response."""
         started = time.monotonic()
         try:
             answer = await self._client.request(method, path, **options)
@@ -103,7 +103,7 @@ class Soak:
                     self.wrong.append("register again: done twice")
 
     async def login(self) -> None:
-        """Log in as one of the first users: of a number that grows, ever more would have keys in Redis."""
+        """Log in as one of the first users: with a growing number of users, the number of keys in Redis would grow too."""
         if not self.registered:
             return
         form = {"username": secrets.choice(self.registered[:LOGINS]), "password": PASSWORD}
@@ -214,7 +214,7 @@ class Recorder:
 
 
 async def sample(servers: dict[str, Server], url: str, into: Samples, recorder: Recorder, stopped: asyncio.Event) -> None:
-    """Note memory, descriptors and keys now and then."""
+    """Record memory, descriptors and keys at intervals."""
     client = redis.Redis.from_url(url)
     while not stopped.is_set():
         await recorder.scrape(servers)
@@ -338,7 +338,7 @@ def processes(project: Path, folder: Path) -> Iterator[tuple[dict[str, Server], 
 
 
 async def progress(run: Soak, started: float) -> None:
-    """Say once a minute how it goes: a run that is cut off has told something."""
+    """Report progress once a minute, so that an interrupted run has some output."""
     while True:
         await asyncio.sleep(60)
         failed = sum(count for (_, status), count in run.statuses.items() if status == 0 or status >= httpx.codes.INTERNAL_SERVER_ERROR)

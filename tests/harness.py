@@ -120,7 +120,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def install_program(target: Path, source: Path) -> None:
-    """Make a Python file the program `target`, compiled beside it: a fake tool is started dozens of times in a test."""
+    """Turn a Python file into the program `target`, with its bytecode beside it: a test starts a fake tool dozens of times."""
     compiled = target.with_name(f"{target.name}.pyc")
     py_compile.compile(str(source), cfile=str(compiled), doraise=True)
     target.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{compiled}" "$@"\n', encoding="utf-8")

@@ -54,7 +54,7 @@ def questionnaire() -> Iterator[Questionnaire]:
 
 
 def judge(questionnaire: Questionnaire, question: str, answer: Any) -> None:
-    """Hold that an answer is accepted as it was given, or refused in one short line that names its question."""
+    """Assert that an answer is accepted unchanged, or refused in one short line that names its question."""
     verdict = questionnaire.check({question: answer})
     for finding in verdict.findings:
         assert finding.question == question or question in {"node_min", "node_max", "languages"}, finding

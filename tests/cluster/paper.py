@@ -24,7 +24,7 @@ SINCE = timedelta(minutes=1)
 
 @contextmanager
 def paper_kubelet(cluster: Cluster, namespace: str) -> Iterator[None]:
-    """Look after the pods of a namespace, for the block."""
+    """Manage the pods of a namespace inside the block."""
     ended = threading.Event()
     thread = threading.Thread(target=_look_after, args=(cluster, namespace, ended))
     thread.start()

@@ -166,7 +166,7 @@ def test_a_wrong_manifest_is_refused(cluster: Cluster, defaults: Path, fault: An
     assert run.returncode != 0, run.stdout
 
 
-# A verb, a resource and a namespace each, which the deployers' Role must not grant.
+# Permissions that the deployers' Role must not grant: a verb, a resource and a namespace each.
 FORBIDDEN = [
     ("get", "secrets", "own"),
     ("list", "secrets", "own"),

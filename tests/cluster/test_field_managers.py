@@ -120,7 +120,7 @@ def test_a_rollback_leaves_no_second_owner(paper: Paper) -> None:
 
 
 def test_what_an_undo_has_left_is_taken_over(paper: Paper) -> None:
-    """As `kubectl rollout undo` did in earlier releases of this template: every field of the pods under a second manager."""
+    """Roll back like `kubectl rollout undo` in earlier releases of this template: a second manager owns every field of the pods."""
     where = f"--namespace={SERVICE}"
     paper.service.cluster.kubectl("set", "env", "deployment/worker", "LEFT=1", where)
     paper.service.cluster.kubectl("rollout", "undo", "deployment/worker", where)

@@ -106,7 +106,7 @@ def test_a_rollback_brings_the_release_before(shop: World) -> None:
 
 @pytest.mark.parametrize("turn", [0, 1])
 def test_a_drained_node_takes_no_request_with_it(shop: World, nodes: list[str], turn: int) -> None:
-    """As node updates and the autoscaler do it: cordon, evict within the disruption budgets, and back."""
+    """Drain a node as node updates and the autoscaler do: cordon it, evict within the disruption budgets, and uncordon it."""
     cluster, node = shop.service.cluster, nodes[turn]
     await_settled(shop)
     rest = "--pod-selector=app.kubernetes.io/part-of=" + shop.service.name

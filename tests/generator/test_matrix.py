@@ -19,7 +19,7 @@ LEVELS = matrix.levels()
 
 
 def refused(row: Mapping[str, str]) -> bool:
-    """Whether a (partial) combination cannot be: the questions' own rules, written a second time."""
+    """Return whether a (partial) combination is impossible. This repeats the rules of the questions."""
     get = row.get
     joined = get("platform") == "join"
     return (

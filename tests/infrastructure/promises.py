@@ -124,7 +124,7 @@ def narrow_roles(plan: Plan, _: Answers) -> Iterator[str]:
 
 
 def tags(plan: Plan, answers: Answers) -> Iterator[str]:
-    """Everything that takes tags says whose it is."""
+    """Every resource that supports tags is tagged with its owner."""
     wanted = {"ManagedBy": "terraform", "Root": plan.case.root, "Team": answers["team"]}
     for each in plan.changes:
         if "tags_all" in each.values and each.kind not in UNTAGGED and not wanted.items() <= (each["tags_all"] or {}).items():

@@ -27,7 +27,7 @@ QUIET = ("-input=false", "-no-color")
 CHANGES = 2
 """Exit status of a plan that would change something."""
 
-# No release is compatible with the suite's dependencies, so it runs in its own environment unless it is on PATH.
+# No release of the AWS CLI is compatible with the suite's dependencies, so it runs in its own environment unless it is on PATH.
 COMMAND_LINE = "awscli==1.45.11"
 
 

@@ -73,7 +73,7 @@ def _difference(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def secrets(stack: Stack) -> dict[str, str]:
-    """Every secret value that the account holds, by where it stands."""
+    """Every secret value in the account, by its location."""
     client = stack.emulator.client("secretsmanager", stack.region)
     found: dict[str, str] = {}
     for secret in client.list_secrets()["SecretList"]:

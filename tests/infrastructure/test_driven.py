@@ -46,7 +46,7 @@ class Driver:
 
     @property
     def beats(self) -> bool:
-        """Whether it counts samples: these cannot be too few without being none."""
+        """Whether the alarm counts samples, which cannot be too few without being absent."""
         return any((metric.get("statistic") or metric.get("stat")) == "SampleCount" for metric in self.read.values())
 
     def samples(self, number: int, value: float) -> Iterator[Datum]:

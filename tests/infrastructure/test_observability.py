@@ -78,7 +78,7 @@ class Ends:
     """Alarms, saved queries and variables: what a runbook may name between backticks."""
 
     def gaps(self) -> list[str]:
-        """Everything that one end uses and another end lacks."""
+        """Everything that one side uses and the other side lacks."""
         return [*self._metrics(), *self._queries(), *self._runbooks()]
 
     def _metrics(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Every root of every environment plans, and what it would make keeps the promises that hold everywhere."""
+"""Every root of every environment can be planned, and the plans keep the promises that apply everywhere."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ def _is_key_policy(address: str, statement: dict[str, Any]) -> bool:
 
 
 def protected(plan: Plan) -> dict[str, bool]:
-    """Whether each thing that holds data is encrypted with a key of ours, and closed."""
+    """Return, for each resource that stores data, whether it is encrypted with a key of the project and not public."""
     found: dict[str, bool] = {}
     for kind, argument in {
         "aws_cloudtrail": "kms_key_id",

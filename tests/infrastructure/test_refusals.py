@@ -1,4 +1,4 @@
-"""What Terraform refuses, each with one sentence that says what would be right."""
+"""Values that Terraform refuses, each with one sentence that states the remedy."""
 
 from pathlib import Path
 

@@ -24,7 +24,7 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 
 def keep_what_others_wrote(manifest: dict[str, Any], held: dict[str, Any]) -> None:
-    """As server-side apply does: a field that another manager owns stays, also where the manifest lacks it."""
+    """Merge like server-side apply: a field that another manager owns stays, even if the manifest lacks it."""
     for entry in held.get("metadata", {}).get("managedFields", []):
         if (entry["manager"], entry["operation"]) != ("deploy", "Apply"):
             keep(manifest, held, entry["fieldsV1"])
@@ -152,7 +152,7 @@ def pod_of(state: dict[str, Any], key: str, value: dict[str, Any], revision: str
 
 
 def is_stuck(state: dict[str, Any], key: str) -> bool:
-    """Whether the pods of a Deployment do not come up: those that came up before still do."""
+    """Whether new pods of a Deployment fail to start. Pods of earlier releases still start."""
     template = state.get(key, {}).get("spec", {}).get("template")
     return key in state.get("stuck", []) and template not in state.get("came-up", {}).get(key, [])
 

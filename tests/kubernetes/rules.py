@@ -32,7 +32,7 @@ def amount(quantity: object) -> Decimal:
 
 
 def quantities_parse(manifests: list[Manifest]) -> Iterator[str]:
-    """Every quantity is one, and no request is above its limit."""
+    """Every quantity is valid, and no request exceeds its limit."""
     for name, pod, container in containers(manifests):
         resources = container["resources"]
         quantities = [*resources["requests"].values(), *resources["limits"].values()]

@@ -44,7 +44,7 @@ def test_what_a_newcomer_on_call_gets_wrong_is_one_line_with_the_remedy(
 
 
 def documents(project: Path) -> list[Path]:
-    """Every document and every file that speaks of a command."""
+    """Every document and every other file that mentions a command."""
     suffixes = {".md", ".yml", ".yaml", ".sh", ".tf"}
     return [path for path in sorted(project.rglob("*")) if path.is_file() and path.suffix in suffixes]
 

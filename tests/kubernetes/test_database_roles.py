@@ -75,7 +75,7 @@ def test_the_job_is_the_migrations_with_another_command(service: Deployer) -> No
     assert container["args"] == ["app", "database-roles"]
     assert container["image"].endswith(f"/shop/dev/migrate@{DIGEST}")
     assert [source.get("secretRef", {}).get("name") for source in container["envFrom"]] == [None, "database-roles"]
-    # Its labels let it reach PostgreSQL, and its service account has no rights.
+    # The pod's labels let it reach PostgreSQL, and its service account has no rights.
     migration = one(kustomize(service.project / "deploy/overlays/dev"), "Job", "migrate")
     assert pod["metadata"]["labels"] == migration["spec"]["template"]["metadata"]["labels"]
     assert pod["spec"]["serviceAccountName"] == "migrate"

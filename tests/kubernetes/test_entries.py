@@ -1,4 +1,4 @@
-"""No patch, image or replacement of a kustomization matches nothing."""
+"""Every patch, image and replacement of a kustomization matches something."""
 
 from pathlib import Path
 from typing import Any

@@ -37,7 +37,7 @@ sys.stdout.write(component(Contract.parse(sys.stdin.read()), Images.of(digest, d
 
 
 def faults(overlay: Path, answers: dict[str, Any]) -> list[str]:
-    """Everything that is wrong with one overlay."""
+    """Return all faults of one overlay."""
     manifests = kustomize(overlay)
     assert len(manifests) > 25, f"{overlay} renders almost nothing"
     found = [problem for manifest in manifests for problem in schemas.problems(manifest)]

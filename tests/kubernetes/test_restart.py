@@ -141,7 +141,7 @@ def test_where_nothing_was_deployed_there_is_nothing_to_fetch(restart: ModuleTyp
 
 @pytest.fixture
 def run(restart: ModuleType, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """The command finds the fake cluster; what it does under the environment's lock is noted."""
+    """Let the command find the fake cluster, and record its actions under the environment's lock."""
     cli = importlib.import_module("ops.cli")
     environments = importlib.import_module("ops.environment")
 

@@ -1,4 +1,4 @@
-"""Every overlay of every variant is what Kubernetes and the custom resources' schemas take."""
+"""Every overlay of every variant is valid by the schemas of Kubernetes and of the custom resources."""
 
 import copy
 from collections.abc import Callable

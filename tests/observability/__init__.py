@@ -1,1 +1,1 @@
-"""From a metric in the code to an alarm: the agent's arithmetic, CloudWatch's rules, and what holds their ends together."""
+"""From a metric in the code to an alarm: the agent's arithmetic, CloudWatch's rules, and the names that they share."""

@@ -13,7 +13,7 @@ from tests.observability.game_day import CASE, PAGE, PLANTED, Day, Finding, find
 
 pytestmark = pytest.mark.slow
 
-# For each fault: the alarm that sends the message, the most minutes until its own alarm fires (its periods, and one), and words of the
+# For each fault: the alarm that sends the message, the maximum minutes until its own alarm fires (its periods plus one), and words of the
 # cause that the runbook's query must show.
 EXPECTED: dict[str, tuple[str, int, tuple[str, ...]]] = {
     "errors": ("users", 6, ("route=/api/v1/products ", "status=500")),

@@ -168,7 +168,7 @@ def test_a_run_that_breaks_off_is_continued_at_every_step(world: World, capfd: p
 def test_nothing_reaches_the_cluster_without_an_answer(
     question: str, prepare: Callable[[World], object], world: World, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything before the question was agreed to; that question is answered with no."""
+    """The user confirms every question up to the given one, and answers that one with no."""
     asked: list[str] = []
     refusal = importlib.import_module("ops.errors").OpsError
 

@@ -138,7 +138,7 @@ class World:
             certificate.status = "ISSUED"
 
     def grant_mail(self) -> None:
-        """What AWS does on request."""
+        """Grant production access for mail, as AWS does on request."""
         account.SES["ProductionAccessEnabled"] = True
 
 

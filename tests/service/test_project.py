@@ -37,7 +37,7 @@ def test_a_project_is_formatted_linted_and_typed(variant: str, projects: Project
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_project_resolves_only_versions_that_were_tested(variant: str, projects: Projects) -> None:
-    """Also the packages that its own packages need."""
+    """Include the packages on which its own packages depend."""
     project = projects(variant)
     locked = tomllib.loads((project / "uv.lock").read_text(encoding="utf-8"))["package"]
     found = {f"{package['name']}=={package['version']}" for package in locked if "registry" in package["source"]}
@@ -145,7 +145,7 @@ def test_a_project_keeps_its_contract_under_generated_requests(projects: Project
 @pytest.mark.slow
 @pytest.mark.parametrize(("variant", "least"), [("defaults", 60), ("nothing", 5)])
 def test_a_project_passes_every_combination_that_its_tests_sample(projects: Projects, variant: str, least: int) -> None:
-    """In every project there are some: without any, pytest fails, and `ci` with it."""
+    """Every project has some tests: without any, pytest fails, and so does `ci`."""
     assert number(r"(\d+) passed", run_uv(projects(variant), "run", "--locked", "pytest", "-q", "-m", "exhaustive")) >= least
 
 

@@ -234,7 +234,7 @@ def follow(source: Path, folder: Path, edits: dict[str, bytes], update: Update) 
 
 
 def has_followed(outcome: Outcome) -> None:
-    """Hold that the versions did what they are made for."""
+    """Assert that the versions had their intended effect."""
     assert "src/app/kit/leaving.py" in outcome.before.files
     assert not {"src/app/kit/leaving.py", "src/app/kit/moving.py"} & set(outcome.after.files)
     assert outcome.after.files["docs/colour.md"] == b"The boats are red.\n"

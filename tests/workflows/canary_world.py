@@ -37,7 +37,7 @@ class World:
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass; at every full minute the load balancer publishes."""
+        """Advance the clock. The load balancer publishes its metrics at every full minute."""
         end = self.time + seconds * SECONDS
         while self.time < end:
             self.time = min(end, (self.time + timedelta(minutes=1)).replace(second=0))
@@ -74,7 +74,7 @@ class World:
         self.metrics.put_metric_data(Namespace="AWS/ApplicationELB", MetricData=[datum])
 
     def mishap(self) -> None:
-        """Make the deployer fail, once the canary has a share."""
+        """Make the deployer fail once the canary receives traffic."""
         if self.share() != SCENARIO.get("mishap_at"):
             return
         if SCENARIO["mishap"] == "runner lost":

@@ -1,4 +1,4 @@
-"""What GitHub makes of runs: which wait for which, where they run, and what one leaves that is run again."""
+"""How GitHub treats runs: which runs wait for others, where they run, and the effects of running one again."""
 
 import pytest
 

@@ -133,7 +133,7 @@ async def accounts(resources: Resources) -> AsyncIterator[AccountService]:
 
 
 def set_up(resources: Resources, **values: object) -> None:
-    """Run the application's accounts with other settings, to the end of a test that uses the fixture `accounts`."""
+    """Run the application's accounts with other settings until a test that uses the fixture `accounts` ends."""
     before = accounts_of(resources)
     settings = before.settings.model_copy(update=values)
     resources.authenticator = replace(before, settings=settings, lockout=Lockout(settings, before.tokens))

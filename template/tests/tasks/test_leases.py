@@ -1,4 +1,4 @@
-"""Leases: which attempt holds a task, for how long, and that only its work is committed."""
+"""Leases: only the attempt that holds a task can commit its work, and only until its lease expires."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -27,7 +27,7 @@ async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 def keep(content: bytes) -> None:
-    """Keep who gets a mail, and its subject."""
+    """Record the recipient and subject of a message."""
     mail = email.message_from_bytes(content, policy=default)
     messages.append({"To": str(mail["to"]), "Subject": str(mail["subject"])})
 

@@ -34,7 +34,7 @@ def _keep_insights(instance: Any, settings: dict[str, Any]) -> None:
 
 
 def _create(self: Any, *arguments: Any, **settings: Any) -> None:
-    """Every instance has a resource ID of its own: Terraform finds it by that."""
+    """Every instance has its own resource ID, by which Terraform finds it."""
     _init(self, *arguments, **settings)
     self.dbi_resource_id = _resource_id()
     self.__dict__["engine_lifecycle_support"] = settings.get("engine_lifecycle_support")

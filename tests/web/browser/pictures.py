@@ -45,7 +45,7 @@ def _differences(page: Page) -> None:
 
 
 def _top(_: Page) -> None:
-    """Nothing to do: the top of the page."""
+    """Do nothing: the page starts at the top."""
 
 
 STATES: Final[dict[str, tuple[str, Callable[[Page], None]]]] = {

@@ -44,7 +44,7 @@ def _page(sort: ProductSort, *, by_currency: bool, after: bool) -> Select[Any]:
 
 
 class ProductRepository:
-    """Products over the session of a unit of work; those that are only read, over the database."""
+    """Queries over products. Changes use the session of a unit of work; reads use the database directly."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

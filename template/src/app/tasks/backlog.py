@@ -1,4 +1,4 @@
-"""The backlog, as gauges of every worker, so that a scrape of any worker shows it."""
+"""The backlog of tasks. Every worker exports it as gauges, so a scrape of any worker shows it."""
 
 import asyncio
 

@@ -54,7 +54,7 @@ class Turn:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, normalised(password))
 
     async def check(self, password: str, password_hash: str | None) -> Check:
-        """Check a password. Without a hash, the result is "wrong" after the same time."""
+        """Check a password. Without a hash, return "wrong" after the time that a check takes."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._check, password, password_hash)
 
     def _check(self, password: str, password_hash: str | None) -> Check:
