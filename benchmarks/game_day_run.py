@@ -211,7 +211,7 @@ class Day:
         return sum(float(line.rpartition(" ")[2]) for line in lines)
 
     async def until(self, job: str, name: str, holds: Callable[[float], bool]) -> None:
-        """Wait, with the clock standing, until a metric is as it should be. Raises TimeoutError."""
+        """Wait, with the clock stopped, until a metric has the expected value. Raises TimeoutError."""
         async with asyncio.timeout(120):
             while not holds(await self.value(job, name)):
                 await self.send("GET", "/v1/products")

@@ -128,7 +128,7 @@ def install_program(target: Path, source: Path) -> None:
 
 
 def required(tool: str) -> str:
-    """Path of a command-line tool; without it the test skips, or fails where SAMPAN_REQUIRE_TOOLS=1 says that it must be there."""
+    """Return the path of a command-line tool. If it is missing, skip the test, or fail it if SAMPAN_REQUIRE_TOOLS=1 is set."""
     found = shutil.which(tool, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if found is None:
         reason = f"{tool} is not on PATH"

@@ -11,7 +11,7 @@ OWNERS = {"actor_id", "created_by", "owner_id", "subject_id", "user_id"}
 
 
 def refers_to_users(table: Table) -> bool:
-    """By the name of a column, or through foreign keys."""
+    """Return whether a table refers to users: by the name of a column, or through foreign keys."""
     if any(column.name in OWNERS and isinstance(column.type, Uuid) for column in table.columns):
         return True
     others = {key.column.table for key in table.foreign_keys} - {table}

@@ -43,7 +43,7 @@ def test_the_recorded_sizes_and_costs_are_those_of_today(sampan: Sampan, tmp_pat
 
 @pytest.mark.slow
 def test_the_first_commands_write_a_project(tmp_path: Path) -> None:
-    """As they stand on the page, but for the questions, in a clone and with nothing else of this machine's sampan."""
+    """Run the page's commands unchanged, except for the questions, in a clone and without this machine's installation of sampan."""
     found = re.search(r"```sh\n(.*?)```", (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), re.DOTALL)
     assert found
     clone = tmp_path / "sampan"

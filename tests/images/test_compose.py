@@ -134,7 +134,7 @@ feature = Feature(name="greeting", router=router)
 '''
 
 
-# Last: it ends them.
+# This test comes last, because it stops the containers.
 def test_compose_ends_them_in_order(composition: Composition, note: list[str]) -> None:
     started = time.monotonic()
     composition.compose("stop")

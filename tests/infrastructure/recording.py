@@ -42,7 +42,7 @@ def _part(text: str) -> str:
 
 @cache
 def _operations(service: str) -> list[tuple[str, re.Pattern[str], frozenset[str], str]]:
-    """Method, path, query and name of every operation of a REST service, those with most of a query first."""
+    """Method, path, query and name of every operation of a REST service, those with the most query parameters first."""
     loaded = botocore.loaders.Loader().load_service_model(service, "service-2")
     found = []
     for name, operation in loaded["operations"].items():

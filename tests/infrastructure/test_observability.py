@@ -64,7 +64,7 @@ def of_widgets(plan: Plan) -> Iterator[Use]:
 
 @dataclass(frozen=True)
 class Ends:
-    """The knowledge of each end."""
+    """The metrics, alarms, queries and runbooks of a project, for comparison with each other."""
 
     code: Mapping[str, Metric]
     agent: Agent

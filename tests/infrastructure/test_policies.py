@@ -198,7 +198,7 @@ def dev(plans: Planner) -> Document:
 
 @pytest.mark.parametrize("escalation", ESCALATIONS)
 def test_an_escalation_is_refused_whatever_is_attached(escalation: str, dev: Document) -> None:
-    """Most of them after the escalations that Rhino Security Labs lists, and AWS's own guide.
+    """Most escalations are taken from a list by Rhino Security Labs, and from AWS's own guide.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate
     `iam:UpdateAssumeRolePolicy` has no condition key for boundaries: service authorization reference of IAM.
