@@ -76,7 +76,11 @@ jq --raw-output "$2" <<<"$document"
 
 
 def find(render: Renderer, tmp_path: Path, run_id: str = "42", *, ended: str = "success", checked: str = "success", **of: str) -> int:
-    """The exit status of find-run.sh for a run, whose facts differ from those of a release by `of`; main was at SHA."""
+    """Return the exit status of find-run.sh for a run that differs from a release by `of`. The branch main was at SHA.
+
+    Each activity of a branch has `after`, the commit at its head after a push or the merge of a pull request:
+    https://docs.github.com/rest/repos/repos#list-repository-activities (API version 2022-11-28).
+    """
     required("jq")
     jobs = [("Build / Scan (api)", name) for name in ended.split()] + [("Checks / Tests", name) for name in checked.split()]
     documents = {
